@@ -1,0 +1,79 @@
+/** Where time enters a machine. Injected, so that a run can be made virtual, recorded and replayed. */
+export interface Clock {
+  /** Monotonic nanoseconds since the clock's own start. */
+  monotonicNs(): number
+  /** Nanoseconds since 1970-01-01 UTC. */
+  realtimeNs(): bigint
+}
+
+/** The host's clock; monotonic time starts at 0 when it is created. */
+export function hostClock(): Clock {
+  const origin = performance.now()
+  return {
+    monotonicNs: () => (performance.now() - origin) * 1e6,
+    realtimeNs: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n,
+  }
+}
+
+/** A clock that moves only when told to. */
+export class VirtualClock implements Clock {
+  #nowNs = 0
+  readonly #epochNs: bigint
+
+  constructor(epochNs = 0n) {
+    this.#epochNs = epochNs
+  }
+  monotonicNs(): number {
+    return this.#nowNs
+  }
+  realtimeNs(): bigint {
+    return this.#epochNs + BigInt(Math.floor(this.#nowNs))
+  }
+  advanceNs(deltaNs: number): void {
+    this.#nowNs += deltaNs
+  }
+}
+
+/** One armed deadline of a `TimerQueue`. */
+export interface Timer {
+  /** Fires at `deadlineNs` of the queue's clock; arming again moves it. `Infinity` disarms. */
+  arm(deadlineNs: number): void
+}
+
+/** Deadlines of one machine's devices. The machine's loop calls `runDue`; nothing here uses host timers. */
+export class TimerQueue {
+  readonly clock: Clock
+  readonly #armed = new Map<() => void, number>()
+
+  constructor(clock: Clock) {
+    this.clock = clock
+  }
+
+  /** Makes a timer that calls `fire` once each time it expires. */
+  timer(fire: () => void): Timer {
+    return {
+      arm: deadlineNs => {
+        if (deadlineNs === Infinity) this.#armed.delete(fire)
+        else this.#armed.set(fire, deadlineNs)
+      },
+    }
+  }
+
+  /** The earliest deadline, ns; `Infinity` when none is armed. */
+  nextDeadlineNs(): number {
+    let earliest = Infinity
+    for (const deadline of this.#armed.values()) if (deadline < earliest) earliest = deadline
+    return earliest
+  }
+
+  /** Fires every timer whose deadline has come. */
+  runDue(): void {
+    if (this.#armed.size === 0) return
+    const now = this.clock.monotonicNs()
+    for (const [fire, deadline] of this.#armed) {
+      if (deadline > now) continue
+      this.#armed.delete(fire)
+      fire()
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/** Privilege levels, RISC-V Priv. §1.2. */
+export type Privilege = 0 | 1 | 3
+
+/** How a slice of execution ended. */
+export type SliceEnd = 'budget' | 'wfi' | 'stopped'
+
+/** What a RISC-V board and its SBI need of one hart. The instruction set implements it; a board is handed one. */
+export interface RiscvHart {
+  readonly id: number
+  /** False before `start` and after `stop`; a stopped hart retires nothing. */
+  readonly running: boolean
+  /** Begins at `pc` in `privilege` with a0 and a1 set, paging off and interrupts disabled. */
+  start(entry: { readonly pc: bigint; readonly privilege: Privilege; readonly a0: bigint; readonly a1: bigint }): void
+  stop(): void
+  /** Runs at most `budget` instructions; returns early when the hart waits or stops. */
+  run(budget: number): SliceEnd
+  /** Instructions retired since creation. */
+  readonly retired: bigint
+  x(register: number): bigint
+  setX(register: number, value: bigint): void
+  /** Sets a level-driven bit of mip: SSIP 1, MSIP 3, STIP 5, MTIP 7, SEIP 9, MEIP 11 (Priv. §3.1.9). */
+  setInterrupt(bit: number, level: boolean): void
+  /** True when an enabled interrupt is pending, i.e. WFI would return. */
+  interruptPending(): boolean
+  /** The time-counter value at which the hart's own timer (Sstc) fires next; undefined when it has none armed. */
+  timerDeadline(): bigint | undefined
+  /** Sets the supervisor timer compare value, as stimecmp does. */
+  setSupervisorTimer(value: bigint): void
+  /** Drops cached translations: all, or of one range of guest-virtual addresses, or of one address space. */
+  flushTlb(range?: { readonly start: bigint; readonly lengthBytes: bigint }, asid?: number): void
+  /** What fence.i does, asked for by another hart. */
+  flushInstructions(): void
+  /** What a monitor may set as the firmware below the kernel: Priv. CSRs by name, e.g. medeleg. */
+  readCsr(name: string): bigint
+  writeCsr(name: string, value: bigint): void
+}
+
+/** Handles an environment call from S-mode when the board itself is the firmware; a0 and a1 are set by the handler. */
+export type EnvironmentCall = (hart: RiscvHart) => void
+
+/** What a RISC-V CPU is built from; the board supplies it. */
+export interface RiscvCpuConfig {
+  readonly harts: number
+  readonly ramBase: number
+  readonly ramBytes: number
+  /** The 10 MHz (or other) time counter behind the time CSR. */
+  readonly time: () => bigint
+  /** Accesses outside RAM. Values are unsigned; widths in bytes. A miss is an access fault. */
+  readonly bus: {
+    read(gpa: number, width: 1 | 2 | 4 | 8): bigint | undefined
+    write(gpa: number, width: 1 | 2 | 4 | 8, value: bigint): boolean
+  }
+  /** Present when the board answers ecall from S-mode itself (built-in SBI); absent with M-mode firmware. */
+  readonly environmentCall?: EnvironmentCall
+}

@@ -1,0 +1,7 @@
+export { type Clock, hostClock, type Timer, TimerQueue, VirtualClock } from './clock.ts'
+export { type EntropySource, hostEntropy, seededEntropy } from './entropy.ts'
+export { assert, DoppelError } from './errors.ts'
+export type { EnvironmentCall, Privilege, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
+export { FlatMemory, type GuestMemory } from './memory.ts'
+export type { BlockStore, CharPort, IrqLine, NetPort } from './ports.ts'
+export { formatSize, GIB, KIB, MIB, PAGE_BYTES, parseSize } from './units.ts'

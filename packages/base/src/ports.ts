@@ -1,0 +1,39 @@
+/** A machine's outward connections. Devices speak to ports; what is behind them (terminal, file, switch) is injected. */
+
+/** A character stream both ways, e.g. a terminal behind a UART or virtio console. */
+export interface CharPort {
+  /** Bytes from the guest. */
+  write(bytes: Uint8Array): void
+  /** Sets the one receiver of bytes for the guest. */
+  onInput(receive: (bytes: Uint8Array) => void): void
+  /** The terminal's size now, in character cells; undefined when it is not a terminal. */
+  size?(): { readonly columns: number; readonly rows: number } | undefined
+  /** Sets the one listener told when `size` has changed. */
+  onResize?(changed: () => void): void
+}
+
+/** A disk's bytes. Offsets and lengths in bytes; a device checks them against `sizeBytes` before it calls. */
+export interface BlockStore {
+  readonly sizeBytes: number
+  readonly readOnly: boolean
+  /** Fills all of `into`. Rejects with a DoppelError when the medium fails. */
+  read(offset: number, into: Uint8Array): Promise<void>
+  write(offset: number, from: Uint8Array): Promise<void>
+  /** Resolves when every earlier write is durable. */
+  flush(): Promise<void>
+  /** Frees the range; it reads as zeros afterwards. */
+  discard(offset: number, lengthBytes: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** One Ethernet plug. Frames are whole, without FCS. */
+export interface NetPort {
+  send(frame: Uint8Array): void
+  /** Sets the one receiver of frames for the guest. */
+  onFrame(receive: (frame: Uint8Array) => void): void
+}
+
+/** A level-triggered interrupt wire into a controller or hart. */
+export interface IrqLine {
+  set(level: boolean): void
+}
