@@ -36,8 +36,8 @@ export type Terminator =
   | {
       readonly kind: 'branch'
       readonly cond: Node
-      readonly then: Block
-      readonly else: Block
+      readonly taken: Block
+      readonly otherwise: Block
       readonly hint: Likelihood
     }
   | { readonly kind: 'switch'; readonly index: Node; readonly targets: readonly Block[]; readonly fallback: Block }
@@ -203,12 +203,12 @@ export class FunctionBuilder {
   jump(to: Block): void {
     this.#terminate({ kind: 'jump', to })
   }
-  branch(cond: Node, then: Block, otherwise: Block, hint?: Likelihood): void {
-    if (then === otherwise) {
+  branch(cond: Node, taken: Block, otherwise: Block, hint?: Likelihood): void {
+    if (taken === otherwise) {
       this.effect(cond)
-      return this.jump(then)
+      return this.jump(taken)
     }
-    this.#terminate({ kind: 'branch', cond, then, else: otherwise, hint })
+    this.#terminate({ kind: "branch", cond, taken, otherwise, hint })
   }
   switch(index: Node, targets: readonly Block[], fallback: Block): void {
     this.#terminate({ kind: 'switch', index, targets, fallback })

@@ -15,7 +15,7 @@ function targetsOf(t: Terminator): readonly Block[] {
     case 'jump':
       return [t.to]
     case 'branch':
-      return [t.then, t.else]
+      return [t.taken, t.otherwise]
     case 'switch':
       return [...new Set([...t.targets, t.fallback])]
     case 'end':
@@ -115,24 +115,24 @@ export class Structurer {
 
   #branch(block: Block, t: Terminator & { kind: 'branch' }): void {
     emitNode(this.#fn, t.cond, this.#out)
-    if (this.#isLabelled(block, t.then)) {
+    if (this.#isLabelled(block, t.taken)) {
       this.#hint(t.hint)
       this.#out.u8(0x0d)
-      this.#out.u32(this.#depth(block, t.then))
-      return this.#goto(block, t.else)
+      this.#out.u32(this.#depth(block, t.taken))
+      return this.#goto(block, t.otherwise)
     }
-    if (this.#isLabelled(block, t.else)) {
+    if (this.#isLabelled(block, t.otherwise)) {
       this.#out.u8(0x45)
       this.#hint(t.hint === 'likely' ? 'unlikely' : t.hint && 'likely')
       this.#out.u8(0x0d)
-      this.#out.u32(this.#depth(block, t.else))
-      return this.#goto(block, t.then)
+      this.#out.u32(this.#depth(block, t.otherwise))
+      return this.#goto(block, t.taken)
     }
     this.#hint(t.hint)
     this.#open(0x04, 'if', block)
-    this.#goto(block, t.then)
+    this.#goto(block, t.taken)
     this.#out.u8(0x05)
-    this.#goto(block, t.else)
+    this.#goto(block, t.otherwise)
     this.#close()
     // Both arms have left.
     this.#out.u8(0x00)
