@@ -1,7 +1,18 @@
 export { type Clock, hostClock, type Timer, TimerQueue, VirtualClock } from './clock.ts'
+export {
+  type ElfExpectation,
+  type ElfFile,
+  type ElfSegment,
+  type ElfSymbol,
+  EM_RISCV,
+  EM_X86_64,
+  isElf,
+  parseElf,
+} from './elf.ts'
 export { type EntropySource, hostEntropy, seededEntropy } from './entropy.ts'
 export { assert, DoppelError } from './errors.ts'
 export type { EnvironmentCall, Privilege, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
 export { FlatMemory, type GuestMemory } from './memory.ts'
 export type { BlockStore, CharPort, IrqLine, NetPort } from './ports.ts'
+export { hex, utf8Bytes, utf8Text } from './text.ts'
 export { formatSize, GIB, KIB, MIB, PAGE_BYTES, parseSize } from './units.ts'

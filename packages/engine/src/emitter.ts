@@ -120,11 +120,7 @@ export abstract class Emitter {
     )
     // The page of the last byte is compared with the entry chosen by the first: crossing a page is a miss too.
     const last = bytes === 1 ? fn.get(this.#address) : fn.op(Op.i64Add, fn.get(this.#address), fn.i64(bytes - 1))
-    return fn.op(
-      Op.i64Ne,
-      fn.op(Op.i64And, last, fn.i64(-4096)),
-      fn.load(Op.i64Load, fn.get(this.#entry), array),
-    )
+    return fn.op(Op.i64Ne, fn.op(Op.i64And, last, fn.i64(-4096)), fn.load(Op.i64Load, fn.get(this.#entry), array))
   }
   #hit(array: number): Node {
     const fn = this.fn

@@ -1,6 +1,8 @@
 export { Emitter, type HostCalls } from './emitter.ts'
 export { type Encoding, extractField, parseEncoding } from './encoding.ts'
+export { Engine, type EngineOptions, type EngineStats, type Isa, type Services } from './engine.ts'
 export { Exit, Request } from './exits.ts'
+export { Frames } from './frames.ts'
 export {
   type CompressedRow,
   compressed,
@@ -14,3 +16,31 @@ export {
   type Operands,
 } from './insn.ts'
 export { type CommonState, layoutState, RECORD, type RegisterFile, type StateLayout } from './layout.ts'
+export { floatAdd, floatDiv, floatFma, floatMul, floatSqrt, floatSub } from './float/arithmetic.ts'
+export { floatClass, floatCompare, floatEq, floatLe, floatLt, floatMax, floatMin } from './float/compare.ts'
+export { floatToFloat, floatToInteger, integerToFloat } from './float/convert.ts'
+export {
+  DZ,
+  F32,
+  F64,
+  type FloatFormat,
+  type FloatPolicy,
+  type FloatStatus,
+  floatFormat,
+  I32,
+  I64,
+  type IntegerFormat,
+  NV,
+  NX,
+  OF,
+  RDN,
+  riscvFloatPolicy,
+  RMM,
+  RNE,
+  RTZ,
+  RUP,
+  U32,
+  U64,
+  UF,
+} from './float/format.ts'
+export { READ, type Tlb, WRITE } from './tlb.ts'

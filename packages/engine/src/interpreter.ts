@@ -169,10 +169,7 @@ export class InterpreterEmitter extends Emitter {
     fn.set(this.#pageRecords, fn.load(Op.i32Load, fn.get(entry), FETCH + ENTRY_VALUE))
     fn.set(this.#pageBytes, fn.i32(PAGE_RECORD_BYTES))
     const offset = fn.op(Op.i32And, fn.op(Op.i32WrapI64, fn.get(this.#target)), fn.i32(0xffe))
-    fn.set(
-      this.#record,
-      fn.op(Op.i32Add, fn.get(this.#pageRecords), fn.op(Op.i32Shl, offset, fn.i32(RECORD_SHIFT))),
-    )
+    fn.set(this.#record, fn.op(Op.i32Add, fn.get(this.#pageRecords), fn.op(Op.i32Shl, offset, fn.i32(RECORD_SHIFT))))
     fn.jump(this.#arrive)
   }
 
@@ -180,9 +177,7 @@ export class InterpreterEmitter extends Emitter {
   #emitArrive(): void {
     const fn = this.fn
     fn.at(this.#arrive)
-    const heat = fn.let(
-      fn.op(Op.i32Add, fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.heat), fn.i32(1)),
-    )
+    const heat = fn.let(fn.op(Op.i32Add, fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.heat), fn.i32(1)))
     fn.store(Op.i32Store16, fn.get(this.#record), fn.get(heat), RECORD.heat)
     fn.if(fn.op(Op.i32Eq, fn.get(heat), fn.i32(this.#heatLimit)), 'unlikely')
     fn.effect(fn.call(this.#calls.hot, [fn.get(0), fn.get(this.#record)]))
@@ -202,10 +197,7 @@ export class InterpreterEmitter extends Emitter {
     fn.set(this.#record, fn.op(Op.i32Add, fn.get(0), fn.i32(this.common.outOfLine)))
     fn.set(this.#pageAddress, fn.op(Op.i64And, fn.get(this.#target), fn.i64(-4096)))
     const offset = fn.op(Op.i32And, fn.op(Op.i32WrapI64, fn.get(this.#target)), fn.i32(0xffe))
-    fn.set(
-      this.#pageRecords,
-      fn.op(Op.i32Sub, fn.get(this.#record), fn.op(Op.i32Shl, offset, fn.i32(RECORD_SHIFT))),
-    )
+    fn.set(this.#pageRecords, fn.op(Op.i32Sub, fn.get(this.#record), fn.op(Op.i32Shl, offset, fn.i32(RECORD_SHIFT))))
     // No jump lands inside this "page".
     fn.set(this.#pageBytes, fn.i32(0))
     fn.jump(this.#head)

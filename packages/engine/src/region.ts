@@ -185,7 +185,8 @@ function linkBlocks(blocks: readonly RegionBlock[], usages: readonly Usage[]): v
     const usage = usages[last.decoded.row] as Usage
     const targets: number[] = []
     if (usage.flow === 'next' || usage.flow === 'branch') targets.push(block.end)
-    if (usage.flow === 'branch' || (usage.flow === 'jump' && !isCall(last.decoded, usage))) targets.push(jumpTarget(last))
+    if (usage.flow === 'branch' || (usage.flow === 'jump' && !isCall(last.decoded, usage)))
+      targets.push(jumpTarget(last))
     block.successors = [...new Set(targets.flatMap(t => at.get(t) ?? []))]
   }
   // An edge that structured code cannot have becomes an exit of the region.

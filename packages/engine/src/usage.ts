@@ -108,4 +108,3 @@ export function usageOf<M>(
     return { reads, writes, mayExit, usesRuntime, flow: emitter.fn.closed ? 'stop' : emitter.flow }
   })
 }
-

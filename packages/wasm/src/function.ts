@@ -208,7 +208,7 @@ export class FunctionBuilder {
       this.effect(cond)
       return this.jump(taken)
     }
-    this.#terminate({ kind: "branch", cond, taken, otherwise, hint })
+    this.#terminate({ kind: 'branch', cond, taken, otherwise, hint })
   }
   switch(index: Node, targets: readonly Block[], fallback: Block): void {
     this.#terminate({ kind: 'switch', index, targets, fallback })

@@ -79,11 +79,7 @@ const sc = (width: Width): Row =>
     const address = alignedAddress(m, f, width, Cause.storeMisaligned)
     const host = m.atomicAddress(width.bytes, address())
     const same = m.op(Op.i64Eq, address(), m.emitter.field64(STATE.fields.reservation))
-    const unchanged = m.op(
-      Op.i64Eq,
-      m.emitter.fn.load(width.load, host()),
-      m.emitter.field64(STATE.fields.reserved),
-    )
+    const unchanged = m.op(Op.i64Eq, m.emitter.fn.load(width.load, host()), m.emitter.field64(STATE.fields.reserved))
     const success = m.let(m.op(Op.i32And, same, unchanged))
     m.emitter.fn.if(success(), 'likely')
     m.emitter.fn.store(width.store, host(), operand())

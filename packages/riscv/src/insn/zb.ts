@@ -17,8 +17,7 @@ const unary =
   (m, f) =>
     m.setX(f.rd, compute(m, m.x(f.rs1)))
 
-const shiftedAdd = (shift: number): Semantics =>
-  binary((m, a, b) => m.add(m.op(Op.i64Shl, a, m.c(shift)), b))
+const shiftedAdd = (shift: number): Semantics => binary((m, a, b) => m.add(m.op(Op.i64Shl, a, m.c(shift)), b))
 const zeroExtended = (m: RiscvMachine, a: Node): Node => m.op(Op.i64And, a, m.emitter.fn.i64(-1, 0))
 const shiftedAddWord = (shift: number): Semantics =>
   binary((m, a, b) => m.add(m.op(Op.i64Shl, zeroExtended(m, a), m.c(shift)), b))
@@ -62,24 +61,56 @@ const countWord = (op: number): Semantics => unary((m, a) => m.unsigned(m.op(op,
 
 /** Address generation (Unpriv. "Zba"). */
 const zba: readonly Row[] = [
-  insn('add.uw', '0000100 rs2 rs1 000 rd 0111011', binary((m, a, b) => m.add(zeroExtended(m, a), b))),
+  insn(
+    'add.uw',
+    '0000100 rs2 rs1 000 rd 0111011',
+    binary((m, a, b) => m.add(zeroExtended(m, a), b)),
+  ),
   insn('sh1add', '0010000 rs2 rs1 010 rd 0110011', shiftedAdd(1)),
   insn('sh2add', '0010000 rs2 rs1 100 rd 0110011', shiftedAdd(2)),
   insn('sh3add', '0010000 rs2 rs1 110 rd 0110011', shiftedAdd(3)),
   insn('sh1add.uw', '0010000 rs2 rs1 010 rd 0111011', shiftedAddWord(1)),
   insn('sh2add.uw', '0010000 rs2 rs1 100 rd 0111011', shiftedAddWord(2)),
   insn('sh3add.uw', '0010000 rs2 rs1 110 rd 0111011', shiftedAddWord(3)),
-  insn('slli.uw', '000010 shamt[5:0] rs1 001 rd 0011011', withImmediate((m, a, b) => m.op(Op.i64Shl, zeroExtended(m, a), b))),
+  insn(
+    'slli.uw',
+    '000010 shamt[5:0] rs1 001 rd 0011011',
+    withImmediate((m, a, b) => m.op(Op.i64Shl, zeroExtended(m, a), b)),
+  ),
 ]
 
 /** Basic bit manipulation (Unpriv. "Zbb"). */
 const zbb: readonly Row[] = [
-  insn('andn', '0100000 rs2 rs1 111 rd 0110011', binary((m, a, b) => m.op(Op.i64And, a, inverted(m, b)))),
-  insn('orn', '0100000 rs2 rs1 110 rd 0110011', binary((m, a, b) => m.op(Op.i64Or, a, inverted(m, b)))),
-  insn('xnor', '0100000 rs2 rs1 100 rd 0110011', binary((m, a, b) => inverted(m, m.op(Op.i64Xor, a, b)))),
-  insn('clz', '0110000 00000 rs1 001 rd 0010011', unary((m, a) => m.op(Op.i64Clz, a))),
-  insn('ctz', '0110000 00001 rs1 001 rd 0010011', unary((m, a) => m.op(Op.i64Ctz, a))),
-  insn('cpop', '0110000 00010 rs1 001 rd 0010011', unary((m, a) => m.op(Op.i64Popcnt, a))),
+  insn(
+    'andn',
+    '0100000 rs2 rs1 111 rd 0110011',
+    binary((m, a, b) => m.op(Op.i64And, a, inverted(m, b))),
+  ),
+  insn(
+    'orn',
+    '0100000 rs2 rs1 110 rd 0110011',
+    binary((m, a, b) => m.op(Op.i64Or, a, inverted(m, b))),
+  ),
+  insn(
+    'xnor',
+    '0100000 rs2 rs1 100 rd 0110011',
+    binary((m, a, b) => inverted(m, m.op(Op.i64Xor, a, b))),
+  ),
+  insn(
+    'clz',
+    '0110000 00000 rs1 001 rd 0010011',
+    unary((m, a) => m.op(Op.i64Clz, a)),
+  ),
+  insn(
+    'ctz',
+    '0110000 00001 rs1 001 rd 0010011',
+    unary((m, a) => m.op(Op.i64Ctz, a)),
+  ),
+  insn(
+    'cpop',
+    '0110000 00010 rs1 001 rd 0010011',
+    unary((m, a) => m.op(Op.i64Popcnt, a)),
+  ),
   insn('clzw', '0110000 00000 rs1 001 rd 0011011', countWord(Op.i32Clz)),
   insn('ctzw', '0110000 00001 rs1 001 rd 0011011', countWord(Op.i32Ctz)),
   insn('cpopw', '0110000 00010 rs1 001 rd 0011011', countWord(Op.i32Popcnt)),
@@ -87,15 +118,51 @@ const zbb: readonly Row[] = [
   insn('maxu', '0000101 rs2 rs1 111 rd 0110011', choose(Op.i64GtU)),
   insn('min', '0000101 rs2 rs1 100 rd 0110011', choose(Op.i64LtS)),
   insn('minu', '0000101 rs2 rs1 101 rd 0110011', choose(Op.i64LtU)),
-  insn('sext.b', '0110000 00100 rs1 001 rd 0010011', unary((m, a) => m.op(Op.i64Extend8S, a))),
-  insn('sext.h', '0110000 00101 rs1 001 rd 0010011', unary((m, a) => m.op(Op.i64Extend16S, a))),
-  insn('zext.h', '0000100 00000 rs1 100 rd 0111011', unary((m, a) => m.op(Op.i64And, a, m.c(0xffff)))),
-  insn('rol', '0110000 rs2 rs1 001 rd 0110011', binary((m, a, b) => m.op(Op.i64Rotl, a, b))),
-  insn('ror', '0110000 rs2 rs1 101 rd 0110011', binary((m, a, b) => m.op(Op.i64Rotr, a, b))),
-  insn('rori', '011000 shamt[5:0] rs1 101 rd 0010011', withImmediate((m, a, b) => m.op(Op.i64Rotr, a, b))),
-  insn('rolw', '0110000 rs2 rs1 001 rd 0111011', rotateWord(Op.i32Rotl, (m, f) => m.x(f.rs2))),
-  insn('rorw', '0110000 rs2 rs1 101 rd 0111011', rotateWord(Op.i32Rotr, (m, f) => m.x(f.rs2))),
-  insn('roriw', '0110000 shamt[4:0] rs1 101 rd 0011011', rotateWord(Op.i32Rotr, (m, f) => m.imm(f.imm))),
+  insn(
+    'sext.b',
+    '0110000 00100 rs1 001 rd 0010011',
+    unary((m, a) => m.op(Op.i64Extend8S, a)),
+  ),
+  insn(
+    'sext.h',
+    '0110000 00101 rs1 001 rd 0010011',
+    unary((m, a) => m.op(Op.i64Extend16S, a)),
+  ),
+  insn(
+    'zext.h',
+    '0000100 00000 rs1 100 rd 0111011',
+    unary((m, a) => m.op(Op.i64And, a, m.c(0xffff))),
+  ),
+  insn(
+    'rol',
+    '0110000 rs2 rs1 001 rd 0110011',
+    binary((m, a, b) => m.op(Op.i64Rotl, a, b)),
+  ),
+  insn(
+    'ror',
+    '0110000 rs2 rs1 101 rd 0110011',
+    binary((m, a, b) => m.op(Op.i64Rotr, a, b)),
+  ),
+  insn(
+    'rori',
+    '011000 shamt[5:0] rs1 101 rd 0010011',
+    withImmediate((m, a, b) => m.op(Op.i64Rotr, a, b)),
+  ),
+  insn(
+    'rolw',
+    '0110000 rs2 rs1 001 rd 0111011',
+    rotateWord(Op.i32Rotl, (m, f) => m.x(f.rs2)),
+  ),
+  insn(
+    'rorw',
+    '0110000 rs2 rs1 101 rd 0111011',
+    rotateWord(Op.i32Rotr, (m, f) => m.x(f.rs2)),
+  ),
+  insn(
+    'roriw',
+    '0110000 shamt[4:0] rs1 101 rd 0011011',
+    rotateWord(Op.i32Rotr, (m, f) => m.imm(f.imm)),
+  ),
   insn('orc.b', '001010000111 rs1 101 rd 0010011', orCombine),
   insn('rev8', '011010111000 rs1 101 rd 0010011', reverseBytes),
 ]
@@ -114,8 +181,16 @@ const zbs: readonly Row[] = [
 
 /** Integer conditional operations (Unpriv. "Zicond"). */
 const zicond: readonly Row[] = [
-  insn('czero.eqz', '0000111 rs2 rs1 101 rd 0110011', binary((m, a, b) => m.select(m.op(Op.i64Eqz, b), m.c(0), a))),
-  insn('czero.nez', '0000111 rs2 rs1 111 rd 0110011', binary((m, a, b) => m.select(m.op(Op.i64Eqz, b), a, m.c(0)))),
+  insn(
+    'czero.eqz',
+    '0000111 rs2 rs1 101 rd 0110011',
+    binary((m, a, b) => m.select(m.op(Op.i64Eqz, b), m.c(0), a)),
+  ),
+  insn(
+    'czero.nez',
+    '0000111 rs2 rs1 111 rd 0110011',
+    binary((m, a, b) => m.select(m.op(Op.i64Eqz, b), a, m.c(0))),
+  ),
 ]
 
 export const bitManipulation: readonly Row[] = [...zba, ...zbb, ...zbs, ...zicond]

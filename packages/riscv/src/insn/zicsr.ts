@@ -8,7 +8,10 @@ import { type Fields, insn, type Row } from './types.ts'
  * the register's *name* being x0 (or the immediate being 0), not by its value (Unpriv. §"Zicsr").
  */
 const access =
-  (write: number, source: (m: Parameters<Row['semantics']>[0], f: Fields) => { value: Value; none: Value }): Row['semantics'] =>
+  (
+    write: number,
+    source: (m: Parameters<Row['semantics']>[0], f: Fields) => { value: Value; none: Value },
+  ): Row['semantics'] =>
   (m, f) => {
     const { value, none } = source(m, f)
     const number = m.op(Op.i32Shl, m.emitter.imm32(f.imm), m.i32(8))
@@ -24,10 +27,7 @@ const fromRegister: Parameters<typeof access>[1] = (m, f) => {
   const known = m.emitter.known(f.rs1)
   return {
     value,
-    none: () =>
-      known === undefined
-        ? m.op(Op.i32Eqz, m.word(m.emitter.small(f.rs1)))
-        : m.i32(known === 0 ? 1 : 0),
+    none: () => (known === undefined ? m.op(Op.i32Eqz, m.word(m.emitter.small(f.rs1))) : m.i32(known === 0 ? 1 : 0)),
   }
 }
 const fromImmediate: Parameters<typeof access>[1] = (m, f) => {

@@ -1,3 +1,9 @@
 /** The few globals that Node and browsers share and that low packages may use. */
 declare const performance: { now(): number; readonly timeOrigin: number }
 declare const crypto: { getRandomValues(into: Uint8Array<ArrayBuffer>): void }
+declare class TextEncoder {
+  encode(text: string): Uint8Array<ArrayBuffer>
+}
+declare class TextDecoder {
+  decode(bytes: Uint8Array): string
+}
