@@ -1,1 +1,7 @@
-export {}
+export { Aclint, type AclintConfig } from './aclint.ts'
+export { Bus, type Mapping, type MmioDevice, type MmioWidth } from './bus.ts'
+export { GoldfishRtc } from './goldfish-rtc.ts'
+export { SharedLine, unwiredLine } from './irq.ts'
+export { Plic, type PlicConfig } from './plic.ts'
+export { type PowerRequest, Syscon } from './syscon.ts'
+export { UART_INPUT_LIMIT_BYTES, Uart16550 } from './uart16550.ts'
