@@ -59,7 +59,7 @@ export class Bus {
     if (!hit) return undefined
     const { device } = hit
     const offset = gpa - hit.base
-    if (width !== 8) return BigInt(device.read(offset, width) >>> 0)
+    if (width !== 8) return BigInt.asUintN(width * 8, BigInt(device.read(offset, width)))
     if (device.read64) return device.read64(offset)
     const low = device.read(offset, 4) >>> 0
     return BigInt(low) | (BigInt(device.read(offset + 4, 4) >>> 0) << 32n)
