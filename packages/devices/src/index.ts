@@ -23,3 +23,7 @@ export {
 export { VirtioMmio } from './virtio/mmio.ts'
 export { virtioPci } from './virtio/pci.ts'
 export { virtioRng } from './virtio/rng.ts'
+export { NetSwitch } from './net-switch.ts'
+export { type VirtioBlkOptions, virtioBlk } from './virtio/blk.ts'
+export { CONSOLE_INPUT_LIMIT_BYTES, virtioConsole } from './virtio/console.ts'
+export { NET_RECEIVE_LIMIT_FRAMES, type VirtioNetOptions, virtioNet } from './virtio/net.ts'

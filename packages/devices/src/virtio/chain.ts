@@ -11,7 +11,14 @@ export interface ChainOwner {
   readonly memory: GuestMemory
   /** False once the queue was reset: from then on the chain's buffers are the driver's again. */
   isLive(generation: number): boolean
-  complete(head: number, writtenBytes: number): void
+  /** Puts chains on the used ring and makes them visible all at once. */
+  complete(used: readonly UsedChain[]): void
+}
+
+/** One entry of the used ring. Virtio 1.2 §2.7.8. */
+export interface UsedChain {
+  readonly head: number
+  readonly writtenBytes: number
 }
 
 /** The device-readable bytes of a chain, in order. */
@@ -107,9 +114,16 @@ export class Chain {
 
   /** Gives the buffers back to the driver, once; may be called long after the notification, and after a reset. */
   complete(): void {
-    if (this.#done) return
-    this.#done = true
-    if (this.#owner.isLive(this.#generation)) this.#owner.complete(this.#head, this.writable.writtenBytes)
+    Chain.completeAll([this])
+  }
+
+  /** Gives back chains of one queue that the driver must see together, e.g. the parts of one frame. */
+  static completeAll(chains: readonly Chain[]): void {
+    const live = chains.filter(chain => !chain.#done && chain.#owner.isLive(chain.#generation))
+    for (const chain of chains) chain.#done = true
+    const [first] = live
+    if (first)
+      first.#owner.complete(live.map(chain => ({ head: chain.#head, writtenBytes: chain.writable.writtenBytes })))
   }
 }
 

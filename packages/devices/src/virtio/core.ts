@@ -136,8 +136,9 @@ export class VirtioCore {
   }
 
   #take(index: number): Chain | undefined {
+    if (!this.#isUp()) return undefined
     assert(index >= 0, `${this.device.name} has no such queue`)
-    return this.#isUp() ? this.queues[index]?.take() : undefined
+    return this.queues[index]?.take()
   }
 
   /** Serves what was there at the notification; a guest that adds as fast as we serve gets the rest a turn later. */

@@ -1,5 +1,5 @@
 import type { GuestMemory } from '@doppel/base'
-import { Chain, type ChainOwner, type Segment } from './chain.ts'
+import { Chain, type ChainOwner, type Segment, type UsedChain } from './chain.ts'
 
 /** Descriptors in one chain, direct and indirect together; a longer chain is taken for a loop. */
 export const MAX_CHAIN_DESCRIPTORS = 1024
@@ -116,22 +116,25 @@ export class Virtqueue implements ChainOwner {
     return this.#enabled && generation === this.#generation
   }
 
-  complete(head: number, writtenBytes: number): void {
+  complete(used: readonly UsedChain[]): void {
     const view = this.#view
-    view.setUint32(0, head, true)
-    view.setUint32(4, writtenBytes, true)
-    this.memory.write(this.#used + 4 + 8 * (this.#nextUsed % this.size), this.#scratch.subarray(0, 8))
     const old = this.#nextUsed
-    this.#nextUsed = (old + 1) & 0xffff
+    for (const { head, writtenBytes } of used) {
+      view.setUint32(0, head, true)
+      view.setUint32(4, writtenBytes, true)
+      this.memory.write(this.#used + 4 + 8 * (this.#nextUsed % this.size), this.#scratch.subarray(0, 8))
+      this.#nextUsed = (this.#nextUsed + 1) & 0xffff
+    }
     this.#writeU16(this.#used + 2, this.#nextUsed)
-    this.#inFlight--
+    this.#inFlight -= used.length
     if (this.#wantsInterrupt(old)) this.#events.used()
   }
 
-  /** §2.7.7: by flag, or, with event index, when the index the driver named was just passed. */
+  /** §2.7.7: by flag, or, with event index, when the index that the driver named was just passed. */
   #wantsInterrupt(old: number): boolean {
     if (!this.#features.eventIndex) return (this.#readU16(this.#avail) & AVAIL_F_NO_INTERRUPT) === 0
-    return this.#readU16(this.#avail + 4 + 2 * this.size) === old
+    const event = this.#readU16(this.#avail + 4 + 2 * this.size)
+    return ((this.#nextUsed - event - 1) & 0xffff) < ((this.#nextUsed - old) & 0xffff)
   }
 
   #waiting(): number {

@@ -6,6 +6,10 @@ import { unwiredLine } from '../irq.ts'
 import type { VirtioDevice } from './device.ts'
 import { VirtioMmio } from './mmio.ts'
 import { virtioRng } from './rng.ts'
+import { virtioBlk } from './blk.ts'
+import { virtioConsole } from './console.ts'
+import { virtioNet } from './net.ts'
+import { chattyPort, memoryStore } from '../../test/ports.ts'
 
 const RAM = 0x8000_0000
 const RAM_BYTES = 0x8000
@@ -15,6 +19,9 @@ const RING_STRIDE = 0x1000
 /** Every device, as plain as it can be made. */
 const devices: Record<string, () => VirtioDevice> = {
   rng: () => virtioRng({ entropy: seededEntropy(1n) }),
+  console: () => virtioConsole({ port: { write: () => undefined, onInput: receive => receive(new Uint8Array(500)) } }),
+  blk: () => virtioBlk({ store: memoryStore(64 * 512) }),
+  net: () => virtioNet({ mac: '52:54:00:12:34:56', port: chattyPort() }),
 }
 
 const descriptor = fc.record({
