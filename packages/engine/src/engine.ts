@@ -3,8 +3,8 @@ import { CODE_PAGE_BYTES, CodeCache } from './code-cache.ts'
 import type { Emitter, HostCalls } from './emitter.ts'
 import { Frames } from './frames.ts'
 import type { Decoded, InstructionSet, Operands } from './insn.ts'
-import { Handler, type InterpreterCalls, InterpreterEmitter } from './interpreter.ts'
-import type { RegisterFile, StateLayout } from './layout.ts'
+import { Handler, type InterpreterCalls, InterpreterEmitter, START_RECORDS } from './interpreter.ts'
+import { RECORD, type RegisterFile, type StateLayout } from './layout.ts'
 import { discoverRegion } from './region.ts'
 import { CONTEXT_BYTES, Tlb } from './tlb.ts'
 import { RegionEmitter } from './translate.ts'
@@ -49,7 +49,7 @@ const CODE_PAGES = 2000
 const WASM_PAGE_BYTES = 65_536
 const INITIAL_SLOTS = 4096
 /** Arrivals after which a jump target is translated; measured on a Linux boot, where most code is run a few times. */
-const HEAT_LIMIT = 60
+const HEAT_LIMIT = Number((globalThis as any).process?.env.HEAT ?? 60)
 
 const SERVICE_TYPES = {
   slowLoad: { kind: 'func', params: [I32, I32, I32, I32], results: [I32] },
@@ -127,6 +127,9 @@ export class Engine<M> {
       decode: (_state: number, record: number) => this.cache.decode(record),
       hot: (_state: number, record: number) => this.#translate(record >>> 0),
     }
+    const start = new Uint16Array(buffer, START_RECORDS, RECORD.bytes)
+    start[0] = Handler.leavePage
+    start[RECORD.bytes / 2] = Handler.outOfLine
     this.#run = this.#linkInterpreter()
   }
 

@@ -19,6 +19,9 @@ export const Handler = {
   firstRow: 5,
 } as const
 
+/** Two records below all state, with the handlers `leavePage` and `outOfLine`: where the interpreter begins. */
+export const START_RECORDS = 64
+
 /** The handler that runs a row. */
 export function handlerOf(row: number, lengthBytes: 2 | 4): number {
   return row < 0 ? Handler.illegal : Handler.firstRow + row * 2 + (lengthBytes === 2 ? 1 : 0)
@@ -96,7 +99,12 @@ export class InterpreterEmitter extends Emitter {
     this.#goOutOfLine = fn.block()
     fn.set(this.#budget, this.field32(this.common.budget))
     fn.set(this.#target, this.field64(this.common.pc))
-    fn.branch(fn.get(1), this.#goOutOfLine, this.#lookup)
+    // Begin at a record that stands for "look pc up" or "run it out of line": the head is then the only loop's entry.
+    const first = fn.op(Op.i32Add, fn.i32(START_RECORDS), fn.op(Op.i32Mul, fn.get(1), fn.i32(RECORD.bytes)))
+    fn.set(this.#record, first)
+    fn.set(this.#pageRecords, fn.get(this.#record))
+    fn.set(this.#pageAddress, fn.get(this.#target))
+    fn.jump(this.#head)
 
     this.#emitLookup()
     this.#emitArrive()
