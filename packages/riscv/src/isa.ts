@@ -1,6 +1,7 @@
 import type { FloatStatus, Isa } from '@doppel/engine'
 import { Op } from '@doppel/wasm'
 import { Cause } from './causes.ts'
+import { linkFastFloat } from './float-fast.ts'
 import { FLOAT_OPERATIONS, FLOAT_TYPES } from './float-runtime.ts'
 import { rv64gc } from './insn/rv64gc.ts'
 import { RiscvMachine } from './machine.ts'
@@ -15,11 +16,12 @@ export function riscvIsa(contexts: number): Isa<RiscvMachine> {
     wrap: emitter => new RiscvMachine(emitter),
     illegal: (m, f) => m.emitter.trap(Cause.illegalInstruction, m.op(Op.i64ExtendI32U, m.emitter.imm32(f.imm))),
     runtime: FLOAT_TYPES,
-    linkRuntime: linkFloat,
+    linkRuntime: memory => linkFastFloat(exactFloat(memory), memory),
   }
 }
 
-function linkFloat(memory: WebAssembly.Memory): Record<string, unknown> {
+/** The exact functions as generated code calls them: `(state, operands…, rounding mode)`, flags accrued in the state. */
+export function exactFloat(memory: WebAssembly.Memory): Record<string, unknown> {
   const words = new Int32Array(memory.buffer)
   const status: FloatStatus = { rounding: 0, flags: 0 }
   return Object.fromEntries(

@@ -125,6 +125,8 @@ const TABLE = {
   f32Div: [0x95, 'f32.div', 'f32 f32 -> f32'],
   f64Abs: [0x99, 'f64.abs', 'f64 -> f64'],
   f64Neg: [0x9a, 'f64.neg', 'f64 -> f64'],
+  f64Trunc: [0x9d, 'f64.trunc', 'f64 -> f64'],
+  f64Nearest: [0x9e, 'f64.nearest', 'f64 -> f64'],
   f64Sqrt: [0x9f, 'f64.sqrt', 'f64 -> f64'],
   f64Add: [0xa0, 'f64.add', 'f64 f64 -> f64'],
   f64Sub: [0xa1, 'f64.sub', 'f64 f64 -> f64'],
