@@ -1,10 +1,11 @@
 /** The part of the WebAssembly JavaScript API that low packages use; TypeScript has it only in its DOM library. */
 declare namespace WebAssembly {
+  type ImportValue = Memory | Table | number | ((...args: never[]) => unknown)
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>)
   }
   class Instance {
-    constructor(module: Module, imports?: Record<string, Record<string, unknown>>)
+    constructor(module: Module, imports?: Record<string, Record<string, ImportValue>>)
     readonly exports: Record<string, unknown>
   }
   class Memory {

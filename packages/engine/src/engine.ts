@@ -22,7 +22,7 @@ export interface Isa<M> {
   readonly illegal: (m: M, f: Readonly<Operands>) => void
   /** Functions of the run-time module, which `linkRuntime` makes for a memory. */
   readonly runtime: Readonly<Record<string, FunctionType>>
-  readonly linkRuntime: (memory: WebAssembly.Memory) => Record<string, unknown>
+  readonly linkRuntime: (memory: WebAssembly.Memory) => Record<string, WebAssembly.ImportValue>
 }
 
 /** What generated code asks of the host. `state` is the hart's address; see `HostCalls` and `InterpreterCalls`. */
@@ -38,8 +38,8 @@ export interface EngineOptions {
   readonly harts: number
   readonly ramBase: number
   readonly ramBytes: number
-  /** False runs everything in the interpreter. */
-  readonly translate: boolean
+  /** Arrivals at a jump target after which the code there is translated; 0 leaves everything to the interpreter. */
+  readonly translateAfter: number
 }
 
 /** Address 0 must stay unused: slow paths answer 0 for an exception. */
@@ -48,8 +48,6 @@ const GUARD_BYTES = 4096
 const CODE_PAGES = 2000
 const WASM_PAGE_BYTES = 65_536
 const INITIAL_SLOTS = 4096
-/** Arrivals after which a jump target is translated; measured on a Linux boot, where most code is run a few times. */
-const HEAT_LIMIT = Number((globalThis as any).process?.env.HEAT ?? 60)
 
 const SERVICE_TYPES = {
   slowLoad: { kind: 'func', params: [I32, I32, I32, I32], results: [I32] },
@@ -82,7 +80,7 @@ export class Engine<M> {
   readonly #isa: Isa<M>
   readonly #options: EngineOptions
   readonly #table: WebAssembly.Table
-  readonly #imports: Record<string, unknown>
+  readonly #imports: Record<string, WebAssembly.ImportValue>
   readonly #usages: readonly Usage[]
   readonly #files: readonly RegisterFile[]
   readonly #arena = new Arena()
@@ -190,7 +188,7 @@ export class Engine<M> {
     const emitter = new InterpreterEmitter(
       isa.state.common,
       { ...calls, ...Object.fromEntries(extra) } as InterpreterCalls,
-      this.#options.translate ? HEAT_LIMIT : -1,
+      this.#options.translateAfter,
     )
     const run = module.declare('run', { kind: 'func', params: [I32, I32], results: [I32] })
     const fn = module.build(run)

@@ -13,6 +13,15 @@ import { STATE } from './state.ts'
 const PAGE_BYTES = 4096
 const PAGE_OFFSET = 0xfff
 
+/** Measured on a Linux boot, where most code is run a few times only. */
+const TRANSLATE_AFTER = 60
+
+/** How a CPU executes. */
+export interface CpuOptions {
+  /** Arrivals at a jump target after which the code there is translated; 0 means interpret only. */
+  readonly translateAfter?: number
+}
+
 /** An access's guest-physical address, or -1 after raising the exception. */
 type Translated = number
 
@@ -30,13 +39,18 @@ export class RiscvCpu implements Services {
   readonly #bytes: Uint8Array
   readonly #decoded: Decoded = newDecoded()
 
-  constructor(config: RiscvCpuConfig, options: { readonly translate: boolean }) {
+  constructor(config: RiscvCpuConfig, options: CpuOptions) {
     this.#bus = config.bus
     this.time = config.time
     this.environmentCall = config.environmentCall
     this.engine = new Engine(
       riscvIsa(CONTEXTS),
-      { harts: config.harts, ramBase: config.ramBase, ramBytes: config.ramBytes, translate: options.translate },
+      {
+        harts: config.harts,
+        ramBase: config.ramBase,
+        ramBytes: config.ramBytes,
+        translateAfter: options.translateAfter ?? TRANSLATE_AFTER,
+      },
       this,
     )
     this.#view = new DataView(this.engine.memory.buffer)
@@ -306,7 +320,7 @@ export class RiscvCpu implements Services {
 }
 
 /** Makes the harts of a machine. */
-export function createRiscvCpu(config: RiscvCpuConfig, options: { readonly translate: boolean }): RiscvCpu {
+export function createRiscvCpu(config: RiscvCpuConfig, options: CpuOptions): RiscvCpu {
   return new RiscvCpu(config, options)
 }
 

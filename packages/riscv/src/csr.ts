@@ -47,7 +47,7 @@ export const Menvcfg = { stce: 0x8000000000000000n, pbmte: 0x4000000000000000n, 
 const MENVCFG_WRITABLE = Menvcfg.stce | Menvcfg.pbmte | Menvcfg.adue | ENVCFG_FIOM
 /** MXL 64 and the letters A C D F I M S U. */
 export const MISA: bigint =
-  (2n << 62n) | [...'ACDFIMSU'].reduce((bits, letter) => bits | (1n << BigInt(letter.charCodeAt(0) - 65)), 0n)
+  (2n << 62n) | Array.from('ACDFIMSU').reduce((bits, letter) => bits | (1n << BigInt(letter.charCodeAt(0) - 65)), 0n)
 const COUNTERS_READABLE = 0xffff_ffffn
 const HPM_COUNTERS = Array.from({ length: 29 }, (_, i) => i + 3)
 const PAGE_ALIGNED_PC = ~1n
@@ -191,6 +191,13 @@ const machine: readonly Csr[] = [
   },
 ]
 
+/** There is no trigger to select: the type in tdata1 says so (Debug §"Trigger Module Registers"). */
+const triggers: readonly Csr[] = [
+  { name: 'tselect', number: 0x7a0, read: () => 0n, write: () => {} },
+  { name: 'tdata1', number: 0x7a1, read: () => 0n, write: () => {} },
+  { name: 'tdata2', number: 0x7a2, read: () => 0n, write: () => {} },
+]
+
 const protection: readonly Csr[] = [
   ...Array.from(
     { length: 8 },
@@ -244,10 +251,9 @@ const counters: readonly Csr[] = [
 
 /** All CSRs by number. */
 export const CSRS: ReadonlyMap<number, Csr> = new Map(
-  [...floatingPoint, ...supervisor, ...machineInformation, ...machine, ...protection, ...counters].map(csr => [
-    csr.number,
-    csr,
-  ]),
+  [...floatingPoint, ...supervisor, ...machineInformation, ...machine, ...triggers, ...protection, ...counters].map(
+    csr => [csr.number, csr],
+  ),
 )
 
 /** All CSRs by name. */

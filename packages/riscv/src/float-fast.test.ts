@@ -9,8 +9,8 @@ type Operation = (state: number, ...args: (bigint | number)[]) => bigint
 
 const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })
 const flags = new Int32Array(memory.buffer, STATE.fields.fflags, 1)
-const exact = exactFloat(memory) as Record<string, Operation>
-const fast = linkFastFloat(exact, memory) as Record<string, Operation>
+const exact = exactFloat(memory) as unknown as Record<string, Operation>
+const fast = linkFastFloat(exact, memory) as unknown as Record<string, Operation>
 
 const SAMPLES = 3000
 const random = seededEntropy(2026n)
@@ -67,7 +67,7 @@ test.each(Object.entries(FLOAT_OPERATIONS))('%s is as exact when fast', (name, {
       const result = BigInt.asUintN(64, operation(0, ...args, rounding))
       return `${result.toString(16)} flags ${flags[0]}`
     }
-    const given = `${name}(${args.map(a => a.toString(16))}) rounding ${rounding} flags before ${before}`
+    const given = `${name}(${args.map(a => a.toString(16)).join()}) rounding ${rounding} flags before ${before}`
     expect(`${given} = ${run(fast[name] as Operation)}`).toBe(`${given} = ${run(exact[name] as Operation)}`)
   }
 })

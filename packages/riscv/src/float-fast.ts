@@ -379,7 +379,7 @@ const FAST: Readonly<Record<string, (w: FastFunction) => void>> = {
 }
 
 function build(
-  slow: Readonly<Record<string, unknown>>,
+  slow: Readonly<Record<string, WebAssembly.ImportValue>>,
   memory: WebAssembly.Memory,
   fast: typeof FAST,
 ): Record<string, unknown> {
@@ -401,7 +401,10 @@ function build(
     module.export(name, 'func', declared.index)
   }
   const compiled = new WebAssembly.Module(module.encode())
-  return new WebAssembly.Instance(compiled, { exact: slow as Record<string, unknown>, engine: { memory } }).exports
+  return new WebAssembly.Instance(compiled, { exact: slow, engine: { memory } }).exports as Record<
+    string,
+    WebAssembly.ImportValue
+  >
 }
 
 /** Whether the host's relaxed multiply-add is fused: it may or may not be (Relaxed SIMD proposal), and may be missing. */
@@ -423,7 +426,7 @@ function hasFusedMultiplyAdd(): boolean {
 
 /** The run-time module: fast functions over the given exact ones. */
 export function linkFastFloat(
-  exact: Readonly<Record<string, unknown>>,
+  exact: Readonly<Record<string, WebAssembly.ImportValue>>,
   memory: WebAssembly.Memory,
 ): Record<string, unknown> {
   return build(exact, memory, hasFusedMultiplyAdd() ? { ...FAST, 'f64.fma': fused } : FAST)

@@ -21,11 +21,11 @@ export function riscvIsa(contexts: number): Isa<RiscvMachine> {
 }
 
 /** The exact functions as generated code calls them: `(state, operands…, rounding mode)`, flags accrued in the state. */
-export function exactFloat(memory: WebAssembly.Memory): Record<string, unknown> {
+export function exactFloat(memory: WebAssembly.Memory): Record<string, WebAssembly.ImportValue> {
   const words = new Int32Array(memory.buffer)
   const status: FloatStatus = { rounding: 0, flags: 0 }
   return Object.fromEntries(
-    Object.entries(FLOAT_OPERATIONS).map(([name, { operands, exact }]) => {
+    Object.entries(FLOAT_OPERATIONS).map(([name, { operands, exact }]): [string, WebAssembly.ImportValue] => {
       const call = (state: number, ...rest: (bigint | number)[]): bigint => {
         status.rounding = rest[operands] as number
         status.flags = 0
