@@ -7,3 +7,13 @@ export { type ProxySettings, proxySettings, useHostProxy } from './debian/proxy.
 export type { Release, ReleaseFile } from './debian/release.ts'
 export { type Download, download } from './download.ts'
 export type { Progress } from './progress.ts'
+export { type ControlEvent, ControlReader, inputFrame, MAX_INPUT_FRAME_BYTES } from './linux/control.ts'
+export { type GuestSetup, type GuestVolume, guestArchive } from './linux/guest-archive.ts'
+export {
+  type LinuxImage,
+  type LinuxImageOptions,
+  linuxImage,
+  linuxImageObjects,
+  linuxImageVersion,
+  removeLinuxImage,
+} from './linux/linux.ts'

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { DoppelError } from '@doppel/base'
 import { createTarDecoder } from 'modern-tar'
 import { packingOf, unpacked } from '../decompress.ts'
+import type { Progress } from '../progress.ts'
 import { arMembers } from './ar.ts'
 
 /** What of a .deb's file tree a caller got. */
@@ -21,7 +22,11 @@ const MAX_KEPT_BYTES = 512 * 2 ** 20
  * Takes the regular files that `wanted` accepts out of a .deb (deb(5): ar of debian-binary, control and data
  * tars), in one pass. Throws `deb.format`, `image.damaged` or `image.too-large`.
  */
-export async function extractDeb(path: string, wanted: (path: string) => boolean): Promise<Map<string, DebFile>> {
+export async function extractDeb(
+  path: string,
+  wanted: (path: string) => boolean,
+  progress?: Progress,
+): Promise<Map<string, DebFile>> {
   const handle = await open(path, 'r')
   try {
     const { size } = await handle.stat()
@@ -43,7 +48,15 @@ export async function extractDeb(path: string, wanted: (path: string) => boolean
       highWaterMark: 1 << 18,
       autoClose: false,
     }) as AsyncIterable<Uint8Array>
-    return await filesOfTar(unpacked(packingOf(data.name), source, MAX_UNPACKED_BYTES, path), wanted, path)
+    async function* reported(): AsyncGenerator<Uint8Array> {
+      let doneBytes = 0
+      for await (const chunk of source) {
+        yield chunk
+        doneBytes += chunk.length
+        progress?.({ label: 'unpacking', doneBytes, totalBytes: data?.sizeBytes })
+      }
+    }
+    return await filesOfTar(unpacked(packingOf(data.name), reported(), MAX_UNPACKED_BYTES, path), wanted, path)
   } finally {
     await handle.close()
   }
