@@ -1,4 +1,4 @@
-import { type FunctionBuilder, I32, ModuleBuilder, type Node } from '@doppel/wasm'
+import { Arena, type FunctionBuilder, I32, ModuleBuilder, type Node } from '@doppel/wasm'
 import { Emitter, type HostCalls } from './emitter.ts'
 import type { InstructionRow, Operand, Operands } from './insn.ts'
 import type { CommonState, RegisterFile } from './layout.ts'
@@ -100,9 +100,10 @@ export function usageOf<M>(
   const emitter = new UsageEmitter(common, calls)
   const machine = wrap(emitter)
   const module = new ModuleBuilder()
+  const arena = new Arena()
   const probe = module.declare('probe', { kind: 'func', params: [I32], results: [] })
   return rows.map(row => {
-    emitter.start(module.build(probe))
+    emitter.start(module.build(probe, arena))
     row.semantics(machine, SLOT_IDS)
     const { reads, writes, mayExit, usesRuntime } = emitter
     return { reads, writes, mayExit, usesRuntime, flow: emitter.fn.closed ? 'stop' : emitter.flow }

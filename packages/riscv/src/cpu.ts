@@ -14,7 +14,7 @@ const PAGE_BYTES = 4096
 const PAGE_OFFSET = 0xfff
 
 /** Measured on a Linux boot, where most code is run a few times only. */
-const TRANSLATE_AFTER = 60
+const TRANSLATE_AFTER = 800
 
 /** How a CPU executes. */
 export interface CpuOptions {
