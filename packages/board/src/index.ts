@@ -8,3 +8,5 @@ export {
   type RiscvImageHeader,
 } from './kernel-image.ts'
 export { type BootFile, BootLoader, type GuestRange } from './load.ts'
+export type { SbiConsole, SbiExtension, SbiFunction, SbiResetRequest, SbiReturn } from './sbi/abi.ts'
+export { type SbiConfig, SbiFirmware, sbiFunctions } from './sbi/firmware.ts'
