@@ -1,1 +1,29 @@
-export {}
+export { Aclint, type AclintConfig } from './aclint.ts'
+export { Bus, type Mapping, type MmioDevice, type MmioWidth } from './bus.ts'
+export { GoldfishRtc } from './goldfish-rtc.ts'
+export { SharedLine, unwiredLine } from './irq.ts'
+export { Plic, type PlicConfig } from './plic.ts'
+export { type PowerRequest, Syscon } from './syscon.ts'
+export { UART_INPUT_LIMIT_BYTES, Uart16550 } from './uart16550.ts'
+export {
+  type PciBar,
+  type PciCapability,
+  type PciFunction,
+} from './pci-config.ts'
+export { intxWire, PCI_ECAM_BYTES, PCI_SLOTS, PciHost, type PciHostConfig, type PciWindow } from './pci-host.ts'
+export { type Chain, type ReadableBytes, type WritableBytes } from './virtio/chain.ts'
+export {
+  defineVirtio,
+  type QueueService,
+  type VirtioDefinition,
+  type VirtioDevice,
+  type VirtioHost,
+  type VirtioParts,
+} from './virtio/device.ts'
+export { VirtioMmio } from './virtio/mmio.ts'
+export { virtioPci } from './virtio/pci.ts'
+export { virtioRng } from './virtio/rng.ts'
+export { NetSwitch } from './net-switch.ts'
+export { type VirtioBlkOptions, virtioBlk } from './virtio/blk.ts'
+export { CONSOLE_INPUT_LIMIT_BYTES, virtioConsole } from './virtio/console.ts'
+export { NET_RECEIVE_LIMIT_FRAMES, type VirtioNetOptions, virtioNet } from './virtio/net.ts'

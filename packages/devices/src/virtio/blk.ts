@@ -1,0 +1,162 @@
+import type { BlockStore } from '@doppel/base'
+import type { Chain } from './chain.ts'
+import { defineVirtio, type VirtioDevice } from './device.ts'
+
+/** What a disk is made from. */
+export interface VirtioBlkOptions {
+  readonly store: BlockStore
+  /** The serial number that the guest reads, at most 20 bytes of ASCII. */
+  readonly serial?: string
+  /** Told when the store fails; the guest sees an I/O error status. */
+  readonly onError?: (error: unknown) => void
+}
+
+const SECTOR_BYTES = 512
+const ID_BYTES = 20
+const HEADER_BYTES = 16
+/** One store call moves at most this much, so that a guest's long request does not claim host memory at once. */
+const MAX_TRANSFER_BYTES = 1024 * 1024
+/** Ranges in one discard or write-zeroes request. */
+const MAX_RANGES = 64
+const RANGE_BYTES = 16
+const RANGE_FLAG_UNMAP = 1
+const MAX_RANGE_SECTORS = 0x3f_ffff
+const QUEUE_SIZE = 256
+/** A request's data segments: the ring less header and status. */
+const MAX_SEGMENTS = QUEUE_SIZE - 2
+
+// Feature bits, Virtio 1.2 §5.2.3.
+const F_SEG_MAX = 1n << 2n
+const F_RO = 1n << 5n
+const F_BLK_SIZE = 1n << 6n
+const F_FLUSH = 1n << 9n
+const F_DISCARD = 1n << 13n
+const F_WRITE_ZEROES = 1n << 14n
+
+// Request types and statuses, §5.2.6.
+const T_IN = 0
+const T_OUT = 1
+const T_FLUSH = 4
+const T_GET_ID = 8
+const T_DISCARD = 11
+const T_WRITE_ZEROES = 13
+const S_OK = 0
+const S_IOERR = 1
+const S_UNSUPP = 2
+
+/** Disk over a block store, several requests in flight. Virtio 1.2 §5.2. */
+export const virtioBlk: (options: VirtioBlkOptions) => VirtioDevice = defineVirtio({
+  id: 2,
+  name: 'blk',
+  pciClass: 0x01_8000,
+  create: (options: VirtioBlkOptions) => {
+    const writable = F_DISCARD | F_WRITE_ZEROES
+    const config = configBytes(options.store)
+    return {
+      features: F_SEG_MAX | F_BLK_SIZE | F_FLUSH | (options.store.readOnly ? F_RO : writable),
+      queueSize: QUEUE_SIZE,
+      config: () => config,
+      queues: { request: chain => serve(chain, options) },
+    }
+  },
+})
+
+/** Runs one request; its status byte is the last writable one, whatever else happened (§5.2.6). */
+function serve(chain: Chain, options: VirtioBlkOptions): void {
+  const finish = (status: number): void => {
+    chain.writable.writeAt(chain.writable.lengthBytes - 1, Uint8Array.of(status))
+    chain.complete()
+  }
+  const failed = (error: unknown): void => {
+    options.onError?.(error)
+    finish(S_IOERR)
+  }
+  if (chain.writable.lengthBytes === 0) return chain.complete()
+  run(chain, options).then(finish, failed)
+}
+
+async function run(chain: Chain, { store, serial = '' }: VirtioBlkOptions): Promise<number> {
+  const header = chain.readable.read(HEADER_BYTES)
+  if (header.length < HEADER_BYTES) return S_IOERR
+  const view = new DataView(header.buffer)
+  const type = view.getUint32(0, true)
+  const offset = Number(view.getBigUint64(8, true)) * SECTOR_BYTES
+  switch (type) {
+    case T_IN: {
+      const lengthBytes = chain.writable.lengthBytes - 1
+      if (!isInside(store, offset, lengthBytes)) return S_IOERR
+      for (let at = 0; at < lengthBytes; at += MAX_TRANSFER_BYTES) {
+        const data = new Uint8Array(Math.min(MAX_TRANSFER_BYTES, lengthBytes - at))
+        await store.read(offset + at, data)
+        chain.writable.writeAt(at, data)
+      }
+      return S_OK
+    }
+    case T_OUT: {
+      if (store.readOnly || !isInside(store, offset, chain.readable.remainingBytes)) return S_IOERR
+      for (let at = offset; chain.readable.remainingBytes > 0; at += MAX_TRANSFER_BYTES) {
+        await store.write(at, chain.readable.read(MAX_TRANSFER_BYTES))
+      }
+      return S_OK
+    }
+    case T_FLUSH:
+      await store.flush()
+      return S_OK
+    case T_GET_ID: {
+      // §5.2.6: padded with zeros, and without a terminator when all 20 bytes are used.
+      const id = new Uint8Array(Math.min(ID_BYTES, chain.writable.lengthBytes - 1))
+      id.set(new TextEncoder().encode(serial).subarray(0, id.length))
+      chain.writable.writeAt(0, id)
+      return S_OK
+    }
+    case T_DISCARD:
+    case T_WRITE_ZEROES:
+      return clear(chain, store, type === T_WRITE_ZEROES ? RANGE_FLAG_UNMAP : 0)
+    default:
+      return S_UNSUPP
+  }
+}
+
+/** Discard and write-zeroes are one to the store: a discarded range reads as zeros. */
+async function clear(chain: Chain, store: BlockStore, allowedFlags: number): Promise<number> {
+  if (store.readOnly) return S_IOERR
+  const { remainingBytes } = chain.readable
+  if (remainingBytes === 0 || remainingBytes % RANGE_BYTES !== 0 || remainingBytes > MAX_RANGES * RANGE_BYTES) {
+    return S_IOERR
+  }
+  const view = new DataView(chain.readable.read(remainingBytes).buffer)
+  const ranges: { offset: number; lengthBytes: number }[] = []
+  for (let at = 0; at < view.byteLength; at += RANGE_BYTES) {
+    const offset = Number(view.getBigUint64(at, true)) * SECTOR_BYTES
+    const lengthBytes = view.getUint32(at + 8, true) * SECTOR_BYTES
+    if (view.getUint32(at + 12, true) & ~allowedFlags) return S_UNSUPP
+    if (!isInside(store, offset, lengthBytes)) return S_IOERR
+    ranges.push({ offset, lengthBytes })
+  }
+  for (const { offset, lengthBytes } of ranges) await store.discard(offset, lengthBytes)
+  return S_OK
+}
+
+/** Whole sectors within the disk's whole sectors. A 64-bit sector number too large to be exact is outside any disk. */
+function isInside(store: BlockStore, offset: number, lengthBytes: number): boolean {
+  const diskBytes = store.sizeBytes - (store.sizeBytes % SECTOR_BYTES)
+  return lengthBytes % SECTOR_BYTES === 0 && offset + lengthBytes <= diskBytes
+}
+
+/** struct virtio_blk_config, §5.2.4. */
+function configBytes(store: BlockStore): Uint8Array {
+  const view = new DataView(new ArrayBuffer(60))
+  view.setBigUint64(0, BigInt(Math.floor(store.sizeBytes / SECTOR_BYTES)), true)
+  view.setUint32(12, MAX_SEGMENTS, true)
+  view.setUint32(20, SECTOR_BYTES, true)
+  for (const [sectors, ranges] of [
+    [36, 40],
+    [48, 52],
+  ] as const) {
+    view.setUint32(sectors, MAX_RANGE_SECTORS, true)
+    view.setUint32(ranges, MAX_RANGES, true)
+  }
+  view.setUint32(44, 1, true)
+  view.setUint8(56, 1)
+  return new Uint8Array(view.buffer)
+}

@@ -1,0 +1,60 @@
+import type { Chain } from './chain.ts'
+
+/** What the transport offers a device once it is plugged in. */
+export interface VirtioHost {
+  /** True when the driver accepted this feature bit (a mask, e.g. `1n << 5n`). */
+  negotiated(feature: bigint): boolean
+  /** The next chain the driver posted on a queue that is pulled from; undefined when it has posted none. */
+  take(queue: string): Chain | undefined
+  /** Tells the driver that configuration space has changed. */
+  configChanged(): void
+}
+
+/**
+ * How a queue is served: by a function, called with each chain as it is made available, or by pulling: `posted` says
+ * that there may be new chains, and the device takes them when it has something to put in.
+ */
+export type QueueService = ((chain: Chain) => void) | { readonly posted: () => void }
+
+/** One plugged-in device. Nothing in here throws or blocks because of what a guest did. */
+export interface VirtioParts {
+  /** Queues by name, in the order of their indices (Virtio 1.2 §5.x.2 of the device). */
+  readonly queues: Readonly<Record<string, QueueService>>
+  /** Most entries of each queue, a power of two; 256 when not given. */
+  readonly queueSize?: number
+  /** Device-specific feature bits offered. */
+  readonly features?: bigint
+  /** The bytes of configuration space now; always of one length. */
+  readonly config?: () => Uint8Array
+  /** The driver is up: DRIVER_OK was set. */
+  readonly started?: () => void
+  /** The driver has reset the device; chains not completed are gone. */
+  readonly reset?: () => void
+}
+
+/** A device ready to be plugged into a transport, once. */
+export interface VirtioDevice {
+  /** Device ID, Virtio 1.2 §5. */
+  readonly id: number
+  readonly name: string
+  /** PCI base class, subclass and interface: 24 bits. */
+  readonly pciClass: number
+  readonly plug: (host: VirtioHost) => VirtioParts
+}
+
+/** What a device's file declares. */
+export interface VirtioDefinition<Options> {
+  readonly id: number
+  readonly name: string
+  readonly pciClass?: number
+  readonly create: (options: Options, host: VirtioHost) => VirtioParts
+}
+
+/** "Unassigned" in the PCI Code and ID Assignment Specification §1. */
+const PCI_CLASS_OTHER = 0xff_0000
+
+/** Declares a virtio device: one call is one file; the result makes devices from options. */
+export function defineVirtio<Options>(definition: VirtioDefinition<Options>): (options: Options) => VirtioDevice {
+  const { id, name, pciClass = PCI_CLASS_OTHER, create } = definition
+  return options => ({ id, name, pciClass, plug: host => create(options, host) })
+}
