@@ -285,7 +285,7 @@ test('no call with any arguments throws', () => {
       (id, { extension, functionId }, args) => {
         const [error] = call(id, BigInt(extension.id), BigInt(functionId), ...args)
         firmware.wakeSuspended()
-          expect(error).toBeLessThanOrEqual(0)
+        expect(error).toBeLessThanOrEqual(0)
         expect(error).toBeGreaterThanOrEqual(-8)
       },
     ),
