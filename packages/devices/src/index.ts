@@ -27,3 +27,20 @@ export { NetSwitch } from './net-switch.ts'
 export { type VirtioBlkOptions, virtioBlk } from './virtio/blk.ts'
 export { CONSOLE_INPUT_LIMIT_BYTES, virtioConsole } from './virtio/console.ts'
 export { NET_RECEIVE_LIMIT_FRAMES, type VirtioNetOptions, virtioNet } from './virtio/net.ts'
+export { Errno } from './errno.ts'
+export {
+  type AttributeChanges,
+  type Attributes,
+  type DirectoryEntry,
+  type Entry,
+  type FolderStatistics,
+  type FolderStore,
+  type NodeId,
+  NodeTable,
+  type OpenFile,
+  type OpenMode,
+  type Outcome,
+  ROOT_NODE,
+} from './folder-store.ts'
+export { MemoryFolder, type MemoryFolderOptions } from './memory-folder.ts'
+export { type VirtioFsOptions, virtioFs } from './virtio/fs.ts'

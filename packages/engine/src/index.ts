@@ -1,3 +1,21 @@
+export { Emitter, type HostCalls } from './emitter.ts'
+export { type Encoding, extractField, parseEncoding } from './encoding.ts'
+export { Engine, type EngineOptions, type EngineStats, type Isa, type Services } from './engine.ts'
+export { Exit, Request } from './exits.ts'
+export { Frames } from './frames.ts'
+export {
+  type CompressedRow,
+  compressed,
+  type Decoded,
+  encode,
+  type InstructionRow,
+  InstructionSet,
+  insn,
+  newDecoded,
+  type Operand,
+  type Operands,
+} from './insn.ts'
+export { type CommonState, layoutState, RECORD, type RegisterFile, type StateLayout } from './layout.ts'
 export { floatAdd, floatDiv, floatFma, floatMul, floatSqrt, floatSub } from './float/arithmetic.ts'
 export { floatClass, floatCompare, floatEq, floatLe, floatLt, floatMax, floatMin } from './float/compare.ts'
 export { floatToFloat, floatToInteger, integerToFloat } from './float/convert.ts'
@@ -25,3 +43,4 @@ export {
   U64,
   UF,
 } from './float/format.ts'
+export { READ, type Tlb, WRITE } from './tlb.ts'

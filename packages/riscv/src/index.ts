@@ -1,1 +1,3 @@
-export {}
+export { type CpuOptions, createRiscvCpu, RiscvCpu } from './cpu.ts'
+export { Hart } from './hart.ts'
+export { rv64gc } from './insn/rv64gc.ts'

@@ -1,1 +1,22 @@
-export {}
+export { Arena } from './arena.ts'
+export { analyseFlow, type FlowGraph } from './cfg.ts'
+export { type Block, FunctionBuilder, type Likelihood, type Local, type Node } from './function.ts'
+export { type FunctionRef, type Limits, ModuleBuilder } from './module.ts'
+export { Op } from './opcodes.ts'
+export {
+  type ArrayType,
+  type DefinedType,
+  EXTERNREF,
+  F32,
+  F64,
+  type FieldType,
+  FUNCREF,
+  type FunctionType,
+  I32,
+  I64,
+  ref,
+  type StructType,
+  V128,
+  VOID,
+  type ValueType,
+} from './types.ts'

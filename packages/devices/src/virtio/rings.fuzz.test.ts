@@ -1,4 +1,4 @@
-import { FlatMemory, seededEntropy } from '@doppel/base'
+import { FlatMemory, seededEntropy, VirtualClock } from '@doppel/base'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { turnOfLoop } from '../../test/virtio-driver.ts'
@@ -8,6 +8,8 @@ import { VirtioMmio } from './mmio.ts'
 import { virtioRng } from './rng.ts'
 import { virtioBlk } from './blk.ts'
 import { virtioConsole } from './console.ts'
+import { MemoryFolder } from '../memory-folder.ts'
+import { virtioFs } from './fs.ts'
 import { virtioNet } from './net.ts'
 import { chattyPort, memoryStore } from '../../test/ports.ts'
 
@@ -21,6 +23,7 @@ const devices: Record<string, () => VirtioDevice> = {
   rng: () => virtioRng({ entropy: seededEntropy(1n) }),
   console: () => virtioConsole({ port: { write: () => undefined, onInput: receive => receive(new Uint8Array(500)) } }),
   blk: () => virtioBlk({ store: memoryStore(64 * 512) }),
+  fs: () => virtioFs({ tag: 'x', store: new MemoryFolder({ clock: new VirtualClock() }) }),
   net: () => virtioNet({ mac: '52:54:00:12:34:56', port: chattyPort() }),
 }
 

@@ -1,0 +1,152 @@
+import { type Decoded, type InstructionSet, newDecoded } from './insn.ts'
+import { Handler, handlerOf, PAGE_RECORD_BYTES } from './interpreter.ts'
+import { RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
+import type { Usage } from './usage.ts'
+
+/** A page's records and the one after them that leads on to the next page, kept 64-byte aligned. */
+export const CODE_PAGE_BYTES: number = PAGE_RECORD_BYTES + 64
+const PAGE_BYTES = 4096
+
+interface CodePage {
+  /** The RAM page whose instructions these are; -1 while free. */
+  ramPage: number
+  /** Host address of its frame. */
+  frame: number
+  /** Table slots of regions that start here. */
+  slots: number[]
+}
+
+/**
+ * Decoded pages: for each RAM page that was executed, a record per halfword. A page whose bytes change is dropped whole,
+ * with the regions translated from it.
+ */
+export class CodeCache<M> {
+  readonly #set: InstructionSet<M>
+  readonly #usages: readonly Usage[]
+  readonly #halves: Uint16Array
+  readonly #words: Int32Array
+  readonly #base: number
+  readonly #pages: CodePage[]
+  readonly #byRamPage: Int32Array
+  readonly #decoded: Decoded = newDecoded()
+  #next = 0
+  /** Called with the slots of a dropped page and the address of its records. */
+  onDrop: (slots: readonly number[], records: number) => void = () => {}
+
+  constructor(
+    memory: ArrayBufferLike,
+    base: number,
+    pages: number,
+    ramPages: number,
+    set: InstructionSet<M>,
+    usages: readonly Usage[],
+  ) {
+    this.#set = set
+    this.#usages = usages
+    this.#halves = new Uint16Array(memory)
+    this.#words = new Int32Array(memory)
+    this.#base = base
+    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, slots: [] }))
+    this.#byRamPage = new Int32Array(ramPages).fill(-1)
+  }
+
+  /** Whether a RAM page has decoded code, so that writes to it must be seen. */
+  has(ramPage: number): boolean {
+    return this.#byRamPage[ramPage] !== -1
+  }
+
+  /** The records of a RAM page, made empty when it has none yet; then the oldest page may go. */
+  records(ramPage: number, frame: number): number {
+    let index = this.#byRamPage[ramPage] as number
+    if (index === -1) {
+      index = this.#next
+      this.#next = (this.#next + 1) % this.#pages.length
+      const page = this.#pages[index] as CodePage
+      if (page.ramPage !== -1) this.drop(page.ramPage)
+      page.ramPage = ramPage
+      page.frame = frame
+      this.#byRamPage[ramPage] = index
+      const end = this.#recordsOf(index) + PAGE_RECORD_BYTES
+      this.#halves[(end + RECORD.handler) >>> 1] = Handler.leavePage
+    }
+    return this.#recordsOf(index)
+  }
+  #recordsOf(index: number): number {
+    return this.#base + index * CODE_PAGE_BYTES
+  }
+
+  /** Forgets a page's decoded code and regions. */
+  drop(ramPage: number): void {
+    const index = this.#byRamPage[ramPage] as number
+    if (index === -1) return
+    const page = this.#pages[index] as CodePage
+    const records = this.#recordsOf(index)
+    this.#byRamPage[ramPage] = -1
+    page.ramPage = -1
+    this.#words.fill(0, records >>> 2, (records + PAGE_RECORD_BYTES) >>> 2)
+    this.onDrop(page.slots, records)
+    page.slots = []
+  }
+
+  /** The code page and byte offset that a record stands for. */
+  #locate(record: number): { page: CodePage; records: number; offset: number } {
+    const index = Math.floor(((record >>> 0) - this.#base) / CODE_PAGE_BYTES)
+    const records = this.#recordsOf(index)
+    return { page: this.#pages[index] as CodePage, records, offset: ((record >>> 0) - records) >>> RECORD_SHIFT }
+  }
+
+  /** Decodes the instruction at an offset of a frame; false when it goes on in the next page. */
+  #read(frame: number, offset: number, out: Decoded): boolean {
+    const low = this.#halves[(frame + offset) >>> 1] as number
+    if ((low & 3) === 3 && offset === PAGE_BYTES - 2) return false
+    const high = (low & 3) === 3 ? (this.#halves[(frame + offset + 2) >>> 1] as number) : 0
+    this.#set.decode(low | (high << 16), out)
+    if (out.row < 0) out.imm = low | (high << 16)
+    return true
+  }
+
+  /** Fills an empty record, and the ones after it up to the next jump. */
+  decode(record: number): void {
+    const { page, records, offset: first } = this.#locate(record)
+    const decoded = this.#decoded
+    for (let offset = first; offset < PAGE_BYTES; offset += decoded.lengthBytes) {
+      const at = records + (offset << RECORD_SHIFT)
+      if (this.#halves[(at + RECORD.handler) >>> 1] !== Handler.decode) return
+      if (!this.#read(page.frame, offset, decoded)) {
+        this.#halves[(at + RECORD.handler) >>> 1] = Handler.outOfLine
+        return
+      }
+      this.fill(at, decoded)
+      if (decoded.row < 0 || this.#usages[decoded.row]?.flow !== 'next') return
+    }
+  }
+
+  /** Writes a decoded instruction into a record. */
+  fill(record: number, d: Decoded): void {
+    const halves = this.#halves
+    const at = record >>> 1
+    const usage = this.#usages[d.row]
+    const sink = (file: RegisterFile): number => (d.rd === file.zero ? file.count : d.rd)
+    // Writes to the zero register go to the file's spare slot.
+    const written = usage?.writes.find(w => w.slot === 'rd')
+    halves[at + (RECORD.rd >>> 1)] = (written ? sink(written.file) : d.rd) * 8
+    halves[at + (RECORD.rs1 >>> 1)] = d.rs1 * 8
+    halves[at + (RECORD.rs2 >>> 1)] = d.rs2 * 8
+    halves[at + (RECORD.rs3 >>> 1)] = d.uimm !== 0 ? d.uimm : d.rs3 * 8
+    this.#words[(record + RECORD.imm) >>> 2] = d.imm
+    halves[at + (RECORD.handler >>> 1)] = handlerOf(d.row, d.lengthBytes)
+  }
+
+  /** What a translation of the code at a record needs to read it. */
+  source(record: number): { records: number; offset: number; read: (offset: number, out: Decoded) => boolean } {
+    const { page, records, offset } = this.#locate(record)
+    return { records, offset, read: (at, out) => this.#read(page.frame, at, out) && out.row >= 0 }
+  }
+
+  /** Makes a record the entry of a translated region. */
+  enter(record: number, slot: number): void {
+    this.#locate(record).page.slots.push(slot)
+    this.#words[(record + RECORD.imm) >>> 2] = slot
+    this.#halves[(record + RECORD.handler) >>> 1] = Handler.enter
+  }
+}

@@ -1,0 +1,220 @@
+import { type FunctionBuilder, type FunctionRef, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
+import { Exit, Request } from './exits.ts'
+import type { Operand } from './insn.ts'
+import type { CommonState, RegisterFile } from './layout.ts'
+import { DATA_MASK, ENTRY_VALUE, INDEX_SHIFT, READ, WRITE } from './tlb.ts'
+
+/** Host functions that generated code calls. Addresses are split in halves: BigInt is too slow at this boundary. */
+export interface HostCalls {
+  /** (state, address low, high, bytes) → where to load from; 0 after an exception. */
+  readonly slowLoad: FunctionRef
+  /** (state, address low, high, bytes, value low, high) → a `Request`. */
+  readonly slowStore: FunctionRef
+  /** (state, address low, high, bytes) → where RAM may be read and written; 0 after an exception. */
+  readonly slowAtomic: FunctionRef
+  /** (state, what, a, b) → i64; the answer may come with a `Request`. */
+  readonly system: FunctionRef
+  /** Functions of the instruction set's own run-time module, e.g. floating point. */
+  readonly runtime: Readonly<Record<string, FunctionRef>>
+}
+
+/**
+ * What an instruction's semantics function works on: one machine, seen by the interpreter (operands are read from the
+ * decoded record) or by the translator (operands are constants, registers are locals). Reads are to be made before writes.
+ */
+export abstract class Emitter {
+  fn!: FunctionBuilder
+  readonly common: CommonState
+  readonly calls: HostCalls
+  /** Parameter 0 of all generated code: the address of the hart's state. */
+  readonly state: Local = 0
+  context!: Local
+  #address!: Local
+  #entry!: Local
+  #host!: Local
+  #value!: Local
+  #status!: Local
+
+  constructor(common: CommonState, calls: HostCalls) {
+    this.common = common
+    this.calls = calls
+  }
+
+  /** Starts a function: scratch locals, and the translation context in force. */
+  protected begin(fn: FunctionBuilder): void {
+    this.fn = fn
+    this.context = fn.local(I32)
+    this.#entry = fn.local(I32)
+    this.#host = fn.local(I32)
+    this.#status = fn.local(I32)
+    this.#address = fn.local(I64)
+    this.#value = fn.local(I64)
+    fn.set(this.context, fn.load(Op.i32Load, fn.get(0), this.common.context))
+  }
+
+  /** A register's value. */
+  abstract read(file: RegisterFile, register: Operand): Node
+  abstract write(file: RegisterFile, register: Operand, value: Node): void
+  /** An immediate, sign-extended to 64 bits, or as it stands in 32. */
+  abstract imm(operand: Operand): Node
+  abstract imm32(operand: Operand): Node
+  /** A small immediate kept in the place of a register, as 64 bits. */
+  abstract small(operand: Operand): Node
+  abstract pc(): Node
+  abstract nextPc(): Node
+  /** Ends the instruction. */
+  abstract branch(cond: Node, offset: Operand): void
+  abstract jump(offset: Operand): void
+  abstract jumpTo(target: Node): void
+  /** Emits `check` unless an earlier instruction of the same straight line has. */
+  abstract once(key: string, check: () => void): void
+  /** The immediate's value where it is known while emitting; undefined in the interpreter. */
+  abstract known(operand: Operand): number | undefined
+  /**
+   * Returns to the host from inside an `if`. `completed`, an i32 0 or 1, says whether this instruction has retired;
+   * `exit` is the code to return.
+   */
+  protected abstract exit(completed: Node, exit: Node): void
+  /** Stores pc and budget so that a host function may read or change them. */
+  protected abstract publish(): void
+  /** Returns to the host at the pc that it has stored itself. */
+  protected abstract exitAsStored(exit: Node): void
+
+  /** Reads a field of the hart's state. */
+  field32(offset: number): Node {
+    return this.fn.load(Op.i32Load, this.fn.get(this.state), offset)
+  }
+  field64(offset: number): Node {
+    return this.fn.load(Op.i64Load, this.fn.get(this.state), offset)
+  }
+  setField32(offset: number, value: Node): void {
+    this.fn.store(Op.i32Store, this.fn.get(this.state), value, offset)
+  }
+  setField64(offset: number, value: Node): void {
+    this.fn.store(Op.i64Store, this.fn.get(this.state), value, offset)
+  }
+
+  /** Raises exception `cause` with `tval` when `cond` holds. */
+  trapIf(cond: Node, cause: number, tval: () => Node): void {
+    this.fn.if(cond, 'unlikely')
+    this.trap(cause, tval())
+    this.fn.end()
+  }
+  #raise(cause: number, tval: Node): void {
+    this.setField32(this.common.cause, this.fn.i32(cause))
+    this.setField64(this.common.tval, tval)
+  }
+  /** Raises an exception. */
+  trap(cause: number, tval: Node): void {
+    this.#raise(cause, tval)
+    this.exit(this.fn.i32(0), this.fn.i32(Exit.exception))
+  }
+
+  #translate(address: Node, bytes: number, array: number): Node {
+    const fn = this.fn
+    fn.set(this.#address, address)
+    const index = fn.op(Op.i64ShrU, fn.get(this.#address), fn.i64(INDEX_SHIFT))
+    fn.set(
+      this.#entry,
+      fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, fn.op(Op.i32WrapI64, index), fn.i32(DATA_MASK))),
+    )
+    // The page of the last byte is compared with the entry chosen by the first: crossing a page is a miss too.
+    const last = bytes === 1 ? fn.get(this.#address) : fn.op(Op.i64Add, fn.get(this.#address), fn.i64(bytes - 1))
+    return fn.op(Op.i64Ne, fn.op(Op.i64And, last, fn.i64(-4096)), fn.load(Op.i64Load, fn.get(this.#entry), array))
+  }
+  #hit(array: number): Node {
+    const fn = this.fn
+    return fn.op(
+      Op.i32Add,
+      fn.op(Op.i32WrapI64, fn.get(this.#address)),
+      fn.load(Op.i32Load, fn.get(this.#entry), array + ENTRY_VALUE),
+    )
+  }
+  #addressArgs(bytes: number): Node[] {
+    return [this.fn.get(this.state), this.#low(this.#address), this.#high(this.#address), this.fn.i32(bytes)]
+  }
+  #low(local: Local): Node {
+    return this.fn.op(Op.i32WrapI64, this.fn.get(local))
+  }
+  #high(local: Local): Node {
+    return this.fn.op(Op.i32WrapI64, this.fn.op(Op.i64ShrU, this.fn.get(local), this.fn.i64(32)))
+  }
+  #hostAddress(address: Node, bytes: number, array: number, slow: FunctionRef): Local {
+    const fn = this.fn
+    fn.if(this.#translate(address, bytes, array), 'unlikely')
+    fn.set(this.#host, fn.call(slow, this.#addressArgs(bytes)))
+    fn.if(fn.op(Op.i32Eqz, fn.get(this.#host)), 'unlikely')
+    this.exit(fn.i32(0), fn.i32(Exit.exception))
+    fn.end()
+    fn.else()
+    fn.set(this.#host, this.#hit(array))
+    fn.end()
+    return this.#host
+  }
+
+  /** Loads `bytes` with the wasm load `op`. The result is to be used before any other access. */
+  load(op: number, bytes: number, address: Node): Node {
+    return this.fn.load(op, this.fn.get(this.#hostAddress(address, bytes, READ, this.calls.slowLoad)))
+  }
+
+  /** Where `bytes` of RAM at `address` may be both read and written: for atomic operations. */
+  atomicAddress(bytes: number, address: Node): Local {
+    return this.#hostAddress(address, bytes, WRITE, this.calls.slowAtomic)
+  }
+
+  /** Stores the low `bytes` of `value` with the wasm store `op`. */
+  store(op: number, bytes: number, address: Node, value: Node): void {
+    const fn = this.fn
+    const missed = this.#translate(address, bytes, WRITE)
+    fn.set(this.#value, value)
+    fn.if(missed, 'unlikely')
+    const args = [...this.#addressArgs(bytes), this.#low(this.#value), this.#high(this.#value)]
+    fn.set(this.#status, fn.call(this.calls.slowStore, args))
+    fn.if(fn.get(this.#status), 'unlikely')
+    const completed = (): Node => fn.op(Op.i32Eq, fn.get(this.#status), fn.i32(Request.leaveAfter))
+    this.exit(completed(), fn.op(Op.i32Add, fn.i32(Exit.exception), completed()))
+    fn.end()
+    fn.else()
+    fn.store(op, this.#hit(WRITE), fn.get(this.#value))
+    fn.end()
+  }
+
+  /**
+   * Asks the host to do what only it can (`what` and two values) and returns its answer. The host may refuse with an
+   * exception, leave at another pc, or ask to leave once the instruction is complete (see `settle`).
+   */
+  system(what: Node, a: Node, b: Node): Local {
+    const fn = this.fn
+    this.publish()
+    fn.set(this.#value, fn.call(this.calls.system, [fn.get(this.state), what, a, b]))
+    fn.set(this.#status, this.field32(this.common.request))
+    fn.if(fn.op(Op.i32Eq, fn.get(this.#status), fn.i32(Request.exception)), 'unlikely')
+    this.exit(fn.i32(0), fn.i32(Exit.exception))
+    fn.end()
+    fn.if(fn.op(Op.i32Eq, fn.get(this.#status), fn.i32(Request.leaveNow)), 'unlikely')
+    this.exitAsStored(fn.i32(Exit.leave))
+    fn.end()
+    return this.#value
+  }
+  /** Asks the host for something that always goes on elsewhere (a return from a trap, say). */
+  systemJump(what: Node, a: Node, b: Node): void {
+    this.publish()
+    this.fn.effect(this.fn.call(this.calls.system, [this.fn.get(this.state), what, a, b]))
+    const refused = this.fn.op(Op.i32Eq, this.field32(this.common.request), this.fn.i32(Request.exception))
+    this.fn.if(refused, 'unlikely')
+    this.exit(this.fn.i32(0), this.fn.i32(Exit.exception))
+    this.fn.end()
+    this.exitAsStored(this.fn.i32(Exit.leave))
+  }
+  /** Calls a function of the run-time module. */
+  runtime(name: string, args: readonly Node[]): Node {
+    return this.fn.call(this.calls.runtime[name] as FunctionRef, args)
+  }
+  /** Leaves at the next instruction when the host asked for it; comes last, after register writes. */
+  settle(): void {
+    const fn = this.fn
+    fn.if(fn.op(Op.i32Eq, fn.get(this.#status), fn.i32(Request.leaveAfter)), 'unlikely')
+    this.exit(fn.i32(1), fn.i32(Exit.leave))
+    fn.end()
+  }
+}

@@ -1,0 +1,247 @@
+import { Arena, type FunctionType, I32, I64, ModuleBuilder } from '@doppel/wasm'
+import { CODE_PAGE_BYTES, CodeCache } from './code-cache.ts'
+import type { Emitter, HostCalls } from './emitter.ts'
+import { Frames } from './frames.ts'
+import type { Decoded, InstructionSet, Operands } from './insn.ts'
+import { Handler, type InterpreterCalls, InterpreterEmitter, START_RECORDS } from './interpreter.ts'
+import { RECORD, type RegisterFile, type StateLayout } from './layout.ts'
+import { discoverRegion } from './region.ts'
+import { CONTEXT_BYTES, Tlb } from './tlb.ts'
+import { RegionEmitter } from './translate.ts'
+import { type Usage, usageOf } from './usage.ts'
+
+/** An instruction set, as the engine needs it. */
+export interface Isa<M> {
+  readonly set: InstructionSet<M>
+  readonly state: StateLayout<string, string>
+  /** Translation contexts per hart: one for each combination of access rules kept apart in the TLB. */
+  readonly contexts: number
+  /** The machine that rows are written against. */
+  readonly wrap: (emitter: Emitter) => M
+  /** What an undecodable instruction does; its bits are the immediate. */
+  readonly illegal: (m: M, f: Readonly<Operands>) => void
+  /** Functions of the run-time module, which `linkRuntime` makes for a memory. */
+  readonly runtime: Readonly<Record<string, FunctionType>>
+  readonly linkRuntime: (memory: WebAssembly.Memory) => Record<string, WebAssembly.ImportValue>
+}
+
+/** What generated code asks of the host. `state` is the hart's address; see `HostCalls` and `InterpreterCalls`. */
+export interface Services {
+  slowLoad(state: number, low: number, high: number, bytes: number): number
+  slowStore(state: number, low: number, high: number, bytes: number, valueLow: number, valueHigh: number): number
+  slowAtomic(state: number, low: number, high: number, bytes: number): number
+  system(state: number, what: number, a: bigint, b: bigint): bigint
+  outOfLine(state: number): number
+}
+
+export interface EngineOptions {
+  readonly harts: number
+  readonly ramBase: number
+  readonly ramBytes: number
+  /** Arrivals at a jump target after which the code there is translated; 0 leaves everything to the interpreter. */
+  readonly translateAfter: number
+}
+
+/** Address 0 must stay unused: slow paths answer 0 for an exception. */
+const GUARD_BYTES = 4096
+/** Decoded pages kept: 64 MiB of records at most, committed as they are used. */
+const CODE_PAGES = 2000
+const WASM_PAGE_BYTES = 65_536
+const INITIAL_SLOTS = 4096
+
+const SERVICE_TYPES = {
+  slowLoad: { kind: 'func', params: [I32, I32, I32, I32], results: [I32] },
+  slowStore: { kind: 'func', params: [I32, I32, I32, I32, I32, I32], results: [I32] },
+  slowAtomic: { kind: 'func', params: [I32, I32, I32, I32], results: [I32] },
+  system: { kind: 'func', params: [I32, I32, I64, I64], results: [I64] },
+} as const
+const INTERPRETER_TYPES = {
+  decode: { kind: 'func', params: [I32, I32], results: [] },
+  hot: { kind: 'func', params: [I32, I32], results: [] },
+  outOfLine: { kind: 'func', params: [I32], results: [I32] },
+} as const
+const REGION_TYPE: FunctionType = { kind: 'func', params: [I32], results: [I32] }
+
+/** Counters for `--stats`. */
+export interface EngineStats {
+  regions: number
+  regionInstructions: number
+  regionBytes: number
+  droppedPages: number
+}
+
+/** One machine's memory, generated code and harts' state. */
+export class Engine<M> {
+  readonly memory: WebAssembly.Memory
+  readonly frames: Frames
+  readonly cache: CodeCache<M>
+  readonly tlbs: readonly Tlb[]
+  readonly stats: EngineStats = { regions: 0, regionInstructions: 0, regionBytes: 0, droppedPages: 0 }
+  readonly #isa: Isa<M>
+  readonly #options: EngineOptions
+  readonly #table: WebAssembly.Table
+  readonly #imports: Record<string, WebAssembly.ImportValue>
+  readonly #usages: readonly Usage[]
+  readonly #files: readonly RegisterFile[]
+  readonly #arena = new Arena()
+  readonly #run: (state: number, outOfLineFirst: number) => number
+  #freeSlots: number[] = []
+  #nextSlot = 1
+
+  constructor(isa: Isa<M>, options: EngineOptions, services: Services) {
+    this.#isa = isa
+    this.#options = options
+    this.#files = Object.values(isa.state.files)
+    const tlbBase = align(GUARD_BYTES + options.harts * isa.state.bytes, 64)
+    const codeBase = align(tlbBase + options.harts * isa.contexts * CONTEXT_BYTES, 64)
+    const frameBase = align(codeBase + CODE_PAGES * CODE_PAGE_BYTES, WASM_PAGE_BYTES)
+    const pages = Math.ceil((frameBase + options.ramBytes) / WASM_PAGE_BYTES)
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+    const buffer = this.memory.buffer
+    this.frames = new Frames(buffer, options.ramBase, options.ramBytes, frameBase)
+    this.tlbs = Array.from(
+      { length: options.harts },
+      (_, i) => new Tlb(buffer, tlbBase + i * isa.contexts * CONTEXT_BYTES, isa.contexts),
+    )
+    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: INITIAL_SLOTS })
+    this.#usages = usageOf(
+      isa.set.rows,
+      isa.state.common,
+      importCalls(new ModuleBuilder(), isa.runtime).calls,
+      isa.wrap,
+    )
+    this.cache = new CodeCache(buffer, codeBase, CODE_PAGES, options.ramBytes / 4096, isa.set, this.#usages)
+    this.cache.onDrop = (slots, records) => this.#dropped(slots, records)
+    this.frames.onWrite = page => this.cache.drop(page)
+    this.#imports = {
+      memory: this.memory,
+      table: this.#table,
+      ...isa.linkRuntime(this.memory),
+      slowLoad: services.slowLoad.bind(services),
+      slowStore: services.slowStore.bind(services),
+      slowAtomic: services.slowAtomic.bind(services),
+      system: services.system.bind(services),
+      outOfLine: services.outOfLine.bind(services),
+      decode: (_state: number, record: number) => this.cache.decode(record),
+      hot: (_state: number, record: number) => this.#translate(record >>> 0),
+    }
+    const start = new Uint16Array(buffer, START_RECORDS, RECORD.bytes)
+    start[0] = Handler.leavePage
+    start[RECORD.bytes / 2] = Handler.outOfLine
+    this.#run = this.#linkInterpreter()
+  }
+
+  /** The address of a hart's state. */
+  state(hart: number): number {
+    return GUARD_BYTES + hart * this.#isa.state.bytes
+  }
+  /** The hart whose state is at an address. */
+  hartAt(state: number): number {
+    return (state - GUARD_BYTES) / this.#isa.state.bytes
+  }
+
+  /** Runs a hart's code until an exit; with `outOfLineFirst` the instruction at pc is run out of line to begin with. */
+  run(hart: number, outOfLineFirst: boolean): number {
+    return this.#run(this.state(hart), outOfLineFirst ? 1 : 0)
+  }
+
+  /** Puts one instruction into a hart's out-of-line records, followed by the way back. */
+  placeOutOfLine(state: number, decoded: Decoded): void {
+    const record = state + this.#isa.state.common.outOfLine
+    const halves = new Uint16Array(this.memory.buffer, record, 24)
+    halves.fill(0)
+    halves[8] = halves[16] = Handler.leavePage
+    this.cache.fill(record, decoded)
+  }
+
+  /** The decoded records of a RAM page; from now on writes to it are seen. */
+  codeRecords(ramPage: number): number {
+    const frame = this.frames.frame(ramPage)
+    if (!this.cache.has(ramPage)) for (const tlb of this.tlbs) tlb.revokeWrites(frame)
+    return this.cache.records(ramPage, frame)
+  }
+
+  #dropped(slots: readonly number[], records: number): void {
+    this.stats.droppedPages++
+    for (const slot of slots) {
+      this.#table.set(slot, null)
+      this.#freeSlots.push(slot)
+    }
+    for (const tlb of this.tlbs) tlb.revokeFetches(records)
+  }
+
+  #takeSlot(): number {
+    const free = this.#freeSlots.pop()
+    if (free !== undefined) return free
+    if (this.#nextSlot === this.#table.length) this.#table.grow(this.#table.length)
+    return this.#nextSlot++
+  }
+
+  #linkInterpreter(): (state: number, outOfLineFirst: number) => number {
+    const isa = this.#isa
+    const module = new ModuleBuilder()
+    const { calls, regionType } = importCalls(module, isa.runtime)
+    const extra = Object.entries(INTERPRETER_TYPES).map(([name, type]) => [
+      name,
+      module.importFunction('engine', name, type),
+    ])
+    const emitter = new InterpreterEmitter(
+      isa.state.common,
+      { ...calls, ...Object.fromEntries(extra) } as InterpreterCalls,
+      this.#options.translateAfter,
+    )
+    const run = module.declare('run', { kind: 'func', params: [I32, I32], results: [I32] })
+    const fn = module.build(run)
+    const short = new Set(isa.set.compressed.map(c => isa.set.index(c.expandsTo)))
+    emitter.generate(fn, isa.set.rows, row => short.has(row), isa.wrap(emitter), isa.illegal, regionType)
+    module.finish(fn)
+    module.export('run', 'func', run.index)
+    return this.#instantiate(module).run as (state: number, outOfLineFirst: number) => number
+  }
+
+  #instantiate(module: ModuleBuilder): Record<string, unknown> {
+    const bytes = module.encode()
+    this.stats.regionBytes += bytes.length
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes), { engine: this.#imports }).exports
+  }
+
+  #translate(record: number): void {
+    const isa = this.#isa
+    const { records, offset, read } = this.cache.source(record)
+    const region = discoverRegion(offset, read, this.#usages, this.#files)
+    if (!region) return
+    const module = new ModuleBuilder()
+    const { calls, regionType } = importCalls(module, region.usesRuntime ? isa.runtime : {})
+    const emitter = new RegionEmitter(isa.state.common, calls, this.#files, this.#usages, regionType)
+    const declared = module.declare('region', REGION_TYPE)
+    const fn = module.build(declared, this.#arena)
+    emitter.translate(fn, region, records, isa.set.rows, isa.wrap(emitter))
+    module.finish(fn)
+    module.export('region', 'func', declared.index)
+    const slot = this.#takeSlot()
+    this.#table.set(slot, this.#instantiate(module).region)
+    this.cache.enter(record, slot)
+    this.stats.regions++
+    this.stats.regionInstructions += region.instructionCount
+  }
+}
+
+/** Declares what all generated code imports, in one order, so that function indices are the same in every module. */
+function importCalls(
+  module: ModuleBuilder,
+  runtime: Readonly<Record<string, FunctionType>>,
+): { calls: HostCalls; regionType: number } {
+  const services = Object.entries(SERVICE_TYPES).map(([name, type]) => [
+    name,
+    module.importFunction('engine', name, type),
+  ])
+  const functions = Object.entries(runtime).map(([name, type]) => [name, module.importFunction('engine', name, type)])
+  module.importMemory('engine', 'memory', { min: 1 })
+  module.importTable('engine', 'table', { min: 1 })
+  const calls = { ...Object.fromEntries(services), runtime: Object.fromEntries(functions) } as unknown as HostCalls
+  return { calls, regionType: module.type(REGION_TYPE) }
+}
+
+function align(value: number, to: number): number {
+  return Math.ceil(value / to) * to
+}

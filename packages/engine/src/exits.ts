@@ -1,0 +1,26 @@
+/** Why generated code returned to the host; every exit has stored pc and budget. */
+export const Exit = {
+  /** Go on at pc: only ever seen by the interpreter, from a region. */
+  goOn: 0,
+  /** The slice's instructions are used up. */
+  budget: 1,
+  /** No fetch entry for the page of pc. */
+  fetch: 2,
+  /** Take the exception in cause and tval; pc is its instruction. */
+  exception: 3,
+  /** An instruction completed that may have changed what runs next (privilege, interrupts, paging, code). */
+  leave: 4,
+  /** The slice is too near its end for this region: interpret instead. Only ever seen by the interpreter. */
+  short: 5,
+} as const
+
+/** What a host function asks of the code that called it. */
+export const Request = {
+  none: 0,
+  /** Do not complete the instruction: take the exception in cause and tval. */
+  exception: 1,
+  /** Complete the instruction, then leave at the next one. */
+  leaveAfter: 2,
+  /** Leave now, at the pc the host has stored. */
+  leaveNow: 3,
+} as const

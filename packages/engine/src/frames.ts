@@ -1,0 +1,79 @@
+import type { GuestMemory } from '@doppel/base'
+
+const PAGE_BYTES = 4096
+const PAGE_SHIFT = 12
+
+/**
+ * One machine's guest-physical RAM: its pages map to frames of the engine's memory through a table. A frame is given out
+ * when a page is first touched, zeroed. Host addresses are byte offsets into that memory, never 0.
+ */
+export class Frames implements GuestMemory {
+  readonly ranges: readonly { readonly base: number; readonly lengthBytes: number }[]
+  readonly #base: number
+  readonly #pages: number
+  readonly #bytes: Uint8Array
+  readonly #table: Int32Array
+  readonly #firstFrame: number
+  #given = 0
+  /** Told of every page that a device or loader writes, before it is written. */
+  onWrite: (page: number) => void = () => {}
+
+  /** `firstFrame` is the host address from which on `lengthBytes` of `memory` are free for frames. */
+  constructor(memory: ArrayBufferLike, base: number, lengthBytes: number, firstFrame: number) {
+    this.#base = base
+    this.#pages = lengthBytes / PAGE_BYTES
+    this.#bytes = new Uint8Array(memory)
+    this.#table = new Int32Array(this.#pages)
+    this.#firstFrame = firstFrame
+    this.ranges = [{ base, lengthBytes }]
+  }
+
+  /** The RAM page that holds a guest-physical address; -1 outside RAM. */
+  page(gpa: number): number {
+    const page = Math.floor((gpa - this.#base) / PAGE_BYTES)
+    return page >= 0 && page < this.#pages ? page : -1
+  }
+  /** A page's frame as an unsigned host address. */
+  frame(page: number): number {
+    const known = this.#table[page] as number
+    if (known !== 0) return known >>> 0
+    const host = this.#firstFrame + this.#given++ * PAGE_BYTES
+    this.#table[page] = host
+    return host
+  }
+  /** The host address of a guest-physical one in RAM. */
+  host(gpa: number, page: number): number {
+    return this.frame(page) + ((gpa - this.#base) & (PAGE_BYTES - 1))
+  }
+  /** RAM in use by the guest so far, bytes. */
+  get touchedBytes(): number {
+    return this.#given * PAGE_BYTES
+  }
+
+  contains(gpa: number, lengthBytes: number): boolean {
+    const end = this.#base + this.#pages * PAGE_BYTES
+    return lengthBytes >= 0 && gpa >= this.#base && gpa <= end && lengthBytes <= end - gpa
+  }
+  read(gpa: number, into: Uint8Array): boolean {
+    return this.#copy(gpa, into.length, (host, at, length) => {
+      into.set(this.#bytes.subarray(host, host + length), at)
+    })
+  }
+  write(gpa: number, from: Uint8Array): boolean {
+    return this.#copy(gpa, from.length, (host, at, length, page) => {
+      this.onWrite(page)
+      this.#bytes.set(from.subarray(at, at + length), host)
+    })
+  }
+  #copy(gpa: number, length: number, each: (host: number, at: number, length: number, page: number) => void): boolean {
+    if (!this.contains(gpa, length)) return false
+    for (let at = 0; at < length; ) {
+      const offset = (gpa + at - this.#base) % PAGE_BYTES
+      const piece = Math.min(length - at, PAGE_BYTES - offset)
+      const page = (gpa + at - this.#base - offset) >>> PAGE_SHIFT
+      each(this.frame(page) + offset, at, piece, page)
+      at += piece
+    }
+    return true
+  }
+}

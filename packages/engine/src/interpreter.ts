@@ -1,0 +1,321 @@
+import { type Block, type FunctionBuilder, type FunctionRef, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
+import { Emitter, type HostCalls } from './emitter.ts'
+import { Exit } from './exits.ts'
+import type { InstructionRow, Operand, Operands } from './insn.ts'
+import { type CommonState, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
+import { ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT } from './tlb.ts'
+
+/** Handlers that are not instructions; those follow, each with one for its short form. */
+export const Handler = {
+  /** The record is empty: ask the host to decode. Zero, so that cleared memory means it. */
+  decode: 0,
+  /** The instruction cannot run in place (it crosses a page): the host puts it out of line. */
+  outOfLine: 1,
+  /** A translated region starts here; the record's immediate is its table slot. */
+  enter: 2,
+  /** The end of a page, or of an instruction run out of line. */
+  leavePage: 3,
+  illegal: 4,
+  firstRow: 5,
+} as const
+
+/** Two records below all state, with the handlers `leavePage` and `outOfLine`: where the interpreter begins. */
+export const START_RECORDS = 64
+
+/** The handler that runs a row. */
+export function handlerOf(row: number, lengthBytes: 2 | 4): number {
+  return row < 0 ? Handler.illegal : Handler.firstRow + row * 2 + (lengthBytes === 2 ? 1 : 0)
+}
+
+/** Guest bytes of one page, seen through its records. */
+export const PAGE_RECORD_BYTES: number = 4096 << RECORD_SHIFT
+
+/** More host calls, for the interpreter alone. */
+export interface InterpreterCalls extends HostCalls {
+  /** (state, record): fill the record. */
+  readonly decode: FunctionRef
+  /** (state, record): a much-used jump target; translate it if worthwhile. */
+  readonly hot: FunctionRef
+  /** (state) → 0, or 1 after an exception: decode the instruction at pc into the state's out-of-line records. */
+  readonly outOfLine: FunctionRef
+}
+
+/** Operands are offsets of record fields. */
+const FIELDS: Readonly<Operands> = {
+  rd: RECORD.rd,
+  rs1: RECORD.rs1,
+  rs2: RECORD.rs2,
+  rs3: RECORD.rs3,
+  imm: RECORD.imm,
+  uimm: RECORD.uimm,
+}
+
+/** Generates `run(state, outOfLineFirst) → Exit`: a loop over decoded records with one switch on their handlers. */
+export class InterpreterEmitter extends Emitter {
+  readonly #calls: InterpreterCalls
+  readonly #heatLimit: number
+  #record!: Local
+  /** The records of the page that pc is in, its guest-virtual address, and how many record bytes it has. */
+  #pageRecords!: Local
+  #pageAddress!: Local
+  #pageBytes!: Local
+  #budget!: Local
+  #target!: Local
+  #targetRecord!: Local
+  #done!: Local
+  #length: 2 | 4 = 4
+  #head!: Block
+  #lookup!: Block
+  #arrive!: Block
+  #goOutOfLine!: Block
+
+  constructor(common: CommonState, calls: InterpreterCalls, heatLimit: number) {
+    super(common, calls)
+    this.#calls = calls
+    this.#heatLimit = heatLimit
+  }
+
+  /** Builds the whole function for the given rows. `regionType` is the type of regions in table 0. */
+  generate<M>(
+    fn: FunctionBuilder,
+    rows: readonly InstructionRow<M>[],
+    hasShortForm: (row: number) => boolean,
+    machine: M,
+    illegal: (m: M, f: Readonly<Operands>) => void,
+    regionType: number,
+  ): void {
+    this.begin(fn)
+    this.#record = fn.local(I32)
+    this.#pageRecords = fn.local(I32)
+    this.#pageBytes = fn.local(I32)
+    this.#budget = fn.local(I32)
+    this.#targetRecord = fn.local(I32)
+    this.#done = fn.local(I32)
+    this.#pageAddress = fn.local(I64)
+    this.#target = fn.local(I64)
+    this.#head = fn.block()
+    this.#lookup = fn.block()
+    this.#arrive = fn.block()
+    this.#goOutOfLine = fn.block()
+    fn.set(this.#budget, this.field32(this.common.budget))
+    fn.set(this.#target, this.field64(this.common.pc))
+    // Begin at a record that stands for "look pc up" or "run it out of line": the head is then the only loop's entry.
+    const first = fn.op(Op.i32Add, fn.i32(START_RECORDS), fn.op(Op.i32Mul, fn.get(1), fn.i32(RECORD.bytes)))
+    fn.set(this.#record, first)
+    fn.set(this.#pageRecords, fn.get(this.#record))
+    fn.set(this.#pageAddress, fn.get(this.#target))
+    fn.jump(this.#head)
+
+    this.#emitLookup()
+    this.#emitArrive()
+    this.#emitOutOfLine()
+    const handlers: Block[] = []
+    handlers[Handler.decode] = this.#special(() => {
+      fn.effect(fn.call(this.#calls.decode, [fn.get(0), fn.get(this.#record)]))
+      fn.jump(this.#head)
+    })
+    handlers[Handler.outOfLine] = this.#special(() => {
+      fn.set(this.#target, this.pc())
+      fn.jump(this.#goOutOfLine)
+    })
+    handlers[Handler.enter] = this.#special(() => this.#emitEnter(regionType))
+    handlers[Handler.leavePage] = this.#special(() => {
+      fn.set(this.#target, this.pc())
+      fn.jump(this.#lookup)
+    })
+    handlers[Handler.illegal] = this.#handler(() => illegal(machine, FIELDS), 4)
+    rows.forEach((row, i) => {
+      for (const length of [4, 2] as const) {
+        const at = handlerOf(i, length)
+        handlers[at] =
+          length === 2 && row.encoding.lengthBits === 32 && !hasShortForm(i)
+            ? (handlers[Handler.illegal] as Block)
+            : this.#handler(() => row.semantics(machine, FIELDS), length)
+      }
+    })
+    fn.at(this.#head)
+    fn.set(this.#budget, fn.op(Op.i32Sub, fn.get(this.#budget), fn.i32(1)))
+    fn.if(fn.op(Op.i32LtS, fn.get(this.#budget), fn.i32(0)), 'unlikely')
+    this.exit(fn.i32(0), fn.i32(Exit.budget))
+    fn.end()
+    const handler = fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.handler)
+    fn.switch(handler, handlers, handlers[Handler.illegal] as Block)
+  }
+
+  /** A handler that retires nothing: the head has counted it, so it counts back. */
+  #special(body: () => void): Block {
+    const block = this.fn.block()
+    this.fn.at(block)
+    this.fn.set(this.#budget, this.fn.op(Op.i32Add, this.fn.get(this.#budget), this.fn.i32(1)))
+    body()
+    return block
+  }
+  #handler(semantics: () => void, length: 2 | 4): Block {
+    const fn = this.fn
+    const block = fn.block()
+    fn.at(block)
+    this.#length = length
+    semantics()
+    if (!fn.closed) {
+      fn.set(this.#record, fn.op(Op.i32Add, fn.get(this.#record), fn.i32(length << RECORD_SHIFT)))
+      fn.jump(this.#head)
+    }
+    return block
+  }
+
+  #emitLookup(): void {
+    const fn = this.fn
+    fn.at(this.#lookup)
+    const index = fn.op(Op.i32WrapI64, fn.op(Op.i64ShrU, fn.get(this.#target), fn.i64(INDEX_SHIFT)))
+    const entry = fn.let(fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, index, fn.i32(FETCH_MASK))))
+    fn.set(this.#pageAddress, fn.op(Op.i64And, fn.get(this.#target), fn.i64(-4096)))
+    fn.if(fn.op(Op.i64Ne, fn.get(this.#pageAddress), fn.load(Op.i64Load, fn.get(entry), FETCH)), 'unlikely')
+    this.setField64(this.common.pc, fn.get(this.#target))
+    this.setField32(this.common.budget, fn.get(this.#budget))
+    fn.return(fn.i32(Exit.fetch))
+    fn.end()
+    fn.set(this.#pageRecords, fn.load(Op.i32Load, fn.get(entry), FETCH + ENTRY_VALUE))
+    fn.set(this.#pageBytes, fn.i32(PAGE_RECORD_BYTES))
+    const offset = fn.op(Op.i32And, fn.op(Op.i32WrapI64, fn.get(this.#target)), fn.i32(0xffe))
+    fn.set(this.#record, fn.op(Op.i32Add, fn.get(this.#pageRecords), fn.op(Op.i32Shl, offset, fn.i32(RECORD_SHIFT))))
+    fn.jump(this.#arrive)
+  }
+
+  /** A jump has landed: count it, so that hot code gets translated. */
+  #emitArrive(): void {
+    const fn = this.fn
+    fn.at(this.#arrive)
+    const heat = fn.let(fn.op(Op.i32Add, fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.heat), fn.i32(1)))
+    fn.store(Op.i32Store16, fn.get(this.#record), fn.get(heat), RECORD.heat)
+    fn.if(fn.op(Op.i32Eq, fn.get(heat), fn.i32(this.#heatLimit)), 'unlikely')
+    fn.effect(fn.call(this.#calls.hot, [fn.get(0), fn.get(this.#record)]))
+    fn.end()
+    fn.jump(this.#head)
+  }
+
+  /** Runs the instruction at `target` from the state's own records, placed so that addresses come out right. */
+  #emitOutOfLine(): void {
+    const fn = this.fn
+    fn.at(this.#goOutOfLine)
+    this.setField64(this.common.pc, fn.get(this.#target))
+    fn.if(fn.call(this.#calls.outOfLine, [fn.get(0)]), 'unlikely')
+    this.setField32(this.common.budget, fn.get(this.#budget))
+    fn.return(fn.i32(Exit.exception))
+    fn.end()
+    fn.set(this.#record, fn.op(Op.i32Add, fn.get(0), fn.i32(this.common.outOfLine)))
+    fn.set(this.#pageAddress, fn.op(Op.i64And, fn.get(this.#target), fn.i64(-4096)))
+    const offset = fn.op(Op.i32And, fn.op(Op.i32WrapI64, fn.get(this.#target)), fn.i32(0xffe))
+    fn.set(this.#pageRecords, fn.op(Op.i32Sub, fn.get(this.#record), fn.op(Op.i32Shl, offset, fn.i32(RECORD_SHIFT))))
+    // No jump lands inside this "page".
+    fn.set(this.#pageBytes, fn.i32(0))
+    fn.jump(this.#head)
+  }
+
+  #emitEnter(regionType: number): void {
+    const fn = this.fn
+    this.publish()
+    const slot = fn.load(Op.i32Load, fn.get(this.#record), RECORD.imm)
+    const type = { kind: 'func', params: [I32], results: [I32] } as const
+    const exit = fn.let(fn.callIndirect(regionType, type, 0, slot, [fn.get(0)]))
+    fn.set(this.#budget, this.field32(this.common.budget))
+    fn.set(this.#target, this.field64(this.common.pc))
+    const ended = fn.block()
+    fn.branch(fn.op(Op.i32Eqz, fn.get(exit)), this.#lookup, ended)
+    fn.at(ended)
+    const over = fn.block()
+    fn.branch(fn.op(Op.i32Eq, fn.get(exit), fn.i32(Exit.short)), this.#goOutOfLine, over)
+    fn.at(over)
+    fn.return(fn.get(exit))
+  }
+
+  read(file: RegisterFile, register: Operand): Node {
+    return this.fn.load(Op.i64Load, this.#register(register), file.offset)
+  }
+  write(file: RegisterFile, register: Operand, value: Node): void {
+    this.fn.store(Op.i64Store, this.#register(register), value, file.offset)
+  }
+  #register(field: Operand): Node {
+    const fn = this.fn
+    return fn.op(Op.i32Add, fn.get(0), fn.load(Op.i32Load16U, fn.get(this.#record), field))
+  }
+  imm(operand: Operand): Node {
+    return this.fn.load(Op.i64Load32S, this.fn.get(this.#record), operand)
+  }
+  imm32(operand: Operand): Node {
+    return this.fn.load(Op.i32Load, this.fn.get(this.#record), operand)
+  }
+  small(operand: Operand): Node {
+    return this.fn.load(Op.i64Load16U, this.fn.get(this.#record), operand)
+  }
+  pc(): Node {
+    return this.#addressOf(this.#record, 0)
+  }
+  nextPc(): Node {
+    return this.#addressOf(this.#record, this.#length)
+  }
+  #addressOf(record: Local, plus: number): Node {
+    const fn = this.fn
+    const distance = fn.op(Op.i32Sub, fn.get(record), fn.get(this.#pageRecords))
+    const bytes = fn.op(Op.i64ExtendI32S, fn.op(Op.i32ShrS, distance, fn.i32(RECORD_SHIFT)))
+    const address = fn.op(Op.i64Add, fn.get(this.#pageAddress), bytes)
+    return plus === 0 ? address : fn.op(Op.i64Add, address, fn.i64(plus))
+  }
+
+  branch(cond: Node, offset: Operand): void {
+    const fn = this.fn
+    const taken = fn.block()
+    const next = fn.block()
+    fn.branch(cond, taken, next)
+    fn.at(next)
+    fn.set(this.#record, fn.op(Op.i32Add, fn.get(this.#record), fn.i32(this.#length << RECORD_SHIFT)))
+    fn.jump(this.#head)
+    fn.at(taken)
+    this.jump(offset)
+  }
+  jump(offset: Operand): void {
+    const fn = this.fn
+    const step = fn.op(Op.i32Shl, this.imm32(offset), fn.i32(RECORD_SHIFT))
+    fn.set(this.#targetRecord, fn.op(Op.i32Add, fn.get(this.#record), step))
+    const inPage = fn.op(
+      Op.i32LtU,
+      fn.op(Op.i32Sub, fn.get(this.#targetRecord), fn.get(this.#pageRecords)),
+      fn.get(this.#pageBytes),
+    )
+    const near = fn.block()
+    const far = fn.block()
+    fn.branch(inPage, near, far)
+    fn.at(far)
+    fn.set(this.#target, this.#addressOf(this.#targetRecord, 0))
+    fn.jump(this.#lookup)
+    fn.at(near)
+    fn.set(this.#record, fn.get(this.#targetRecord))
+    fn.jump(this.#arrive)
+  }
+  jumpTo(target: Node): void {
+    this.fn.set(this.#target, target)
+    this.fn.jump(this.#lookup)
+  }
+  once(_key: string, check: () => void): void {
+    check()
+  }
+  known(): number | undefined {
+    return undefined
+  }
+
+  protected exit(completed: Node, exit: Node): void {
+    const fn = this.fn
+    fn.set(this.#done, completed)
+    const advance = fn.op(Op.i32Mul, fn.get(this.#done), fn.i32(this.#length))
+    this.setField64(this.common.pc, fn.op(Op.i64Add, this.pc(), fn.op(Op.i64ExtendI32U, advance)))
+    const refund = fn.op(Op.i32Sub, fn.i32(1), fn.get(this.#done))
+    this.setField32(this.common.budget, fn.op(Op.i32Add, fn.get(this.#budget), refund))
+    fn.return(exit)
+  }
+  protected publish(): void {
+    this.setField64(this.common.pc, this.pc())
+    this.setField32(this.common.budget, this.fn.get(this.#budget))
+  }
+  protected exitAsStored(exit: Node): void {
+    this.fn.return(exit)
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The software TLB: per translation context (privilege and access rules), direct-mapped arrays of entries for reading,
+ * writing and fetching. An entry is { tag: i64 guest-virtual page, value: i32 } in 16 bytes; the value of a data entry is
+ * what to add to the guest-virtual address, that of a fetch entry is the address of the page's decoded records.
+ */
+export const DATA_ENTRIES = 1024
+export const FETCH_ENTRIES = 256
+export const ENTRY_BYTES = 16
+export const ENTRY_VALUE = 8
+
+/** Offsets of the arrays in a context. */
+export const READ = 0
+export const WRITE: number = DATA_ENTRIES * ENTRY_BYTES
+export const FETCH: number = 2 * DATA_ENTRIES * ENTRY_BYTES
+export const CONTEXT_BYTES: number = FETCH + FETCH_ENTRIES * ENTRY_BYTES
+
+/** `(address >>> INDEX_SHIFT) & mask` is an entry's offset: the page number times the entry size. */
+export const INDEX_SHIFT = 8
+export const DATA_MASK: number = (DATA_ENTRIES - 1) * ENTRY_BYTES
+export const FETCH_MASK: number = (FETCH_ENTRIES - 1) * ENTRY_BYTES
+export const PAGE_MASK_LOW: number = ~0xfff
+
+/** One hart's translation contexts, in the engine's memory. Addresses are split into 32-bit halves. */
+export class Tlb {
+  readonly #words: Int32Array
+  readonly #base: number
+  readonly #contexts: number
+  /** Contexts filled since they were last emptied: flushing the others is free. */
+  #used: number
+
+  constructor(memory: ArrayBufferLike, base: number, contexts: number) {
+    this.#words = new Int32Array(memory)
+    this.#base = base
+    this.#contexts = contexts
+    this.#used = -1
+    this.flush()
+  }
+
+  /** The address of a context's arrays. */
+  context(index: number): number {
+    return this.#base + index * CONTEXT_BYTES
+  }
+
+  fillData(context: number, array: number, low: number, high: number, host: number): void {
+    const page = low & PAGE_MASK_LOW
+    this.#fill(context, array + ((low >>> INDEX_SHIFT) & DATA_MASK), page, high, (host & PAGE_MASK_LOW) - page)
+  }
+  fillFetch(context: number, low: number, high: number, records: number): void {
+    this.#fill(context, FETCH + ((low >>> INDEX_SHIFT) & FETCH_MASK), low & PAGE_MASK_LOW, high, records)
+  }
+  #fill(context: number, offset: number, tagLow: number, tagHigh: number, value: number): void {
+    const at = (this.context(context) + offset) >>> 2
+    this.#words[at] = tagLow
+    this.#words[at + 1] = tagHigh
+    this.#words[at + 2] = value
+    this.#used |= 1 << context
+  }
+
+  /** Empties every context. A tag of all ones is no page. */
+  flush(): void {
+    for (let i = 0; i < this.#contexts; i++) {
+      if ((this.#used & (1 << i)) === 0) continue
+      const at = this.context(i) >>> 2
+      this.#words.fill(-1, at, at + CONTEXT_BYTES / 4)
+    }
+    this.#used = 0
+  }
+
+  /** Empties what the page of one guest-virtual address could occupy. */
+  flushPage(low: number): void {
+    for (let i = 0; i < this.#contexts; i++) {
+      const data = (low >>> INDEX_SHIFT) & DATA_MASK
+      for (const offset of [READ + data, WRITE + data, FETCH + ((low >>> INDEX_SHIFT) & FETCH_MASK)]) {
+        this.#words[((this.context(i) + offset) >>> 2) + 1] = -1
+        this.#words[(this.context(i) + offset) >>> 2] = -1
+      }
+    }
+  }
+
+  /** Empties write entries that lead to the frame at `host`: it has come to hold translated code. */
+  revokeWrites(host: number): void {
+    for (let i = 0; i < this.#contexts; i++) {
+      if ((this.#used & (1 << i)) === 0) continue
+      const first = (this.context(i) + WRITE) >>> 2
+      for (let at = first; at < first + DATA_ENTRIES * 4; at += 4) {
+        const page = this.#words[at] as number
+        if (((page + (this.#words[at + 2] as number)) | 0) === (host | 0)) {
+          this.#words[at] = -1
+          this.#words[at + 1] = -1
+        }
+      }
+    }
+  }
+
+  /** Empties fetch entries that lead to the records at `records`. */
+  revokeFetches(records: number): void {
+    for (let i = 0; i < this.#contexts; i++) {
+      const first = (this.context(i) + FETCH) >>> 2
+      for (let at = first; at < first + FETCH_ENTRIES * 4; at += 4) {
+        if (this.#words[at + 2] === records) this.#words[at] = this.#words[at + 1] = -1
+      }
+    }
+  }
+}

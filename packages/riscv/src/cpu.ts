@@ -1,0 +1,336 @@
+import { DoppelError, type EnvironmentCall, type GuestMemory, type RiscvCpuConfig } from '@doppel/base'
+import { type Decoded, Engine, newDecoded, READ, Request, type Services, WRITE } from '@doppel/engine'
+import { Cause, System } from './causes.ts'
+import { CSRS, Mstatus } from './csr.ts'
+import { CONTEXTS, Hart, IllegalAccess } from './hart.ts'
+import { rv64gc } from './insn/rv64gc.ts'
+import { riscvIsa } from './isa.ts'
+import type { RiscvMachine } from './machine.ts'
+import { accessFault } from './paging.ts'
+import { Access } from './pmp.ts'
+import { STATE } from './state.ts'
+
+const PAGE_BYTES = 4096
+const PAGE_OFFSET = 0xfff
+
+/** Measured on a Linux boot, where most code is run a few times only. */
+const TRANSLATE_AFTER = 60
+
+/** How a CPU executes. */
+export interface CpuOptions {
+  /** Arrivals at a jump target after which the code there is translated; 0 means interpret only. */
+  readonly translateAfter?: number
+}
+
+/** An access's guest-physical address, or -1 after raising the exception. */
+type Translated = number
+
+/** The harts of one machine and the memory they share. */
+export class RiscvCpu implements Services {
+  readonly harts: readonly Hart[]
+  readonly engine: Engine<RiscvMachine>
+  readonly environmentCall: EnvironmentCall | undefined
+  readonly time: () => bigint
+  /** Set when a device raised an interrupt line: whoever let the device act looks at interrupts next. */
+  interrupted = false
+  readonly stats = { tlbMisses: 0, deviceAccesses: 0 }
+  readonly #bus: RiscvCpuConfig['bus']
+  readonly #view: DataView
+  readonly #bytes: Uint8Array
+  readonly #decoded: Decoded = newDecoded()
+
+  constructor(config: RiscvCpuConfig, options: CpuOptions) {
+    this.#bus = config.bus
+    this.time = config.time
+    this.environmentCall = config.environmentCall
+    this.engine = new Engine(
+      riscvIsa(CONTEXTS),
+      {
+        harts: config.harts,
+        ramBase: config.ramBase,
+        ramBytes: config.ramBytes,
+        translateAfter: options.translateAfter ?? TRANSLATE_AFTER,
+      },
+      this,
+    )
+    this.#view = new DataView(this.engine.memory.buffer)
+    this.#bytes = new Uint8Array(this.engine.memory.buffer)
+    this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine))
+  }
+
+  /** RAM as devices and loaders see it. */
+  get memory(): GuestMemory {
+    return this.engine.frames
+  }
+
+  #hart(state: number): Hart {
+    return this.harts[this.engine.hartAt(state)] as Hart
+  }
+
+  // Data accesses that missed the TLB
+
+  #translate(h: Hart, low: number, high: number, bytes: number, access: number): Translated {
+    const gpa = h.walker.translate(low, high, access, h.dataRules)
+    if (gpa >= 0 && h.pmp.allows(gpa, bytes, access, h.dataRules.privilege)) return gpa
+    h.raise(gpa < 0 ? h.walker.cause : accessFault(access), address64(low, high))
+    return -1
+  }
+
+  slowLoad(state: number, low: number, high: number, bytes: number): number {
+    const h = this.#hart(state)
+    this.stats.tlbMisses++
+    const scratch = state + STATE.common.scratch
+    const room = PAGE_BYTES - (low & PAGE_OFFSET)
+    if (bytes > room) {
+      const first = this.#translate(h, low, high, room, Access.read)
+      if (first < 0) return 0
+      const next = nextPage(low, high)
+      const second = this.#translate(h, next.low, next.high, bytes - room, Access.read)
+      if (second < 0) return 0
+      for (let i = 0; i < bytes; i++) {
+        const value = this.#readPhysical(i < room ? first + i : second + i - room, 1)
+        if (value === undefined) return this.#fault(h, Cause.loadAccess, low, high)
+        this.#view.setUint8(scratch + i, Number(value))
+      }
+      return scratch
+    }
+    const gpa = this.#translate(h, low, high, bytes, Access.read)
+    if (gpa < 0) return 0
+    const page = this.engine.frames.page(gpa)
+    if (page >= 0) {
+      const host = this.engine.frames.host(gpa, page)
+      if (h.pmp.isUniform(gpa)) this.engine.tlbs[h.id]?.fillData(h.contextIndex, READ, low, high, host)
+      return host
+    }
+    const value = this.#readPhysical(gpa, bytes)
+    if (value === undefined) return this.#fault(h, Cause.loadAccess, low, high)
+    this.#view.setBigUint64(scratch, value, true)
+    return scratch
+  }
+
+  slowStore(state: number, low: number, high: number, bytes: number, valueLow: number, valueHigh: number): number {
+    const h = this.#hart(state)
+    this.stats.tlbMisses++
+    const value = address64(valueLow, valueHigh)
+    const dropped = this.engine.stats.droppedPages
+    this.interrupted = false
+    const room = PAGE_BYTES - (low & PAGE_OFFSET)
+    if (bytes > room) {
+      const first = this.#translate(h, low, high, room, Access.write)
+      if (first < 0) return Request.exception
+      const next = nextPage(low, high)
+      const second = this.#translate(h, next.low, next.high, bytes - room, Access.write)
+      if (second < 0) return Request.exception
+      for (let i = 0; i < bytes; i++) {
+        const at = i < room ? first + i : second + i - room
+        if (!this.#writePhysical(at, 1, (value >> BigInt(8 * i)) & 0xffn)) {
+          this.#fault(h, Cause.storeAccess, low, high)
+          return Request.exception
+        }
+      }
+    } else {
+      const gpa = this.#translate(h, low, high, bytes, Access.write)
+      if (gpa < 0) return Request.exception
+      if (!this.#writePhysical(gpa, bytes, BigInt.asUintN(8 * bytes, value))) {
+        this.#fault(h, Cause.storeAccess, low, high)
+        return Request.exception
+      }
+      const page = this.engine.frames.page(gpa)
+      if (page >= 0 && h.pmp.isUniform(gpa)) {
+        this.engine.tlbs[h.id]?.fillData(h.contextIndex, WRITE, low, high, this.engine.frames.host(gpa, page))
+      }
+    }
+    const changed = this.interrupted || dropped !== this.engine.stats.droppedPages || !h.running
+    return changed ? Request.leaveAfter : Request.none
+  }
+
+  slowAtomic(state: number, low: number, high: number, bytes: number): number {
+    const h = this.#hart(state)
+    this.stats.tlbMisses++
+    const gpa = this.#translate(h, low, high, bytes, Access.write)
+    if (gpa < 0) return 0
+    const page = this.engine.frames.page(gpa)
+    // Devices take no atomic operations; an operation needs the right to read as well.
+    if (page < 0 || !h.pmp.allows(gpa, bytes, Access.read, h.dataRules.privilege)) {
+      return this.#fault(h, Cause.storeAccess, low, high)
+    }
+    this.engine.cache.drop(page)
+    const host = this.engine.frames.host(gpa, page)
+    if (h.pmp.isUniform(gpa)) this.engine.tlbs[h.id]?.fillData(h.contextIndex, WRITE, low, high, host)
+    return host
+  }
+
+  #fault(h: Hart, cause: number, low: number, high: number): 0 {
+    h.raise(cause, address64(low, high))
+    return 0
+  }
+  #readPhysical(gpa: number, bytes: number): bigint | undefined {
+    const page = this.engine.frames.page(gpa)
+    if (page < 0) {
+      this.stats.deviceAccesses++
+      return this.#bus.read(gpa, bytes as 1)
+    }
+    const host = this.engine.frames.host(gpa, page)
+    let value = 0n
+    for (let i = bytes - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[host + i] as number)
+    return value
+  }
+  #writePhysical(gpa: number, bytes: number, value: bigint): boolean {
+    const page = this.engine.frames.page(gpa)
+    if (page < 0) {
+      this.stats.deviceAccesses++
+      return this.#bus.write(gpa, bytes as 1, value)
+    }
+    this.engine.cache.drop(page)
+    const host = this.engine.frames.host(gpa, page)
+    for (let i = 0; i < bytes; i++) this.#bytes[host + i] = Number((value >> BigInt(8 * i)) & 0xffn)
+    return true
+  }
+
+  // Fetching
+
+  /** Makes the page at pc executable; true when its instruction must run out of line. May raise an exception. */
+  fetchPage(h: Hart): boolean {
+    const { low, high } = halves(h.pc)
+    const gpa = h.walker.translate(low, high, Access.execute, h.fetchRules)
+    const page = gpa < 0 ? -1 : this.engine.frames.page(gpa)
+    // Faults, device memory and pages that PMP divides are met one instruction at a time.
+    if (page < 0 || !h.pmp.isUniform(gpa) || !h.pmp.allows(gpa, 2, Access.execute, h.fetchRules.privilege)) return true
+    this.engine.tlbs[h.id]?.fillFetch(h.contextIndex, low, high, this.engine.codeRecords(page))
+    return false
+  }
+
+  /** Two instruction bytes, or -1 after raising the exception. */
+  #fetchHalf(h: Hart, address: bigint): number {
+    const { low, high } = halves(address)
+    const gpa = h.walker.translate(low, high, Access.execute, h.fetchRules)
+    const allowed = gpa >= 0 && h.pmp.allows(gpa, 2, Access.execute, h.fetchRules.privilege)
+    const bits = allowed ? this.#readPhysical(gpa, 2) : undefined
+    if (bits !== undefined) return Number(bits)
+    h.raise(gpa < 0 ? h.walker.cause : Cause.instructionAccess, BigInt.asUintN(64, address))
+    return -1
+  }
+
+  /** The instruction at pc, or -1 after raising the exception. */
+  #fetch(h: Hart): number {
+    const low = this.#fetchHalf(h, h.pc)
+    if (low < 0 || (low & 3) !== 3) return low
+    const high = this.#fetchHalf(h, h.pc + 2n)
+    return high < 0 ? -1 : high * 0x10000 + low
+  }
+
+  outOfLine(state: number): number {
+    const h = this.#hart(state)
+    const bits = this.#fetch(h)
+    if (bits < 0) return 1
+    rv64gc.decode(bits | 0, this.#decoded)
+    if (this.#decoded.row < 0) this.#decoded.imm = bits | 0
+    this.engine.placeOutOfLine(state, this.#decoded)
+    return 0
+  }
+
+  /** The bits of the instruction at pc, for the tval of an illegal one; 0 when they cannot be read. */
+  instructionBits(h: Hart): bigint {
+    const bits = this.#fetch(h)
+    return bits < 0 ? 0n : BigInt(bits)
+  }
+
+  // System instructions
+
+  system(state: number, what: number, a: bigint, b: bigint): bigint {
+    const h = this.#hart(state)
+    h.request(Request.none)
+    const value = BigInt.asUintN(64, a)
+    switch (what & 0xff) {
+      case System.csrRead:
+      case System.csrWrite:
+      case System.csrSet:
+      case System.csrClear:
+        return this.#accessCsr(h, (what >>> 8) & 0xfff, what & 0xff, value)
+      case System.ecall:
+        h.raise([Cause.ecallFromU, Cause.ecallFromS, 0, Cause.ecallFromM][h.privilege] as number, 0n)
+        return 0n
+      case System.ebreak:
+        h.raise(Cause.breakpoint, h.pc)
+        return 0n
+      case System.sret:
+      case System.mret:
+        return this.#return(h, (what & 0xff) === System.sret ? 'sret' : 'mret')
+      case System.wfi:
+        return this.#wait(h)
+      case System.sfenceVma:
+        return this.#fence(h, value, b)
+      case System.fenceI:
+        h.request(Request.leaveAfter)
+        return 0n
+      default:
+        throw new DoppelError('internal.system', `no system operation ${what}`)
+    }
+  }
+
+  #illegal(h: Hart): bigint {
+    h.raise(Cause.illegalInstruction, 0n)
+    return 0n
+  }
+
+  #accessCsr(h: Hart, number: number, kind: number, value: bigint): bigint {
+    const csr = CSRS.get(number)
+    const writes = kind !== System.csrRead
+    // The number itself says who may access it: bits 9:8 the privilege, 11:10 both set read-only.
+    if (!csr || h.privilege < ((number >> 8) & 3) || (writes && number >> 10 === 3)) return this.#illegal(h)
+    try {
+      const old = csr.read(h)
+      if (writes) {
+        const next = kind === System.csrWrite ? value : kind === System.csrSet ? old | value : old & ~value
+        csr.write?.(h, next)
+      }
+      return BigInt.asIntN(64, old)
+    } catch (error) {
+      if (error instanceof IllegalAccess) return this.#illegal(h)
+      throw error
+    }
+  }
+
+  #return(h: Hart, from: 'sret' | 'mret'): bigint {
+    const status = h.get('mstatus')
+    if (from === 'mret' ? h.privilege < 3 : h.privilege < 1 || (h.privilege === 1 && (status & Mstatus.tsr) !== 0n)) {
+      return this.#illegal(h)
+    }
+    h.returnFromTrap(from)
+    h.request(Request.leaveNow)
+    return 0n
+  }
+
+  #wait(h: Hart): bigint {
+    const trapped = h.privilege < 3 && (h.get('mstatus') & Mstatus.tw) !== 0n
+    if (trapped || h.privilege === 0) return this.#illegal(h)
+    h.waiting = !h.interruptPending()
+    h.request(Request.leaveAfter)
+    return 0n
+  }
+
+  #fence(h: Hart, address: bigint, _asid: bigint): bigint {
+    const trapped = h.privilege === 1 && (h.get('mstatus') & Mstatus.tvm) !== 0n
+    if (trapped || h.privilege === 0) return this.#illegal(h)
+    if (address === 0n) h.flushTlb()
+    else h.flushTlb({ start: address, lengthBytes: 1n })
+    h.request(Request.leaveAfter)
+    return 0n
+  }
+}
+
+/** Makes the harts of a machine. */
+export function createRiscvCpu(config: RiscvCpuConfig, options: CpuOptions): RiscvCpu {
+  return new RiscvCpu(config, options)
+}
+
+function address64(low: number, high: number): bigint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)
+}
+function halves(address: bigint): { low: number; high: number } {
+  return { low: Number(BigInt.asIntN(32, address)), high: Number(BigInt.asIntN(32, address >> 32n)) }
+}
+function nextPage(low: number, high: number): { low: number; high: number } {
+  const next = ((low & ~PAGE_OFFSET) + PAGE_BYTES) | 0
+  return { low: next, high: next === 0 ? (high + 1) | 0 : high }
+}

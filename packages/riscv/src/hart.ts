@@ -1,0 +1,395 @@
+import { DoppelError, type Privilege, type RiscvHart, type SliceEnd } from '@doppel/base'
+import { type Engine, Exit, Request } from '@doppel/engine'
+import { Cause, Irq } from './causes.ts'
+import type { RiscvCpu } from './cpu.ts'
+import { CSRS_BY_NAME, type Csr, Menvcfg, Mstatus } from './csr.ts'
+import type { RiscvMachine } from './machine.ts'
+import { type AccessRules, parseSatp, Walker } from './paging.ts'
+import { Pmp } from './pmp.ts'
+import { STATE, type StateField } from './state.ts'
+
+/** The TLB's translation contexts: what may be cached side by side. The last one holds every unusual combination. */
+const CONTEXT = { user: 0, supervisor: 1, supervisorSum: 2, other: 3 } as const
+export const CONTEXTS = 4
+
+const PRIVILEGE_M = 3
+const PRIVILEGE_S = 1
+/** Interrupts in the order they are taken (Priv. §3.1.9). */
+const INTERRUPT_ORDER = [Irq.mei, Irq.msi, Irq.mti, Irq.sei, Irq.ssi, Irq.sti]
+const INTERRUPT_BIT = 1n << 63n
+
+/** Thrown by CSR rows for an access that is an illegal instruction; caught where CSRs are accessed. */
+export class IllegalAccess extends Error {}
+
+/** One RISC-V hart: its architectural state beside registers, traps, and the loop around generated code. */
+export class Hart implements RiscvHart {
+  readonly id: number
+  readonly state: number
+  readonly pmp: Pmp = new Pmp()
+  readonly walker: Walker
+  /** What data accesses and fetches are allowed now. */
+  dataRules: AccessRules = { privilege: 3, sum: false, mxr: false }
+  fetchRules: AccessRules = { privilege: 3, sum: false, mxr: false }
+  contextIndex: number = CONTEXT.other
+  waiting = false
+  readonly stats = { exceptions: 0, interrupts: 0 }
+  readonly #cpu: RiscvCpu
+  readonly #engine: Engine<RiscvMachine>
+  readonly #longs: BigUint64Array
+  readonly #words: Int32Array
+  #running = false
+  /** Levels of interrupt wires into this hart, as bits of mip. */
+  #lines = 0n
+  #otherRules = ''
+  #retiredBefore = 0n
+  #slice = 0
+  #outOfLine = false
+
+  constructor(id: number, cpu: RiscvCpu, engine: Engine<RiscvMachine>) {
+    this.id = id
+    this.#cpu = cpu
+    this.#engine = engine
+    this.state = engine.state(id)
+    this.#longs = new BigUint64Array(engine.memory.buffer)
+    this.#words = new Int32Array(engine.memory.buffer)
+    this.walker = new Walker(engine.frames, this.#words, this.pmp)
+    this.set('stimecmp', 0xffff_ffff_ffff_ffffn)
+    this.set('reservation', 0xffff_ffff_ffff_ffffn)
+    this.set('priv', 3n)
+    this.statusChanged()
+  }
+
+  // State
+
+  get(field: StateField): bigint {
+    return this.#longs[(this.state + STATE.fields[field]) >>> 3] as bigint
+  }
+  set(field: StateField, value: bigint): void {
+    this.#longs[(this.state + STATE.fields[field]) >>> 3] = value
+  }
+  get pc(): bigint {
+    return this.#longs[(this.state + STATE.common.pc) >>> 3] as bigint
+  }
+  set pc(value: bigint) {
+    this.#longs[(this.state + STATE.common.pc) >>> 3] = value
+  }
+  x(register: number): bigint {
+    return this.#longs[(this.state + STATE.files.x.offset) / 8 + register] as bigint
+  }
+  setX(register: number, value: bigint): void {
+    if (register !== 0) this.#longs[(this.state + STATE.files.x.offset) / 8 + register] = value
+  }
+  f(register: number): bigint {
+    return this.#longs[(this.state + STATE.files.f.offset) / 8 + register] as bigint
+  }
+  setF(register: number, bits: bigint): void {
+    this.#longs[(this.state + STATE.files.f.offset) / 8 + register] = bits
+  }
+  get privilege(): number {
+    return Number(this.get('priv'))
+  }
+  /** Reads or writes a 32-bit field of the state that generated code shares with the host. */
+  word(offset: number): number {
+    return this.#words[(this.state + offset) >>> 2] as number
+  }
+  setWord(offset: number, value: number): void {
+    this.#words[(this.state + offset) >>> 2] = value
+  }
+  /** Asks the code that called the host to raise an exception. */
+  raise(cause: number, tval: bigint): void {
+    this.setWord(STATE.common.cause, cause)
+    this.#longs[(this.state + STATE.common.tval) >>> 3] = tval
+    this.setWord(STATE.common.request, Request.exception)
+  }
+  request(what: number): void {
+    this.setWord(STATE.common.request, what)
+  }
+
+  // Life
+
+  get running(): boolean {
+    return this.#running
+  }
+  start(entry: { readonly pc: bigint; readonly privilege: Privilege; readonly a0: bigint; readonly a1: bigint }): void {
+    this.set('priv', BigInt(entry.privilege))
+    this.set('mstatus', 0n)
+    this.set('satp', 0n)
+    this.walker.satp = { levels: 0, root: 0 }
+    this.pc = entry.pc
+    this.setX(10, entry.a0)
+    this.setX(11, entry.a1)
+    this.waiting = false
+    this.#running = true
+    this.statusChanged()
+    this.#engine.tlbs[this.id]?.flush()
+  }
+  stop(): void {
+    this.#running = false
+    this.request(Request.leaveAfter)
+  }
+
+  /** Instructions retired since creation. */
+  get retired(): bigint {
+    return this.#retiredBefore + BigInt(this.#slice - this.word(STATE.common.budget))
+  }
+
+  run(budget: number): SliceEnd {
+    this.#slice = budget
+    this.setWord(STATE.common.budget, budget)
+    const end = this.#slices()
+    this.#retiredBefore = this.retired
+    this.#slice = this.word(STATE.common.budget)
+    return end
+  }
+
+  #slices(): SliceEnd {
+    for (;;) {
+      if (!this.#running) return 'stopped'
+      this.#takeInterrupt()
+      if (this.waiting) return 'wfi'
+      const exit = this.#engine.run(this.id, this.#outOfLine)
+      this.#outOfLine = false
+      if (exit === Exit.budget) return 'budget'
+      if (exit === Exit.exception) this.#takeException()
+      else if (exit === Exit.fetch) this.#outOfLine = this.#cpu.fetchPage(this)
+    }
+  }
+
+  // Traps (Priv. §3.1.6–3.1.8, §4.1)
+
+  #takeException(): void {
+    this.stats.exceptions++
+    const cause = this.word(STATE.common.cause)
+    let tval = this.#longs[(this.state + STATE.common.tval) >>> 3] as bigint
+    if (cause === Cause.illegalInstruction && tval === 0n) tval = this.#cpu.instructionBits(this)
+    if (cause === Cause.ecallFromS && this.#cpu.environmentCall) {
+      this.pc += 4n
+      this.setWord(STATE.common.budget, this.word(STATE.common.budget) - 1)
+      this.#cpu.environmentCall(this)
+      return
+    }
+    this.#trap(BigInt(cause), tval, false)
+  }
+
+  #takeInterrupt(): void {
+    const pending = this.pending() & this.get('mie')
+    if (pending === 0n) return
+    this.waiting = false
+    const status = this.get('mstatus')
+    const delegated = this.get('mideleg')
+    const privilege = this.privilege
+    const machine = privilege < PRIVILEGE_M || (status & Mstatus.mie) !== 0n ? pending & ~delegated : 0n
+    const supervisor =
+      privilege < PRIVILEGE_S || (privilege === PRIVILEGE_S && (status & Mstatus.sie) !== 0n) ? pending & delegated : 0n
+    const enabled = machine !== 0n ? machine : supervisor
+    const bit = INTERRUPT_ORDER.find(b => (enabled >> BigInt(b)) & 1n)
+    if (bit === undefined) return
+    this.stats.interrupts++
+    this.#outOfLine = false
+    this.#trap(BigInt(bit), 0n, true)
+  }
+
+  #trap(cause: bigint, tval: bigint, interrupt: boolean): void {
+    const privilege = this.privilege
+    const delegation = this.get(interrupt ? 'mideleg' : 'medeleg')
+    const toSupervisor = privilege <= PRIVILEGE_S && ((delegation >> cause) & 1n) !== 0n
+    const code = interrupt ? cause | INTERRUPT_BIT : cause
+    let status = this.get('mstatus')
+    const enabled = (bit: bigint): boolean => (status & bit) !== 0n
+    if (toSupervisor) {
+      const wasEnabled = enabled(Mstatus.sie)
+      status &= ~(Mstatus.sie | Mstatus.spie | Mstatus.spp)
+      status |= (wasEnabled ? Mstatus.spie : 0n) | (privilege === PRIVILEGE_S ? Mstatus.spp : 0n)
+      this.set('sepc', this.pc)
+      this.set('scause', code)
+      this.set('stval', tval)
+      this.set('priv', BigInt(PRIVILEGE_S))
+    } else {
+      const wasEnabled = enabled(Mstatus.mie)
+      status &= ~(Mstatus.mie | Mstatus.mpie | Mstatus.mpp)
+      status |= (wasEnabled ? Mstatus.mpie : 0n) | (BigInt(privilege) << Mstatus.mppShift)
+      this.set('mepc', this.pc)
+      this.set('mcause', code)
+      this.set('mtval', tval)
+      this.set('priv', BigInt(PRIVILEGE_M))
+    }
+    this.set('mstatus', status)
+    const vector = this.get(toSupervisor ? 'stvec' : 'mtvec')
+    this.pc = (vector & ~3n) + (interrupt && (vector & 1n) !== 0n ? cause * 4n : 0n)
+    this.statusChanged()
+  }
+
+  /** sret and mret: back to where and as what the trap came. */
+  returnFromTrap(from: 'sret' | 'mret'): void {
+    let status = this.get('mstatus')
+    const supervisor = from === 'sret'
+    const previous = supervisor
+      ? (status & Mstatus.spp) !== 0n
+        ? PRIVILEGE_S
+        : 0
+      : Number((status & Mstatus.mpp) >> Mstatus.mppShift)
+    const enable = supervisor ? Mstatus.sie : Mstatus.mie
+    const enabledBefore = supervisor ? Mstatus.spie : Mstatus.mpie
+    status = (status & enabledBefore) !== 0n ? status | enable : status & ~enable
+    status |= enabledBefore
+    status &= ~(supervisor ? Mstatus.spp : Mstatus.mpp)
+    if (previous < PRIVILEGE_M) status &= ~Mstatus.mprv
+    this.set('mstatus', status)
+    this.set('priv', BigInt(previous))
+    this.pc = this.get(supervisor ? 'sepc' : 'mepc')
+    this.statusChanged()
+  }
+
+  // What CSR writes bring about
+
+  /** Privilege or mstatus changed: choose the translation context, and look at interrupts anew. */
+  statusChanged(): void {
+    const status = this.get('mstatus')
+    const privilege = this.privilege
+    const sum = (status & Mstatus.sum) !== 0n
+    const mxr = (status & Mstatus.mxr) !== 0n
+    const mprv = (status & Mstatus.mprv) !== 0n && privilege === PRIVILEGE_M
+    const dataPrivilege = mprv ? Number((status & Mstatus.mpp) >> Mstatus.mppShift) : privilege
+    this.dataRules = { privilege: dataPrivilege, sum, mxr }
+    this.fetchRules = { privilege, sum, mxr }
+    let context: number = CONTEXT.other
+    if (privilege === 0 && !mxr) context = CONTEXT.user
+    else if (privilege === PRIVILEGE_S && !mxr) context = sum ? CONTEXT.supervisorSum : CONTEXT.supervisor
+    else {
+      const rules = `${privilege} ${dataPrivilege} ${sum} ${mxr}`
+      if (rules !== this.#otherRules) this.#engine.tlbs[this.id]?.flush()
+      this.#otherRules = rules
+    }
+    this.contextIndex = context
+    this.setWord(STATE.common.context, this.#engine.tlbs[this.id]?.context(context) ?? 0)
+    this.request(Request.leaveAfter)
+  }
+  interruptsChanged(): void {
+    this.request(Request.leaveAfter)
+  }
+  environmentChanged(): void {
+    const menvcfg = this.get('menvcfg')
+    this.walker.updatesAccessed = (menvcfg & Menvcfg.adue) !== 0n
+    this.walker.memoryTypes = (menvcfg & Menvcfg.pbmte) !== 0n
+    this.#flushAll()
+  }
+  protect(change: () => void): void {
+    change()
+    this.#flushAll()
+  }
+  satp(): bigint {
+    this.#needPaging()
+    return this.get('satp')
+  }
+  setSatp(value: bigint): void {
+    this.#needPaging()
+    const satp = parseSatp(value)
+    // Writing a mode that is not there changes nothing at all (Priv. §"satp").
+    if (!satp) return
+    // No address space identifiers are kept: ASIDLEN is 0.
+    this.set('satp', value & ~(0xffffn << 44n))
+    this.walker.satp = satp
+    this.#flushAll()
+  }
+  #needPaging(): void {
+    if (this.privilege === PRIVILEGE_S && (this.get('mstatus') & Mstatus.tvm) !== 0n) throw new IllegalAccess()
+  }
+  #flushAll(): void {
+    this.#engine.tlbs[this.id]?.flush()
+    this.request(Request.leaveAfter)
+  }
+  needFloat(): void {
+    if (this.get('fs') === 0n) throw new IllegalAccess()
+  }
+  setFloat(field: 'fflags' | 'frm', value: bigint): void {
+    this.needFloat()
+    this.set(field, value)
+    this.set('fs', 3n)
+  }
+
+  // Counters and time
+
+  needCounter(index: number): void {
+    const allowed = (field: StateField): boolean => ((this.get(field) >> BigInt(index)) & 1n) !== 0n
+    if (this.privilege < PRIVILEGE_M && !allowed('mcounteren')) throw new IllegalAccess()
+    if (this.privilege < PRIVILEGE_S && !allowed('scounteren')) throw new IllegalAccess()
+  }
+  /** The counter as the instruction now running sees it: itself not counted. */
+  counter(name: 'mcycle' | 'minstret'): bigint {
+    return BigInt.asUintN(64, this.retired - 1n + this.get(name))
+  }
+  /** The instruction that writes a counter does not count up what it wrote. */
+  setCounter(name: 'mcycle' | 'minstret', value: bigint): void {
+    this.set(name, BigInt.asUintN(64, value - this.retired))
+  }
+  time(): bigint {
+    return this.#cpu.time()
+  }
+  /** Checks that S-mode may use stimecmp (Sstc); passes a value through. */
+  supervisorTimer(value: bigint): bigint {
+    if (this.privilege === PRIVILEGE_M) return value
+    if ((this.get('menvcfg') & Menvcfg.stce) === 0n) throw new IllegalAccess()
+    this.needCounter(1)
+    return value
+  }
+  setSupervisorTimer(value: bigint): void {
+    this.set('stimecmp', value)
+  }
+  timerDeadline(): bigint | undefined {
+    const deadline = this.get('stimecmp')
+    return this.#hasTimer() && deadline !== 0xffff_ffff_ffff_ffffn ? deadline : undefined
+  }
+  #hasTimer(): boolean {
+    return (this.get('menvcfg') & Menvcfg.stce) !== 0n || this.#cpu.environmentCall !== undefined
+  }
+
+  // Interrupts
+
+  setInterrupt(bit: number, level: boolean): void {
+    const mask = 1n << BigInt(bit)
+    this.#lines = level ? this.#lines | mask : this.#lines & ~mask
+    if (level) this.#cpu.interrupted = true
+  }
+  /** mip as software reads it. */
+  pending(): bigint {
+    let pending = this.get('mip') | this.#lines
+    if (this.#hasTimer()) {
+      const sti = 1n << BigInt(Irq.sti)
+      pending = this.#cpu.time() >= this.get('stimecmp') ? pending | sti : pending & ~sti
+    }
+    return pending
+  }
+  /** Bits of mip that M-mode may write: STIP only while Sstc does not drive it. */
+  writableInterrupts(): bigint {
+    const sti = (this.get('menvcfg') & Menvcfg.stce) === 0n ? 1n << BigInt(Irq.sti) : 0n
+    return (1n << BigInt(Irq.ssi)) | (1n << BigInt(Irq.sei)) | sti
+  }
+  interruptPending(): boolean {
+    return (this.pending() & this.get('mie')) !== 0n
+  }
+
+  // For boards and debuggers
+
+  flushTlb(range?: { readonly start: bigint; readonly lengthBytes: bigint }): void {
+    const tlb = this.#engine.tlbs[this.id]
+    const few = 64n * 4096n
+    if (!range || range.lengthBytes > few) return tlb?.flush()
+    for (let at = range.start; at < range.start + range.lengthBytes; at += 4096n) {
+      tlb?.flushPage(Number(BigInt.asIntN(32, at)))
+    }
+  }
+  flushInstructions(): void {
+    // Writes to decoded pages are seen as they happen, so there is nothing stale.
+  }
+  readCsr(name: string): bigint {
+    return this.#csr(name).read(this)
+  }
+  writeCsr(name: string, value: bigint): void {
+    this.#csr(name).write?.(this, BigInt.asUintN(64, value))
+  }
+  #csr(name: string): Csr {
+    const csr = CSRS_BY_NAME.get(name)
+    if (!csr) throw new DoppelError('riscv.csr', `'${name}' is not a CSR of this hart`, { name })
+    return csr
+  }
+}

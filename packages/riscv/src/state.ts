@@ -1,0 +1,48 @@
+import { layoutState, type StateLayout } from '@doppel/engine'
+
+/**
+ * What a hart remembers beside its pc: registers, and the CSRs that generated code touches or that a snapshot needs.
+ * Field names are the CSRs' own; `fs` is mstatus.FS on its own because every floating-point instruction tests it.
+ */
+const FIELDS = [
+  'priv',
+  'fs',
+  'fflags',
+  'frm',
+  'mstatus',
+  'mtvec',
+  'medeleg',
+  'mideleg',
+  'mie',
+  'mip',
+  'mscratch',
+  'mepc',
+  'mcause',
+  'mtval',
+  'mcounteren',
+  'mcountinhibit',
+  'menvcfg',
+  'stvec',
+  'sscratch',
+  'sepc',
+  'scause',
+  'stval',
+  'scounteren',
+  'senvcfg',
+  'satp',
+  'stimecmp',
+  /** What mcycle and minstret are ahead of the instructions retired, by writes to them. */
+  'mcycle',
+  'minstret',
+  /** The reservation of lr: host address of the word, 0 for none, and the value read. */
+  'reservation',
+  'reserved',
+] as const
+
+export type StateField = (typeof FIELDS)[number]
+
+/** The state of a RISC-V hart with F and D. */
+export const STATE: StateLayout<'x' | 'f', StateField> = layoutState(
+  { x: { count: 32, zero: 0 }, f: { count: 32 } },
+  FIELDS,
+)

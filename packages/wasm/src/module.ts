@@ -1,0 +1,193 @@
+import { assert } from '@doppel/base'
+import type { Arena } from './arena.ts'
+import { ByteWriter } from './bytes.ts'
+import { type BranchHint, emitLocals } from './emit.ts'
+import { FunctionBuilder } from './function.ts'
+import { writeBranchHints, writeNames } from './names.ts'
+import { Structurer } from './structure.ts'
+import {
+  type DefinedType,
+  FUNCREF,
+  type FunctionType,
+  type ValueType,
+  writeDefinedType,
+  writeValueType,
+} from './types.ts'
+
+/** A function of the module, imported or defined, as calls name it. */
+export interface FunctionRef {
+  readonly index: number
+  readonly type: FunctionType
+}
+export interface Limits {
+  readonly min: number
+  readonly max?: number
+  readonly shared?: boolean
+}
+interface DefinedFunction {
+  readonly typeIndex: number
+  readonly name: string
+  code: Uint8Array
+  hints: BranchHint[]
+}
+
+const EXTERNAL = { func: 0, table: 1, memory: 2, global: 3, tag: 4 } as const
+
+function writeLimits(out: ByteWriter, limits: Limits): void {
+  out.u8((limits.max === undefined ? 0 : 1) | (limits.shared ? 2 : 0))
+  out.u32(limits.min)
+  if (limits.max !== undefined) out.u32(limits.max)
+}
+
+/** A WebAssembly module under construction (Core spec §5.5). Imports come before definitions of the same kind. */
+export class ModuleBuilder {
+  readonly #types: DefinedType[] = []
+  readonly #typeKeys = new Map<string, number>()
+  readonly #imports = new ByteWriter()
+  #importCount = 0
+  readonly #importedFunctions: string[] = []
+  readonly #functions: DefinedFunction[] = []
+  readonly #memories: Limits[] = []
+  readonly #globals: { type: ValueType; mutable: boolean; init: number }[] = []
+  #importedGlobals = 0
+  readonly #tags: number[] = []
+  readonly #exports: { name: string; kind: number; index: number }[] = []
+
+  /** The index of a type, defined once however often it is asked for. */
+  type(type: DefinedType): number {
+    const key = JSON.stringify(type)
+    const known = this.#typeKeys.get(key)
+    if (known !== undefined) return known
+    this.#types.push(type)
+    this.#typeKeys.set(key, this.#types.length - 1)
+    return this.#types.length - 1
+  }
+
+  #import(module: string, name: string, kind: number): ByteWriter {
+    this.#importCount++
+    this.#imports.name(module)
+    this.#imports.name(name)
+    this.#imports.u8(kind)
+    return this.#imports
+  }
+  importFunction(module: string, name: string, type: FunctionType): FunctionRef {
+    assert(this.#functions.length === 0, 'import functions before defining any')
+    this.#import(module, name, EXTERNAL.func).u32(this.type(type))
+    this.#importedFunctions.push(name)
+    return { index: this.#importedFunctions.length - 1, type }
+  }
+  importMemory(module: string, name: string, limits: Limits): void {
+    writeLimits(this.#import(module, name, EXTERNAL.memory), limits)
+  }
+  importTable(module: string, name: string, limits: Limits): void {
+    const out = this.#import(module, name, EXTERNAL.table)
+    out.u8(FUNCREF)
+    writeLimits(out, limits)
+  }
+  importGlobal(module: string, name: string, type: ValueType, mutable = false): number {
+    const out = this.#import(module, name, EXTERNAL.global)
+    writeValueType(out, type)
+    out.u8(mutable ? 1 : 0)
+    return this.#importedGlobals++
+  }
+
+  memory(limits: Limits): void {
+    this.#memories.push(limits)
+  }
+  /** A global starting at the i32 or sign-extended i64 `init`. */
+  global(type: ValueType, mutable: boolean, init: number): number {
+    this.#globals.push({ type, mutable, init })
+    return this.#importedGlobals + this.#globals.length - 1
+  }
+  /** An exception tag carrying the type's parameters. */
+  tag(type: FunctionType): number {
+    this.#tags.push(this.type(type))
+    return this.#tags.length - 1
+  }
+  export(name: string, kind: keyof typeof EXTERNAL, index: number): void {
+    this.#exports.push({ name, kind: EXTERNAL[kind], index })
+  }
+
+  /** Reserves a function's index before its body, so that others may call it. */
+  declare(name: string, type: FunctionType): FunctionRef {
+    this.#functions.push({ typeIndex: this.type(type), name, code: new Uint8Array(0), hints: [] })
+    return { index: this.#importedFunctions.length + this.#functions.length - 1, type }
+  }
+  /** Starts the body of a declared function. */
+  build(declared: FunctionRef, arena?: Arena): FunctionBuilder {
+    return new FunctionBuilder(this.#defined(declared).name, declared.type, declared.index, arena)
+  }
+  /** Encodes a finished body. */
+  finish(fn: FunctionBuilder): void {
+    const target = this.#defined(fn)
+    const out = new ByteWriter()
+    emitLocals(fn, out)
+    new Structurer(fn, out, target.hints).write()
+    target.code = out.view()
+  }
+  #defined(f: { readonly index: number }): DefinedFunction {
+    return this.#functions[f.index - this.#importedFunctions.length] as DefinedFunction
+  }
+
+  /** The binary module. */
+  encode(): Uint8Array<ArrayBuffer> {
+    const out = new ByteWriter(4096)
+    out.fixed32(0x6d736100)
+    out.fixed32(1)
+    const section = (id: number, count: number, write: (body: ByteWriter) => void): void => {
+      if (count === 0) return
+      const body = new ByteWriter()
+      body.u32(count)
+      write(body)
+      out.u8(id)
+      out.u32(body.length)
+      out.append(body.view())
+    }
+    section(1, this.#types.length, b => {
+      for (const type of this.#types) writeDefinedType(b, type)
+    })
+    section(2, this.#importCount, b => b.append(this.#imports.view()))
+    section(3, this.#functions.length, b => {
+      for (const f of this.#functions) b.u32(f.typeIndex)
+    })
+    section(5, this.#memories.length, b => {
+      for (const m of this.#memories) writeLimits(b, m)
+    })
+    section(13, this.#tags.length, b => {
+      for (const t of this.#tags) {
+        b.u8(0)
+        b.u32(t)
+      }
+    })
+    section(6, this.#globals.length, b => {
+      for (const g of this.#globals) this.#writeGlobal(b, g)
+    })
+    section(7, this.#exports.length, b => {
+      for (const e of this.#exports) {
+        b.name(e.name)
+        b.u8(e.kind)
+        b.u32(e.index)
+      }
+    })
+    const hinted = this.#functions.map((f, i) => ({ index: this.#importedFunctions.length + i, hints: f.hints }))
+    writeBranchHints(out, hinted)
+    section(10, this.#functions.length, b => {
+      for (const f of this.#functions) {
+        b.u32(f.code.length)
+        b.append(f.code)
+      }
+    })
+    writeNames(out, [...this.#importedFunctions, ...this.#functions.map(f => f.name)])
+    return out.take()
+  }
+
+  #writeGlobal(out: ByteWriter, g: { type: ValueType; mutable: boolean; init: number }): void {
+    writeValueType(out, g.type)
+    out.u8(g.mutable ? 1 : 0)
+    const i32 = g.type === 0x7f
+    out.u8(i32 ? 0x41 : 0x42)
+    if (i32) out.s32(g.init)
+    else out.s64(g.init, g.init >> 31)
+    out.u8(0x0b)
+  }
+}
