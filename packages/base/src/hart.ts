@@ -1,3 +1,5 @@
+import type { GuestMemory } from './memory.ts'
+
 /** Privilege levels, RISC-V Priv. §1.2. */
 export type Privilege = 0 | 1 | 3
 
@@ -20,7 +22,9 @@ export interface RiscvHart {
   setX(register: number, value: bigint): void
   /** Sets a level-driven bit of mip: SSIP 1, MSIP 3, STIP 5, MTIP 7, SEIP 9, MEIP 11 (Priv. §3.1.9). */
   setInterrupt(bit: number, level: boolean): void
-  /** True when an enabled interrupt is pending, i.e. WFI would return. */
+  /** Does what WFI does, asked for by firmware: the current `run` ends with 'wfi' unless an interrupt is pending. */
+  wait(): void
+  /** True when an enabled interrupt is pending, i.e. WFI would return. Told of a stopped hart too: it may be suspended. */
   interruptPending(): boolean
   /** The time-counter value at which the hart's own timer (Sstc) fires next; undefined when it has none armed. */
   timerDeadline(): bigint | undefined
@@ -37,6 +41,13 @@ export interface RiscvHart {
 
 /** Handles an environment call from S-mode when the board itself is the firmware; a0 and a1 are set by the handler. */
 export type EnvironmentCall = (hart: RiscvHart) => void
+
+/** A RISC-V CPU as a board holds it. */
+export interface RiscvCpu {
+  readonly memory: GuestMemory
+  /** In order of their ids, 0 to harts − 1; all stopped when made. */
+  readonly harts: readonly RiscvHart[]
+}
 
 /** What a RISC-V CPU is built from; the board supplies it. */
 export interface RiscvCpuConfig {

@@ -11,7 +11,7 @@ export {
 } from './elf.ts'
 export { type EntropySource, hostEntropy, seededEntropy } from './entropy.ts'
 export { assert, DoppelError } from './errors.ts'
-export type { EnvironmentCall, Privilege, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
+export type { EnvironmentCall, Privilege, RiscvCpu, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
 export { FlatMemory, type GuestMemory } from './memory.ts'
 export type { BlockStore, CharPort, IrqLine, NetPort } from './ports.ts'
 export { hex, utf8Bytes, utf8Text } from './text.ts'

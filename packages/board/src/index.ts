@@ -8,3 +8,9 @@ export {
   type RiscvImageHeader,
 } from './kernel-image.ts'
 export { type BootFile, BootLoader, type GuestRange } from './load.ts'
+export type { SbiConsole, SbiExtension, SbiFunction, SbiResetRequest, SbiReturn } from './sbi/abi.ts'
+export { type SbiConfig, SbiFirmware, sbiFunctions } from './sbi/firmware.ts'
+export { type HostTasks, hostTasks } from './host-tasks.ts'
+export { VIRT, VIRT_IRQ, VIRT_MAX_HARTS, VIRT_MAX_MEMORY_BYTES, VIRT_MIN_MEMORY_BYTES } from './memory-map.ts'
+export { type MachineEnd, type VirtBoot, VirtMachine, type VirtMachineConfig } from './virt.ts'
+export { type RiscvIsaDescription, type VirtTreeConfig, virtTree } from './virt-tree.ts'

@@ -68,7 +68,10 @@ export class BootLoader {
 
   /** M-mode firmware: an ELF file at its own addresses, anything else at the start of RAM. Returns its entry. */
   firmware(file: BootFile): bigint {
-    if (kernelFormat(file.bytes, file.name) === 'elf') return this.elf(file).entry
+    if (kernelFormat(file.bytes, file.name) === 'elf') {
+      const elf = this.elf(file)
+      return physicalAddress(elf, elf.entry)
+    }
     this.#put(file, this.#base, file.bytes.length)
     return BigInt(this.#base)
   }
@@ -81,7 +84,7 @@ export class BootLoader {
     const format = kernelFormat(file.bytes, file.name)
     if (format === 'elf') {
       const elf = this.elf(file)
-      return physicalEntry(elf)
+      return physicalAddress(elf, elf.entry)
     }
     const needs = format === 'raw' ? file.bytes.length : parseRiscvImage(file.bytes, file.name).memoryBytes
     const firmwareEnd = Math.max(
@@ -167,11 +170,13 @@ function safeAddress(address: bigint): number {
   return address <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(address) : Infinity
 }
 
-/** Kernels are linked at virtual addresses; they start with paging off, at the entry's physical address. */
-function physicalEntry(elf: ElfFile): bigint {
-  const home = elf.segments.find(
-    ({ virtualAddress, memoryBytes }) =>
-      elf.entry >= virtualAddress && elf.entry < virtualAddress + BigInt(memoryBytes),
+/**
+ * The guest-physical address of a program's own address: programs are linked at virtual addresses and start with paging
+ * off. An address outside every segment is returned as it is.
+ */
+export function physicalAddress({ segments }: ElfFile, address: bigint): bigint {
+  const home = segments.find(
+    ({ virtualAddress, memoryBytes }) => address >= virtualAddress && address < virtualAddress + BigInt(memoryBytes),
   )
-  return home === undefined ? elf.entry : elf.entry - home.virtualAddress + home.physicalAddress
+  return home === undefined ? address : address - home.virtualAddress + home.physicalAddress
 }

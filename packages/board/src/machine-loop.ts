@@ -1,0 +1,146 @@
+import type { RiscvHart, TimerQueue } from '@doppel/base'
+import type { HostTasks } from './host-tasks.ts'
+
+/** What a loop drives. */
+export interface MachineLoopConfig {
+  readonly harts: readonly RiscvHart[]
+  readonly timers: TimerQueue
+  /** The time counter the harts' own timers compare with, and its frequency. */
+  readonly time: () => bigint
+  readonly ticksPerSecond: number
+  readonly host: HostTasks
+  /** Called before each round of slices: wakes suspended harts, looks at mailboxes. */
+  readonly beforeRound: () => void
+  /** True for a hart that does not run but may begin again by an interrupt or its own timer. */
+  readonly isSuspended: (hartId: number) => boolean
+  /** Fixes the slice, in instructions; without it slices follow the machine's speed. */
+  readonly sliceInstructions?: number
+}
+
+/** A slice of a lone hart aims at this: short enough for timers, long enough that starting it costs nothing. */
+const SLICE_NS = 1_000_000
+const MIN_SLICE = 10_000
+const MAX_SLICE = 2_000_000
+/** Harts that spin on one another must take turns quickly. */
+const MAX_SHARED_SLICE = 40_000
+const FIRST_SLICE = 40_000
+/** The event loop gets a turn at least this often. */
+const YIELD_NS = 4_000_000
+/** A sleep without a deadline looks up now and then; its timer also keeps a host with no other work from exiting. */
+const MAX_SLEEP_MS = 60_000
+
+/** Runs a machine's harts in turn on one thread, waiting when they all wait. */
+export class MachineLoop {
+  readonly #config: MachineLoopConfig
+  /** Harts whose last slice ended in WFI. */
+  readonly #waiting: boolean[]
+  /** The deadline a hart was last run for: one that is past, with its interrupt off, must not wake it over and over. */
+  readonly #triedDeadline: (bigint | undefined)[]
+  #budget: number
+  #wakeSleeper: (() => void) | undefined
+  /** Something happened that may end a wait; set also while running, so that the next sleep does not miss it. */
+  #eventful = false
+
+  constructor(config: MachineLoopConfig) {
+    this.#config = config
+    this.#waiting = config.harts.map(() => false)
+    this.#triedDeadline = config.harts.map(() => undefined)
+    this.#budget = config.sliceInstructions ?? FIRST_SLICE
+  }
+
+  /** Ends a wait: an interrupt line moved, or the machine is to stop. */
+  wake(): void {
+    this.#eventful = true
+    this.#wakeSleeper?.()
+  }
+
+  /** Runs until `isOver`, or until every hart has stopped for good ('halted'). */
+  async run(isOver: () => boolean): Promise<'over' | 'halted'> {
+    const { harts, timers, host, beforeRound, isSuspended } = this.#config
+    let yieldedNs = timers.clock.monotonicNs()
+    while (!isOver()) {
+      timers.runDue()
+      beforeRound()
+      if (isOver()) break
+      this.#eventful = false
+      const ran = this.#round(isOver)
+      if (isOver()) break
+      if (!ran) {
+        if (!harts.some(hart => hart.running || isSuspended(hart.id))) return 'halted'
+        await this.#sleep()
+        yieldedNs = timers.clock.monotonicNs()
+      } else if (timers.clock.monotonicNs() - yieldedNs >= YIELD_NS) {
+        await host.yield()
+        yieldedNs = timers.clock.monotonicNs()
+      } else {
+        // Completions that need no turn of the event loop (memory-backed disks) get theirs after every round.
+        await Promise.resolve()
+      }
+    }
+    return 'over'
+  }
+
+  /** One slice for each hart that has something to do; false when none had. */
+  #round(isOver: () => boolean): boolean {
+    let ran = false
+    for (const hart of this.#config.harts) {
+      if (!hart.running || (this.#waiting[hart.id] && !this.#mayContinue(hart))) continue
+      this.#slice(hart)
+      ran = true
+      if (isOver()) break
+    }
+    return ran
+  }
+
+  #slice(hart: RiscvHart): void {
+    const { clock } = this.#config.timers
+    const beganNs = clock.monotonicNs()
+    const end = hart.run(this.#budget)
+    this.#waiting[hart.id] = end === 'wfi'
+    if (end !== 'budget' || this.#config.sliceInstructions !== undefined) return
+    const tookNs = clock.monotonicNs() - beganNs
+    const limit = this.#config.harts.length > 1 ? MAX_SHARED_SLICE : MAX_SLICE
+    if (tookNs > 2 * SLICE_NS) this.#budget = Math.max(MIN_SLICE, this.#budget >> 1)
+    else if (tookNs < SLICE_NS / 2) this.#budget = Math.min(limit, this.#budget * 2)
+  }
+
+  #mayContinue(hart: RiscvHart): boolean {
+    if (hart.interruptPending()) return true
+    const deadline = hart.timerDeadline()
+    if (deadline === undefined || deadline > this.#config.time() || deadline === this.#triedDeadline[hart.id])
+      return false
+    this.#triedDeadline[hart.id] = deadline
+    return true
+  }
+
+  async #sleep(): Promise<void> {
+    // Work that is ready without a timer first: a completion may already be on its way.
+    await Promise.resolve()
+    if (this.#eventful) return
+    const { host, timers } = this.#config
+    const remainingMs = Math.min(this.#hartDeadlineMs(), (timers.nextDeadlineNs() - timers.clock.monotonicNs()) / 1e6)
+    const sleep = host.sleep(Math.min(Math.max(Math.ceil(remainingMs), 0), MAX_SLEEP_MS))
+    this.#wakeSleeper = () => sleep.wake()
+    await sleep.done
+    this.#wakeSleeper = undefined
+  }
+
+  /** Milliseconds to the first future deadline of a hart's own timer. */
+  #hartDeadlineMs(): number {
+    const { harts, time, ticksPerSecond, isSuspended } = this.#config
+    const now = time()
+    let earliest = Infinity
+    for (const hart of harts) {
+      const deadline = hart.running || isSuspended(hart.id) ? hart.timerDeadline() : undefined
+      if (deadline === undefined) continue
+      if (deadline <= now) {
+        // Passed since the round looked, unless it has had its look already.
+        if (this.#triedDeadline[hart.id] !== deadline) earliest = 0
+        if (!hart.running) this.#triedDeadline[hart.id] = deadline
+        continue
+      }
+      earliest = Math.min(earliest, (Number(deadline - now) / ticksPerSecond) * 1000)
+    }
+    return earliest
+  }
+}

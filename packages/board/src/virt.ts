@@ -1,0 +1,263 @@
+import {
+  type CharPort,
+  type Clock,
+  DoppelError,
+  type ElfFile,
+  type EntropySource,
+  formatSize,
+  PAGE_BYTES,
+  type RiscvCpu,
+  type RiscvCpuConfig,
+  type RiscvHart,
+  TimerQueue,
+} from '@doppel/base'
+import { type Aclint, Bus, type Uart16550, type VirtioDevice } from '@doppel/devices'
+import { writeFdt } from './fdt.ts'
+import { type HostTasks, hostTasks } from './host-tasks.ts'
+import { Htif } from './htif.ts'
+import { type BootFile, BootLoader, physicalAddress } from './load.ts'
+import { MachineLoop } from './machine-loop.ts'
+import {
+  VIRT,
+  VIRT_MAX_HARTS,
+  VIRT_MAX_MEMORY_BYTES,
+  VIRT_MIN_MEMORY_BYTES,
+  VIRT_TICKS_PER_SECOND,
+} from './memory-map.ts'
+import { DYNAMIC_INFO_OFFSET, resetRom } from './reset-rom.ts'
+import type { SbiConsole } from './sbi/abi.ts'
+import { SbiFirmware } from './sbi/firmware.ts'
+import { wireVirtDevices } from './virt-devices.ts'
+import { type RiscvIsaDescription, virtTree } from './virt-tree.ts'
+
+/** What a machine is started from: a kernel in S-mode, firmware in M-mode, or a bare-metal program in M-mode. */
+export type VirtBoot =
+  | { readonly kernel: BootFile; readonly initrd?: BootFile; readonly append?: string }
+  | { readonly firmware: BootFile; readonly kernel?: BootFile; readonly initrd?: BootFile; readonly append?: string }
+  | { readonly elf: BootFile }
+
+/** What a `virt` machine is built from. */
+export interface VirtMachineConfig {
+  /** Harts, 1 to 8. */
+  readonly cpus: number
+  /** RAM, a multiple of 4096; 1 MiB to 8 GiB. */
+  readonly memoryBytes: number
+  readonly createCpu: (config: RiscvCpuConfig) => RiscvCpu
+  readonly isa: RiscvIsaDescription
+  readonly clock: Clock
+  readonly entropy: EntropySource
+  /** Behind the UART, and the SBI debug console. */
+  readonly console: CharPort
+  /** Plugged in in this order. */
+  readonly virtio?: readonly VirtioDevice[]
+  /** How virtio devices are attached; PCI when not given. */
+  readonly transport?: 'pci' | 'mmio'
+  readonly boot: VirtBoot
+  /** Fixes the length of a slice, for repeatable runs; instructions. */
+  readonly sliceInstructions?: number
+  /** How to wait and yield; the host's own tasks when not given. */
+  readonly host?: HostTasks
+}
+
+/**
+ * Why `run` ended: the guest powered off or asked for a reset, reported a failure (a code the guest chose), stopped all
+ * its harts for good, or `stop` was called.
+ */
+export type MachineEnd =
+  | { readonly kind: 'poweroff' }
+  | { readonly kind: 'reset' }
+  | { readonly kind: 'failure'; readonly code: number }
+  | { readonly kind: 'halted' }
+  | { readonly kind: 'stopped' }
+
+const MACHINE_MODE = 3
+const A2 = 12
+
+/** A RISC-V computer compatible with QEMU's `virt` board. Made ready to run; runs once. */
+export class VirtMachine {
+  readonly cpu: RiscvCpu
+  /** The blob the guest got. */
+  readonly deviceTree: Uint8Array
+  readonly #config: VirtMachineConfig
+  readonly #loop: MachineLoop
+  readonly #host: HostTasks
+  /** The time counter; undefined, and 0, only while the board is being built. */
+  #aclint: Aclint | undefined
+  #firmware: SbiFirmware | undefined
+  #htif: Htif | undefined
+  #end: MachineEnd | undefined
+
+  /**
+   * Builds the board, loads the images and starts the harts. Throws `board.cpus`, `board.memory`, and what the loaders,
+   * the bus and the CPU throw.
+   */
+  constructor(config: VirtMachineConfig) {
+    checkSizes(config)
+    this.#config = config
+    this.#host = config.host ?? hostTasks()
+    const bus = new Bus()
+    const timers = new TimerQueue(config.clock)
+    const builtInFirmware = !('elf' in config.boot) && !('firmware' in config.boot)
+    this.cpu = config.createCpu({
+      harts: config.cpus,
+      ramBase: VIRT.ram.base,
+      ramBytes: config.memoryBytes,
+      time: () => this.#aclint?.time() ?? 0n,
+      bus,
+      ...(builtInFirmware && { environmentCall: (hart: RiscvHart) => this.#firmware?.environmentCall(hart) }),
+    })
+    this.#loop = new MachineLoop({
+      harts: this.cpu.harts,
+      timers,
+      time: () => this.#aclint?.time() ?? 0n,
+      ticksPerSecond: VIRT_TICKS_PER_SECOND,
+      host: this.#host,
+      beforeRound: () => {
+        this.#firmware?.wakeSuspended()
+        this.#htif?.poll()
+      },
+      isSuspended: hartId => this.#firmware?.isSuspended(hartId) ?? false,
+      ...(config.sliceInstructions !== undefined && { sliceInstructions: config.sliceInstructions }),
+    })
+    const devices = wireVirtDevices({
+      bus,
+      cpu: this.cpu,
+      timers,
+      console: config.console,
+      virtio: config.virtio ?? [],
+      transport: config.transport ?? 'pci',
+      interrupt: (hartId, bit, level) => {
+        this.cpu.harts[hartId]?.setInterrupt(bit, level)
+        this.#loop.wake()
+      },
+      power: request => this.#finish(request.kind === 'fail' ? { kind: 'failure', code: request.code } : request),
+    })
+    this.#aclint = devices.aclint
+    this.deviceTree = this.#boot(bus, devices.uart)
+  }
+
+  /** Runs until the machine ends; call once. Rejects only with what a CPU or port threw: a doppel bug or a host failure. */
+  async run(): Promise<MachineEnd> {
+    try {
+      const how = await this.#loop.run(() => this.#end !== undefined)
+      return how === 'halted' ? { kind: 'halted' } : (this.#end ?? { kind: 'stopped' })
+    } finally {
+      if (this.#config.host === undefined) this.#host.close()
+    }
+  }
+
+  /** Ends `run` after the slice under way. */
+  stop(): void {
+    this.#finish({ kind: 'stopped' })
+  }
+
+  /** The first reason stands. */
+  #finish(end: MachineEnd): void {
+    this.#end ??= end
+    this.#loop.wake()
+  }
+
+  #boot(bus: Bus, uart: Uart16550): Uint8Array {
+    const { boot } = this.#config
+    const loader = new BootLoader(this.cpu.memory)
+    const treeBase = loader.reserveTree()
+    const tree = BigInt(treeBase)
+    const firmware = 'firmware' in boot ? loader.firmware(boot.firmware) : undefined
+    const elf = 'elf' in boot ? loader.elf(boot.elf) : undefined
+    const kernel = 'kernel' in boot && boot.kernel ? loader.kernel(boot.kernel) : undefined
+    const initrd = 'initrd' in boot && boot.initrd ? loader.initrd(boot.initrd) : undefined
+    const blob = writeFdt(this.#tree(initrd))
+    loader.writeTree(treeBase, blob)
+    const machineEntry = firmware ?? (elf && physicalAddress(elf, elf.entry))
+    if (machineEntry !== undefined) {
+      this.#startMachineMode(bus, { firmware: machineEntry, deviceTree: tree, next: kernel })
+      if (elf !== undefined) this.#htif = this.#mailbox(elf)
+    } else if (kernel !== undefined) {
+      this.#firmware = this.#builtInFirmware(uart)
+      this.#firmware.boot(0, kernel, tree)
+    }
+    return blob
+  }
+
+  #tree(initrd: { readonly base: number; readonly lengthBytes: number } | undefined): ReturnType<typeof virtTree> {
+    const { cpus, memoryBytes, isa, entropy, boot } = this.#config
+    const rngSeed = new Uint8Array(32)
+    entropy.fill(rngSeed)
+    return virtTree({
+      harts: cpus,
+      memoryBytes,
+      isa,
+      bootArguments: ('append' in boot ? boot.append : undefined) ?? '',
+      rngSeed,
+      ...(initrd && { initrd }),
+    })
+  }
+
+  /** All harts enter at once, as on hardware; the ROM's code did for them what the registers here say. */
+  #startMachineMode(bus: Bus, vector: Parameters<typeof resetRom>[0]): void {
+    bus.map(VIRT.resetRom.base, resetRom(vector))
+    for (const hart of this.cpu.harts) {
+      hart.start({ pc: vector.firmware, privilege: MACHINE_MODE, a0: BigInt(hart.id), a1: vector.deviceTree })
+      hart.setX(A2, BigInt(VIRT.resetRom.base + DYNAMIC_INFO_OFFSET))
+    }
+  }
+
+  #builtInFirmware(uart: Uart16550): SbiFirmware {
+    return new SbiFirmware({
+      harts: this.cpu.harts,
+      memory: this.cpu.memory,
+      console: debugConsole(this.#config.console, uart),
+      reset: ({ kind, failure }) => this.#finish(failure ? { kind: 'failure', code: 1 } : { kind }),
+      extensions: this.#config.isa.extensions,
+    })
+  }
+
+  /** A program with a `tohost` symbol ends, and prints, through it. */
+  #mailbox(elf: ElfFile): Htif | undefined {
+    const address = (name: string): number | undefined => {
+      const symbol = elf.symbols.find(candidate => candidate.name === name)
+      const value = symbol && physicalAddress(elf, symbol.value)
+      return value === undefined || value > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(value)
+    }
+    const tohost = address('tohost')
+    if (tohost === undefined) return undefined
+    return new Htif({
+      memory: this.cpu.memory,
+      tohost,
+      fromhost: address('fromhost'),
+      write: bytes => this.#config.console.write(bytes),
+      exit: code => this.#finish(code === 0 ? { kind: 'poweroff' } : { kind: 'failure', code }),
+    })
+  }
+}
+
+function checkSizes({ cpus, memoryBytes }: VirtMachineConfig): void {
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > VIRT_MAX_HARTS) {
+    throw new DoppelError('board.cpus', `${cpus} harts; the virt board takes 1 to ${VIRT_MAX_HARTS}`, { cpus })
+  }
+  const inRange = memoryBytes >= VIRT_MIN_MEMORY_BYTES && memoryBytes <= VIRT_MAX_MEMORY_BYTES
+  if (inRange && memoryBytes % PAGE_BYTES === 0) return
+  throw new DoppelError(
+    'board.memory',
+    `${formatSize(memoryBytes)} of memory (${memoryBytes} bytes); the virt board takes whole pages from ` +
+      `${formatSize(VIRT_MIN_MEMORY_BYTES)} to ${formatSize(VIRT_MAX_MEMORY_BYTES)}`,
+    { memoryBytes },
+  )
+}
+
+const UART_LINE_STATUS = 5
+const UART_DATA_READY = 1
+
+/** Output goes straight to the port; input is taken from the UART, which owns what has been typed. */
+function debugConsole(port: CharPort, uart: Uart16550): SbiConsole {
+  return {
+    write: bytes => port.write(bytes),
+    read: limitBytes => {
+      const bytes: number[] = []
+      while (bytes.length < limitBytes && (uart.read(UART_LINE_STATUS, 1) & UART_DATA_READY) !== 0) {
+        bytes.push(uart.read(0, 1))
+      }
+      return Uint8Array.from(bytes)
+    },
+  }
+}
