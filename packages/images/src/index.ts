@@ -1,1 +1,19 @@
-export {}
+export { type CachedObject, cacheFolder, ImageCache } from './cache/image-cache.ts'
+export { type ArchiveOptions, DebianArchive } from './debian/archive.ts'
+export { type DebFile, extractDeb } from './debian/deb.ts'
+export { chooseMirror, DEFAULT_MIRROR, type MirrorChoice } from './debian/mirror.ts'
+export type { DebianPackage } from './debian/packages.ts'
+export { type ProxySettings, proxySettings, useHostProxy } from './debian/proxy.ts'
+export type { Release, ReleaseFile } from './debian/release.ts'
+export { type Download, download } from './download.ts'
+export type { Progress } from './progress.ts'
+export { type ControlEvent, ControlReader, inputFrame, MAX_INPUT_FRAME_BYTES } from './linux/control.ts'
+export { type GuestSetup, type GuestVolume, guestArchive } from './linux/guest-archive.ts'
+export {
+  type LinuxImage,
+  type LinuxImageOptions,
+  linuxImage,
+  linuxImageObjects,
+  linuxImageVersion,
+  removeLinuxImage,
+} from './linux/linux.ts'

@@ -382,7 +382,7 @@ function build(
   slow: Readonly<Record<string, WebAssembly.ImportValue>>,
   memory: WebAssembly.Memory,
   fast: typeof FAST,
-): Record<string, unknown> {
+): Record<string, WebAssembly.ImportValue> {
   const module = new ModuleBuilder()
   const imported = Object.entries(FLOAT_TYPES).map(
     ([name, type]) => [name, module.importFunction('exact', name, type)] as const,
@@ -428,6 +428,6 @@ function hasFusedMultiplyAdd(): boolean {
 export function linkFastFloat(
   exact: Readonly<Record<string, WebAssembly.ImportValue>>,
   memory: WebAssembly.Memory,
-): Record<string, unknown> {
+): Record<string, WebAssembly.ImportValue> {
   return build(exact, memory, hasFusedMultiplyAdd() ? { ...FAST, 'f64.fma': fused } : FAST)
 }

@@ -24,9 +24,9 @@ export function riscvIsa(contexts: number): Isa<RiscvMachine> {
 export function exactFloat(memory: WebAssembly.Memory): Record<string, WebAssembly.ImportValue> {
   const words = new Int32Array(memory.buffer)
   const status: FloatStatus = { rounding: 0, flags: 0 }
-  return Object.fromEntries(
-    Object.entries(FLOAT_OPERATIONS).map(([name, { operands, exact }]): [string, WebAssembly.ImportValue] => {
-      const call = (state: number, ...rest: (bigint | number)[]): bigint => {
+  const functions = Object.entries(FLOAT_OPERATIONS).map(
+    ([name, { operands, exact }]): [string, WebAssembly.ImportValue] => {
+      const call: WebAssembly.ImportValue = (state: number, ...rest: (bigint | number)[]): bigint => {
         status.rounding = rest[operands] as number
         status.flags = 0
         const unsigned = (rest.slice(0, operands) as bigint[]).map(v => BigInt.asUintN(64, v))
@@ -38,7 +38,8 @@ export function exactFloat(memory: WebAssembly.Memory): Record<string, WebAssemb
         }
         return result
       }
-      return [name, call]
-    }),
+      return [name, call] as const
+    },
   )
+  return Object.fromEntries(functions)
 }

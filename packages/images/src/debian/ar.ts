@@ -1,0 +1,43 @@
+import { DoppelError } from '@doppel/base'
+
+/** One member of an ar archive: where its bytes are. */
+export interface ArMember {
+  readonly name: string
+  readonly offset: number
+  readonly sizeBytes: number
+}
+
+const MAGIC = '!<arch>\n'
+const HEADER_BYTES = 60
+/** A .deb has three members, a few more at most (deb(5)). */
+const MAX_MEMBERS = 64
+
+/** Reads `lengthBytes` bytes at `offset`; fewer only at the end of the medium. */
+export type ReadAt = (offset: number, lengthBytes: number) => Promise<Uint8Array>
+
+/**
+ * Lists an ar archive in the common format that deb(5) uses (16-byte names, no symbol table). `where` names the
+ * file in errors. Throws `deb.format`.
+ */
+export async function arMembers(readAt: ReadAt, sizeBytes: number, where: string): Promise<ArMember[]> {
+  const fail = (reason: string, offset: number): DoppelError =>
+    new DoppelError('deb.format', `${where}: ${reason} at byte ${offset}`, { where, offset })
+  const text = async (offset: number, lengthBytes: number): Promise<string> =>
+    new TextDecoder('latin1').decode(await readAt(offset, lengthBytes))
+  if ((await text(0, MAGIC.length)) !== MAGIC) throw fail('not an ar archive: expected !<arch>', 0)
+  const members: ArMember[] = []
+  let offset = MAGIC.length
+  while (offset < sizeBytes) {
+    if (members.length === MAX_MEMBERS) throw fail(`more than ${MAX_MEMBERS} members`, offset)
+    const header = await text(offset, HEADER_BYTES)
+    if (header.length < HEADER_BYTES || header.slice(58) !== '`\n') throw fail('a damaged member header', offset)
+    const size = header.slice(48, 58).trim()
+    if (!/^\d+$/.test(size)) throw fail(`a member size of '${size}'`, offset)
+    const start = offset + HEADER_BYTES
+    const length = Number(size)
+    if (start + length > sizeBytes) throw fail(`a member of ${length} bytes goes past the end`, offset)
+    members.push({ name: header.slice(0, 16).trimEnd().replace(/\/$/, ''), offset: start, sizeBytes: length })
+    offset = start + length + (length % 2)
+  }
+  return members
+}
