@@ -55,6 +55,8 @@ export class Driver {
   readonly line: { level: boolean }
   features = 0n
   #next = RAM_BASE
+  /** Where buffers begin, after the rings. */
+  #buffers = RAM_BASE
 
   constructor(memory: FlatMemory, transport: Transport, line: { level: boolean }) {
     this.memory = memory
@@ -73,6 +75,7 @@ export class Driver {
     transport.setStatus(11)
     if (!(transport.status() & 8)) throw new Error('the device refused the features')
     for (let index = 0; index < queues; index++) this.#setUp(index, size)
+    this.#buffers = this.#next
     transport.setStatus(15)
     return this
   }
@@ -87,14 +90,14 @@ export class Driver {
   /** Posts one chain: bytes for the device, then room for its answer; then notifies. */
   post(queue: number, readable: readonly Uint8Array[], writable: readonly number[], notify = true): Posted {
     const ring = this.rings[queue] as Ring
-    const mark = this.#next
+    // With nothing posted anywhere, buffers may lie where earlier ones did.
+    if (this.#next > RAM_BASE + RAM_BYTES / 2 && this.rings.every(r => r.posted.size === 0)) this.#next = this.#buffers
     const buffers = readable.map(bytes => {
       const gpa = this.allocate(bytes.length)
       this.memory.write(gpa, bytes)
       return { gpa, length: bytes.length, flags: 0 }
     })
     const room = writable.map(length => ({ gpa: this.allocate(length), length, flags: 2 }))
-    if (ring.posted.size === 0 && this.#next > RAM_BASE + RAM_BYTES / 2) this.#next = mark
     const all = [...buffers, ...room]
     const heads = this.#describe(ring, all)
     const memory = this.memory
