@@ -304,7 +304,7 @@ export class RiscvCpu implements Services {
   #wait(h: Hart): bigint {
     const trapped = h.privilege < 3 && (h.get('mstatus') & Mstatus.tw) !== 0n
     if (trapped || h.privilege === 0) return this.#illegal(h)
-    h.waiting = !h.interruptPending()
+    h.wait()
     h.request(Request.leaveAfter)
     return 0n
   }

@@ -113,6 +113,7 @@ export class Hart implements RiscvHart {
   start(entry: { readonly pc: bigint; readonly privilege: Privilege; readonly a0: bigint; readonly a1: bigint }): void {
     this.set('priv', BigInt(entry.privilege))
     this.set('mstatus', 0n)
+    this.set('fs', 0n)
     this.set('satp', 0n)
     this.walker.satp = { levels: 0, root: 0 }
     this.pc = entry.pc
@@ -347,7 +348,9 @@ export class Hart implements RiscvHart {
 
   setInterrupt(bit: number, level: boolean): void {
     const mask = 1n << BigInt(bit)
-    this.#lines = level ? this.#lines | mask : this.#lines & ~mask
+    // SSIP is a bit that S-mode clears itself; the others are wires.
+    if (bit === Irq.ssi) this.set('mip', level ? this.get('mip') | mask : this.get('mip') & ~mask)
+    else this.#lines = level ? this.#lines | mask : this.#lines & ~mask
     if (level) this.#cpu.interrupted = true
   }
   /** mip as software reads it. */
@@ -363,6 +366,9 @@ export class Hart implements RiscvHart {
   writableInterrupts(): bigint {
     const sti = (this.get('menvcfg') & Menvcfg.stce) === 0n ? 1n << BigInt(Irq.sti) : 0n
     return (1n << BigInt(Irq.ssi)) | (1n << BigInt(Irq.sei)) | sti
+  }
+  wait(): void {
+    this.waiting = !this.interruptPending()
   }
   interruptPending(): boolean {
     return (this.pending() & this.get('mie')) !== 0n
