@@ -9,7 +9,7 @@ const BLOCK_BYTES = 4096
 const SECTOR_BYTES = 512
 
 /** A file's content: grows by doubling, so that appending is cheap. */
-export class MemoryContent {
+class MemoryContent {
   #bytes: Uint8Array = new Uint8Array(0)
   #length = 0
 

@@ -66,7 +66,7 @@ const BAR_64_BIT = 4
 const BAR_PREFETCHABLE = 8
 
 /** Bytes of conventional configuration space; the extended rest reads as zero: no extended capabilities. */
-export const PCI_CONFIG_BYTES = 256
+const PCI_CONFIG_BYTES = 256
 
 /** A function's configuration space: header, BARs, capability list and INTx gate. */
 export class PciConfigSpace {

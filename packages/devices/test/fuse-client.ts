@@ -54,7 +54,7 @@ export interface Found {
   readonly size: number
 }
 
-export function encode(parts: readonly Part[]): Uint8Array {
+function encode(parts: readonly Part[]): Uint8Array {
   const bytes: number[] = []
   for (const part of parts) {
     if (typeof part === 'string') {

@@ -5,18 +5,18 @@ import type { QueueService, VirtioDevice, VirtioHost, VirtioParts } from './devi
 import { Virtqueue } from './queue.ts'
 
 /** Device status bits, Virtio 1.2 §2.1. */
-export const STATUS_DRIVER_OK = 4
-export const STATUS_FEATURES_OK = 8
-export const STATUS_NEEDS_RESET = 64
+const STATUS_DRIVER_OK = 4
+const STATUS_FEATURES_OK = 8
+const STATUS_NEEDS_RESET = 64
 
 /** Reserved feature bits, Virtio 1.2 §6. */
-export const F_INDIRECT_DESC: bigint = 1n << 28n
-export const F_EVENT_IDX: bigint = 1n << 29n
-export const F_VERSION_1: bigint = 1n << 32n
+const F_INDIRECT_DESC = 1n << 28n
+const F_EVENT_IDX = 1n << 29n
+const F_VERSION_1 = 1n << 32n
 
 /** Interrupt reasons, as both transports show them. */
-export const ISR_QUEUE = 1
-export const ISR_CONFIG = 2
+const ISR_QUEUE = 1
+const ISR_CONFIG = 2
 
 const DEFAULT_QUEUE_SIZE = 256
 

@@ -2,9 +2,9 @@ import type { GuestMemory } from '@doppel/base'
 import { Chain, type ChainOwner, type Segment, type UsedChain } from './chain.ts'
 
 /** Descriptors in one chain, direct and indirect together; a longer chain is taken for a loop. */
-export const MAX_CHAIN_DESCRIPTORS = 1024
+const MAX_CHAIN_DESCRIPTORS = 1024
 /** Virtio 1.2 §2.7.4.1: a driver makes no chain longer than 2^32 bytes. */
-export const MAX_CHAIN_BYTES: number = 2 ** 32
+const MAX_CHAIN_BYTES = 2 ** 32
 
 const DESC_BYTES = 16
 const DESC_F_NEXT = 1

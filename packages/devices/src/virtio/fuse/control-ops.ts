@@ -1,5 +1,5 @@
 import { Errno } from '../../errno.ts'
-import { fuseOp, type FuseRow } from './row.ts'
+import { fuseOp, type FuseRow, NAME_MAX_BYTES } from './row.ts'
 import { concat, words } from './wire.ts'
 
 const MAJOR = 7
@@ -74,7 +74,7 @@ export const controlOps: readonly FuseRow[] = [
         out.setBigUint64(8 * i, BigInt(count), true)
       }
       out.setUint32(40, s.blockBytes, true)
-      out.setUint32(44, 255, true)
+      out.setUint32(44, NAME_MAX_BYTES, true)
       out.setUint32(48, s.blockBytes, true)
       return new Uint8Array(out.buffer)
     },

@@ -1,7 +1,7 @@
 import type { DirectoryEntry, FolderStore, OpenFile } from '../../folder-store.ts'
 
 /** Files and directories that one guest may have open at once. */
-export const MAX_OPEN_HANDLES = 65_536
+const MAX_OPEN_HANDLES = 65_536
 
 /** What one guest has open in a folder. */
 export class FuseSession {

@@ -13,7 +13,7 @@ export const fuseRows: readonly FuseRow[] = [...controlOps, ...nodeOps, ...nameO
 
 /** struct fuse_in_header and fuse_out_header. */
 const IN_HEADER_BYTES = 40
-export const OUT_HEADER_BYTES = 16
+const OUT_HEADER_BYTES = 16
 /** The largest request: a full write and its fixed part. */
 export const MAX_REQUEST_BYTES: number = MAX_DATA_BYTES + 4096
 const OP_INIT = 26
