@@ -20,7 +20,7 @@ export interface RiscvHart {
   readonly retired: bigint
   x(register: number): bigint
   setX(register: number, value: bigint): void
-  /** Sets a level-driven bit of mip: SSIP 1, MSIP 3, STIP 5, MTIP 7, SEIP 9, MEIP 11 (Priv. §3.1.9). */
+  /** Sets a level-driven bit of mip, i.e. not SSIP, which software writes: MSIP 3, STIP 5, MTIP 7, SEIP 9, MEIP 11 (Priv. §3.1.9). */
   setInterrupt(bit: number, level: boolean): void
   /** Does what WFI does, asked for by firmware: the current `run` ends with 'wfi' unless an interrupt is pending. */
   wait(): void

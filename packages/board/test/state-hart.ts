@@ -84,6 +84,8 @@ export class StateHart implements RiscvHart {
     return this.csrs.get(name) ?? 0n
   }
   writeCsr(name: string, value: bigint): void {
-    this.csrs.set(name, value)
+    // Of sip only SSIP is writable (Priv. §4.1.3).
+    if (name === 'sip') this.setInterrupt(1, (value & 2n) !== 0n)
+    else this.csrs.set(name, value)
   }
 }

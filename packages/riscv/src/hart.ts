@@ -353,6 +353,10 @@ export class Hart implements RiscvHart {
     else this.#lines = level ? this.#lines | mask : this.#lines & ~mask
     if (level) this.#cpu.interrupted = true
   }
+  wait(): void {
+    this.waiting = !this.interruptPending()
+    this.request(Request.leaveAfter)
+  }
   /** mip as software reads it. */
   pending(): bigint {
     let pending = this.get('mip') | this.#lines

@@ -1,8 +1,7 @@
 import type { GuestMemory, RiscvHart } from '@doppel/base'
 
 /** Error codes, SBI 2.0 §3 "Binary Encoding". */
-export const SBI_SUCCESS = 0
-export const SBI_ERR_FAILED = -1
+const SBI_SUCCESS = 0
 export const SBI_ERR_NOT_SUPPORTED = -2
 export const SBI_ERR_INVALID_PARAM = -3
 export const SBI_ERR_DENIED = -4
@@ -39,7 +38,7 @@ export interface SbiFunction {
 export const HSM_STATE = { started: 0, stopped: 1, suspended: 4 } as const
 
 /** A counter the PMU extension hands out; `free` until configured. */
-export type PmuCounterState = 'free' | 'stopped' | 'started'
+type PmuCounterState = 'free' | 'stopped' | 'started'
 
 /** A hart as the firmware sees it. */
 export interface SbiHart {

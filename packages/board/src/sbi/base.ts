@@ -1,7 +1,7 @@
 import { type SbiExtension, type SbiFunction, success } from './abi.ts'
 
 /** Base extension, SBI 2.0 §4. */
-export const BASE: SbiExtension = { name: 'BASE', id: 0x10 }
+const BASE: SbiExtension = { name: 'BASE', id: 0x10 }
 
 /** Version 2.0: minor in bits 23:0, major in 30:24. */
 const SPEC_VERSION = 2n << 24n

@@ -10,7 +10,7 @@ import {
 } from './abi.ts'
 
 /** Debug console, SBI 2.0 §12. */
-export const DBCN: SbiExtension = { name: 'DBCN', id: 0x4442_434e }
+const DBCN: SbiExtension = { name: 'DBCN', id: 0x4442_434e }
 
 /** A call moves at most this much; callers go on with the rest, as the specification lets a call be partial. */
 const MAX_CALL_BYTES = 64 * 1024

@@ -13,7 +13,7 @@ import {
 } from './abi.ts'
 
 /** Hart state management, SBI 2.0 §9. */
-export const HSM: SbiExtension = { name: 'HSM', id: 0x48_534d }
+const HSM: SbiExtension = { name: 'HSM', id: 0x48_534d }
 
 /** The two suspend types every implementation may offer; the rest is reserved or a platform's own. */
 const DEFAULT_RETENTIVE = 0

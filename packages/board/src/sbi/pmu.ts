@@ -11,7 +11,7 @@ import {
 } from './abi.ts'
 
 /** Performance monitoring, SBI 2.0 §11. Two hardware counters, cycle and instret; no firmware counters. */
-export const PMU: SbiExtension = { name: 'PMU', id: 0x50_4d55 }
+const PMU: SbiExtension = { name: 'PMU', id: 0x50_4d55 }
 
 /** A counter by its logical index: the CSR S-mode reads, the one behind it, its mcountinhibit bit and its event. */
 const COUNTERS = [

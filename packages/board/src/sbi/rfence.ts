@@ -14,7 +14,7 @@ import {
 } from './abi.ts'
 
 /** Remote fences, SBI 2.0 §8. */
-export const RFENCE: SbiExtension = { name: 'RFENCE', id: 0x5246_4e43 }
+const RFENCE: SbiExtension = { name: 'RFENCE', id: 0x5246_4e43 }
 
 const WHOLE = (1n << 64n) - 1n
 

@@ -1,7 +1,7 @@
 import { failure, SBI_ERR_INVALID_PARAM, type SbiExtension, type SbiFunction, success, u32 } from './abi.ts'
 
 /** System reset, SBI 2.0 §10. */
-export const SRST: SbiExtension = { name: 'SRST', id: 0x5352_5354 }
+const SRST: SbiExtension = { name: 'SRST', id: 0x5352_5354 }
 
 const SHUTDOWN = 0
 const COLD_REBOOT = 1

@@ -12,7 +12,7 @@ import {
 import { suspendUntilInterrupt } from './hsm.ts'
 
 /** System suspend, SBI 2.0 §13. */
-export const SUSP: SbiExtension = { name: 'SUSP', id: 0x5355_5350 }
+const SUSP: SbiExtension = { name: 'SUSP', id: 0x5355_5350 }
 
 const SUSPEND_TO_RAM = 0
 

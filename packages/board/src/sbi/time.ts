@@ -1,7 +1,7 @@
 import { type SbiExtension, type SbiFunction, success } from './abi.ts'
 
 /** Timer extension, SBI 2.0 §6. */
-export const TIME: SbiExtension = { name: 'TIME', id: 0x5449_4d45 }
+const TIME: SbiExtension = { name: 'TIME', id: 0x5449_4d45 }
 
 /** The rows of TIME. */
 export const timeFunctions: readonly SbiFunction[] = [
