@@ -144,7 +144,8 @@ export class Hart implements RiscvHart {
   }
 
   #slices(): SliceEnd {
-    for (;;) {
+    // Exceptions retire nothing: a guest whose trap handler traps would otherwise never give the host its turn back.
+    for (let turns = this.#slice; turns >= 0; turns--) {
       if (!this.#running) return 'stopped'
       this.#takeInterrupt()
       if (this.waiting) return 'wfi'
@@ -154,6 +155,7 @@ export class Hart implements RiscvHart {
       if (exit === Exit.exception) this.#takeException()
       else if (exit === Exit.fetch) this.#outOfLine = this.#cpu.fetchPage(this)
     }
+    return 'budget'
   }
 
   // Traps (Priv. §3.1.6–3.1.8, §4.1)
@@ -348,9 +350,7 @@ export class Hart implements RiscvHart {
 
   setInterrupt(bit: number, level: boolean): void {
     const mask = 1n << BigInt(bit)
-    // SSIP is a bit that S-mode clears itself; the others are wires.
-    if (bit === Irq.ssi) this.set('mip', level ? this.get('mip') | mask : this.get('mip') & ~mask)
-    else this.#lines = level ? this.#lines | mask : this.#lines & ~mask
+    this.#lines = level ? this.#lines | mask : this.#lines & ~mask
     if (level) this.#cpu.interrupted = true
   }
   wait(): void {
@@ -370,9 +370,6 @@ export class Hart implements RiscvHart {
   writableInterrupts(): bigint {
     const sti = (this.get('menvcfg') & Menvcfg.stce) === 0n ? 1n << BigInt(Irq.sti) : 0n
     return (1n << BigInt(Irq.ssi)) | (1n << BigInt(Irq.sei)) | sti
-  }
-  wait(): void {
-    this.waiting = !this.interruptPending()
   }
   interruptPending(): boolean {
     return (this.pending() & this.get('mie')) !== 0n
