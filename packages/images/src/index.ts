@@ -17,3 +17,6 @@ export {
   linuxImageVersion,
   removeLinuxImage,
 } from './linux/linux.ts'
+export { MemoryStore } from './disk/memory.ts'
+export { OverlayStore } from './disk/overlay.ts'
+export { openRaw } from './disk/raw.ts'
