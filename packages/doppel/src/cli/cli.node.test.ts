@@ -122,7 +122,7 @@ describe('doppel run reads', () => {
   test('every flag', async () => {
     const flags = ['-m', '1.5G', '--cpus=4', '--kernel', elf, '--initrd', elf, '--append', 'quiet', '--firmware', elf]
     const more = ['--engine', 'interpreter', '--timeout', '2m', '--stats', '--verbose', '--disk', `${elf}:ro`]
-    const shared = ['--disk', `${elf}:overlay`, '--disk', elf, '-v', `${folder}:/work:ro`, '--volume', `${folder}:/x`]
+    const shared = ['--disk', `${elf}:overlay`, '--disk', elf, '-v', `${folder}:/src:ro`, '--volume', `${folder}:/x`]
     expect(await options(...flags, ...more, ...shared, 'linux', '--', 'ls', '-l', '--help')).toEqual({
       target: { kind: 'image', name: 'linux' },
       memoryBytes: 1536 << 20,
@@ -141,7 +141,7 @@ describe('doppel run reads', () => {
         { path: elf, mode: 'read-write' },
       ],
       volumes: [
-        { hostPath: folder, guestPath: '/work', readOnly: true },
+        { hostPath: folder, guestPath: '/src', readOnly: true },
         { hostPath: folder, guestPath: '/x', readOnly: false },
       ],
       command: ['ls', '-l', '--help'],

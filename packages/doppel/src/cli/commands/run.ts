@@ -34,7 +34,7 @@ export const runCommand: Command = {
     ['doppel run linux', 'a Linux shell in this terminal; Ctrl-A x quits'],
     ['doppel run linux -- uname -m', 'one command: its output is ours, and so is its exit status'],
     ['doppel run -m 1G --cpus 4 linux -- nproc', 'with 1 GiB of memory and four harts'],
-    ['doppel run --volume .:/work:ro linux', 'share the current folder, read-only, as /work'],
+    ['doppel run --volume .:/src:ro linux', 'share the current folder, read-only, as /src'],
     ['doppel run --disk root.qcow2:overlay --kernel Image --append root=/dev/vda1', 'boot a disk, keep it unchanged'],
     ['doppel run prog.elf', 'a bare-metal program; one with `tohost` ends by writing it'],
   ],
