@@ -1,1 +1,5 @@
-export {}
+export { runCli } from './cli/cli.ts'
+export type { Streams } from './cli/command.ts'
+export type { DiskOption, RunOptions, VolumeOption } from './cli/run-options.ts'
+export { openTerminal, type Terminal } from './host/terminal.ts'
+export { runMachine } from './run.ts'

@@ -26,7 +26,7 @@ export interface LocalArchive {
   close(): Promise<void>
 }
 
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** An ar archive of the given members, deb(5). */
@@ -41,7 +41,7 @@ export function arOf(members: readonly (readonly [string, Uint8Array])[]): Uint8
 }
 
 /** A .deb whose data tar is gzip-compressed and holds the given files. */
-export async function debOf(files: Readonly<Record<string, string>>): Promise<Uint8Array> {
+async function debOf(files: Readonly<Record<string, string>>): Promise<Uint8Array> {
   const tar = await packTar(
     Object.entries(files).map(([path, text]) => ({
       header: { name: `./${path}`, size: utf8(text).length, type: 'file' as const, mode: 0o755 },

@@ -50,7 +50,7 @@ export function chooseMirror(
 }
 
 /** apt's source lists on this machine, in apt's order (sources.list(5)); an unreadable or absent one is left out. */
-export function readAptSources(root = '/etc/apt'): ConfigFile[] {
+function readAptSources(root = '/etc/apt'): ConfigFile[] {
   const paths = [`${root}/sources.list`]
   try {
     const names = readdirSync(`${root}/sources.list.d`).sort()

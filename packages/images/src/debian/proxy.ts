@@ -40,7 +40,7 @@ export function useHostProxy(settings: ProxySettings = proxySettings()): void {
 }
 
 /** apt's configuration files on this machine; an unreadable or absent one is left out. */
-export function readAptConfig(root = '/etc/apt'): ConfigFile[] {
+function readAptConfig(root = '/etc/apt'): ConfigFile[] {
   const paths: string[] = []
   try {
     paths.push(

@@ -5,7 +5,7 @@ import { DHCP_SCRIPT, INIT_SCRIPT, PROFILE } from './init-script.ts'
 import { moduleClosure, moduleName, modulesAlias, modulesDep } from './modules.ts'
 
 /** The modules of the image; what they depend on comes along. They are loaded when their hardware is there or on use. */
-export const MODULES: readonly string[] = [
+const MODULES: readonly string[] = [
   'virtio_mmio',
   'virtio_blk',
   'virtio_net',

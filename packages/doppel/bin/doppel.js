@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node can parse, so that an old one gets a sentence instead of a syntax error.
+import { existsSync } from 'node:fs'
+import * as nodeModule from 'node:module'
+
+const NEEDED_MAJOR = 26
+const major = Number(process.versions.node.split('.')[0])
+if (major < NEEDED_MAJOR) {
+  process.stderr.write(
+    `doppel: this is Node ${process.versions.node}; doppel needs Node ${NEEDED_MAJOR} or newer. In a checkout, ` +
+      'npm ci brings it along and npx doppel uses it. [host.node]\n',
+  )
+  process.exit(1)
+}
+const source = new URL('../src/main.ts', import.meta.url)
+if (existsSync(source)) {
+  // A checkout runs from its sources: every package's `source` export stands for its built one.
+  nodeModule.registerHooks({
+    resolve: (specifier, context, next) =>
+      next(specifier, { ...context, conditions: [...context.conditions, 'source'] }),
+  })
+  await import(source.href)
+} else await import(new URL('../dist/main.js', import.meta.url).href)

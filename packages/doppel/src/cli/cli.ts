@@ -1,0 +1,79 @@
+import { DoppelError } from '@doppel/base'
+import { COMMANDS } from './commands.ts'
+import type { Command, Streams } from './command.ts'
+import { commandHelp, overallHelp } from './help.ts'
+import { nearest, parseCommandLine } from './parse.ts'
+import { VERSION } from './version.ts'
+
+const hostStreams: Streams = {
+  stdout: text => void process.stdout.write(text),
+  stderr: text => void process.stderr.write(text),
+  stderrIsTerminal: process.stderr.isTTY,
+}
+
+/**
+ * Runs one command line and returns its exit status: the command's own, 1 for a failure, 2 for a command line that
+ * makes no sense. A failure is one line on stderr: `doppel: what, where, expected [code]`.
+ */
+export async function runCli(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  streams: Streams = hostStreams,
+): Promise<number> {
+  try {
+    return await dispatch(args, env, streams)
+  } catch (error) {
+    if (!(error instanceof DoppelError)) throw error
+    streams.stderr(`doppel: ${error.message.replaceAll('\n', ' ')} [${error.code}]\n`)
+    return error.code.startsWith('cli.') ? 2 : 1
+  }
+}
+
+async function dispatch(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  streams: Streams,
+): Promise<number> {
+  const [first] = args
+  if (first === '--version' || first === '-V') {
+    streams.stdout(`doppel ${VERSION}\n`)
+    return 0
+  }
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
+    const named = first === 'help' && args.length > 1 ? findCommand(args.slice(1)) : undefined
+    streams.stdout(named ? commandHelp(named.command) : overallHelp(COMMANDS))
+    // Without a command nothing was done, so scripts should notice.
+    return first === undefined ? 2 : 0
+  }
+  const group = COMMANDS.filter(command => command.name.startsWith(`${first} `))
+  if (group.length > 0 && (args.length === 1 || args[1] === '--help' || args[1] === '-h')) {
+    streams.stdout(group.map(commandHelp).join('\n'))
+    return args.length === 1 ? 2 : 0
+  }
+  const { command, words } = findCommand(args)
+  const invocation = parseCommandLine(command, args.slice(words), env, streams)
+  if (invocation.has('help')) {
+    streams.stdout(commandHelp(command))
+    return 0
+  }
+  return await command.run(invocation)
+}
+
+function findCommand(args: readonly string[]): { readonly command: Command; readonly words: number } {
+  for (const words of [2, 1]) {
+    const command = COMMANDS.find(candidate => candidate.name === args.slice(0, words).join(' '))
+    if (command) return { command, words }
+  }
+  const wanted = args.slice(0, 2).join(' ')
+  const near =
+    nearest(
+      args[0] ?? '',
+      COMMANDS.map(command => command.name),
+    ) ??
+    nearest(
+      wanted,
+      COMMANDS.map(command => command.name),
+    )
+  const hint = near === undefined ? 'see doppel --help' : `did you mean 'doppel ${near}'?`
+  throw new DoppelError('cli.command', `doppel has no command '${args[0]}'; ${hint}`, { command: args[0], near })
+}

@@ -1,0 +1,44 @@
+import { runMachine } from '../../run.ts'
+import type { Command } from '../command.ts'
+import { readRunOptions } from '../run-options.ts'
+
+/** `doppel run`. */
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'start a machine: the linux image, a kernel, or a bare-metal ELF program',
+  usage: '[FLAGS] [linux | PROGRAM.elf] [-- COMMAND [ARGUMENTS]]',
+  minArguments: 0,
+  maxArguments: 1,
+  takesRest: true,
+  flags: [
+    { name: 'memory', short: 'm', value: 'SIZE', summary: 'RAM, e.g. 512M or 2G (default 256M)' },
+    { name: 'cpus', value: 'N', summary: 'harts, 1 to 8 (default 1)' },
+    { name: 'kernel', value: 'FILE', summary: 'boot this kernel Image' },
+    { name: 'initrd', value: 'FILE', summary: 'initial RAM file system for the kernel' },
+    { name: 'append', value: 'TEXT', summary: "words for the kernel's command line" },
+    { name: 'disk', value: 'FILE[:ro|:overlay]', multiple: true, summary: 'attach a raw or qcow2 disk image' },
+    {
+      name: 'volume',
+      short: 'v',
+      value: 'HOST:GUEST[:ro]',
+      multiple: true,
+      summary: 'share a folder of this computer',
+    },
+    { name: 'firmware', value: 'FILE', summary: 'run this M-mode firmware instead of the built-in SBI' },
+    { name: 'engine', value: 'interpreter|translator', summary: 'how instructions run (default translator)' },
+    { name: 'timeout', value: 'TIME', summary: 'end the machine after so long, e.g. 30s or 2m' },
+    { name: 'stats', summary: 'print instructions, tiers, traps and TLB misses at the end' },
+    { name: 'verbose', summary: 'show the kernel booting' },
+  ],
+  examples: [
+    ['doppel run linux', 'a Linux shell in this terminal; Ctrl-A x quits'],
+    ['doppel run linux -- uname -m', 'one command: its output is ours, and so is its exit status'],
+    ['doppel run -m 1G --cpus 4 linux -- nproc', 'with 1 GiB of memory and four harts'],
+    ['doppel run --volume .:/src:ro linux', 'share the current folder, read-only, as /src'],
+    ['doppel run --disk root.qcow2:overlay --kernel Image --append root=/dev/vda1', 'boot a disk, keep it unchanged'],
+    ['doppel run prog.elf', 'a bare-metal program; one with `tohost` ends by writing it'],
+  ],
+  async run(invocation) {
+    return await runMachine(await readRunOptions(invocation))
+  },
+}

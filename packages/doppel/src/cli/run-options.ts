@@ -1,0 +1,166 @@
+import { access, constants, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { DoppelError, formatSize, MIB, PAGE_BYTES, parseSize } from '@doppel/base'
+import type { Invocation } from './command.ts'
+import { IMAGE_NAMES } from './commands/image.ts'
+
+/** A disk image to attach. `overlay` keeps the file as it is and changes in memory. */
+export interface DiskOption {
+  readonly path: string
+  readonly mode: 'read-write' | 'read-only' | 'overlay'
+}
+
+/** A host folder to share. */
+export interface VolumeOption {
+  readonly hostPath: string
+  readonly guestPath: string
+  readonly readOnly: boolean
+}
+
+/** What `doppel run` was asked for: every value checked, paths absolute and their files readable. */
+export interface RunOptions {
+  /** What to run; absent when `kernel` or `firmware` says it alone. */
+  readonly target?: { readonly kind: 'image'; readonly name: string } | { readonly kind: 'elf'; readonly path: string }
+  readonly memoryBytes: number
+  readonly cpus: number
+  readonly kernel?: string
+  readonly initrd?: string
+  readonly append?: string
+  readonly disks: readonly DiskOption[]
+  readonly volumes: readonly VolumeOption[]
+  readonly firmware?: string
+  readonly engine: 'interpreter' | 'translator'
+  readonly timeoutMs?: number
+  readonly stats: boolean
+  readonly verbose: boolean
+  /** The guest's command; a shell when absent. */
+  readonly command?: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+const DEFAULT_MEMORY_BYTES = 256 * MIB
+const MIN_MEMORY_BYTES = 16 * MIB
+const MAX_CPUS = 8
+
+/** Reads and checks `doppel run`'s flags. Throws `cli.*` for what makes no sense, `run.*` for files that are not there. */
+export async function readRunOptions(invocation: Invocation): Promise<RunOptions> {
+  const file = async (flag: string): Promise<string | undefined> => {
+    const path = invocation.value(flag)
+    return path === undefined ? undefined : await readableFile(path, `--${flag}`)
+  }
+  const target = await readTarget(invocation)
+  const [kernel, initrd, firmware] = [await file('kernel'), await file('initrd'), await file('firmware')]
+  const append = invocation.value('append')
+  const timeoutMs = readTimeout(invocation.value('timeout'))
+  const command = invocation.rest
+  if (target === undefined && kernel === undefined && firmware === undefined) {
+    throw new DoppelError(
+      'cli.arguments',
+      'nothing to run; expected linux, a program.elf, --kernel FILE or --firmware FILE',
+    )
+  }
+  if (target?.kind === 'elf' && kernel !== undefined) {
+    throw new DoppelError('cli.arguments', `--kernel and the program ${target.path} exclude each other`)
+  }
+  if (command !== undefined && (target?.kind !== 'image' || command.length === 0)) {
+    const reason = command.length === 0 ? 'no command follows --' : 'only the linux image runs a command after --'
+    throw new DoppelError('cli.arguments', `${reason}; for example: doppel run linux -- uname -m`)
+  }
+  return {
+    ...(target ? { target } : {}),
+    memoryBytes: readMemory(invocation.value('memory')),
+    cpus: readCpus(invocation.value('cpus')),
+    ...(kernel === undefined ? {} : { kernel }),
+    ...(initrd === undefined ? {} : { initrd }),
+    ...(append === undefined ? {} : { append }),
+    disks: await Promise.all(invocation.values('disk').map(readDisk)),
+    volumes: await Promise.all(invocation.values('volume').map(readVolume)),
+    ...(firmware === undefined ? {} : { firmware }),
+    engine: readEngine(invocation.value('engine')),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    stats: invocation.has('stats'),
+    verbose: invocation.has('verbose'),
+    ...(command === undefined ? {} : { command }),
+    env: invocation.env,
+  }
+}
+
+const badValue = (flag: string, value: string, expected: string): DoppelError =>
+  new DoppelError('cli.flag-value', `--${flag} is '${value}'; expected ${expected}`, { flag, value })
+
+async function readTarget({ arguments: [name] }: Invocation): Promise<RunOptions['target']> {
+  if (name === undefined) return undefined
+  if (IMAGE_NAMES.includes(name)) return { kind: 'image', name }
+  return { kind: 'elf', path: await readableFile(name, `'${name}' is no image doppel knows, and as a program`) }
+}
+
+function readMemory(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_MEMORY_BYTES
+  let bytes: number
+  try {
+    bytes = parseSize(text, 'M')
+  } catch (error) {
+    throw new DoppelError('cli.flag-value', `--memory: ${(error as Error).message}`, { value: text }, error)
+  }
+  if (bytes < MIN_MEMORY_BYTES || bytes % PAGE_BYTES !== 0) {
+    throw badValue('memory', text, `at least ${formatSize(MIN_MEMORY_BYTES)}, in whole pages of ${PAGE_BYTES} bytes`)
+  }
+  return bytes
+}
+
+function readCpus(text: string | undefined): number {
+  const cpus = text === undefined ? 1 : /^\d+$/.test(text) ? Number(text) : 0
+  if (cpus < 1 || cpus > MAX_CPUS) throw badValue('cpus', text ?? '', `a whole number from 1 to ${MAX_CPUS}`)
+  return cpus
+}
+
+function readEngine(text: string | undefined): RunOptions['engine'] {
+  if (text === undefined) return 'translator'
+  if (text === 'interpreter' || text === 'translator') return text
+  throw badValue('engine', text, 'interpreter or translator')
+}
+
+function readTimeout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
+  const scale = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? 's'] ?? 1000
+  const timeoutMs = Math.round(Number(match?.[1] ?? 0) * scale)
+  if (timeoutMs <= 0) throw badValue('timeout', text, 'a time such as 30s, 500ms or 2m')
+  return timeoutMs
+}
+
+async function readDisk(text: string): Promise<DiskOption> {
+  const match = /^(.+?)(?::(ro|overlay))?$/.exec(text)
+  if (!match?.[1]) throw badValue('disk', text, 'FILE, FILE:ro or FILE:overlay')
+  const mode = match[2] === 'ro' ? 'read-only' : match[2] === 'overlay' ? 'overlay' : 'read-write'
+  return { path: await readableFile(match[1], '--disk'), mode }
+}
+
+async function readVolume(text: string): Promise<VolumeOption> {
+  const match = /^(.+?):(\/[^:]*)(?::(ro|rw))?$/.exec(text)
+  if (!match?.[1] || !match[2])
+    throw badValue('volume', text, 'HOST:GUEST or HOST:GUEST:ro with an absolute GUEST path')
+  const hostPath = resolve(match[1])
+  const found = await stat(hostPath).catch((error: unknown) => error as NodeJS.ErrnoException)
+  if (found instanceof Error || !found.isDirectory()) {
+    const reason = found instanceof Error ? `cannot be read (${found.code})` : 'is not a folder'
+    throw new DoppelError('run.volume', `--volume: ${hostPath} ${reason}; expected a folder of this computer`, {
+      hostPath,
+    })
+  }
+  return { hostPath, guestPath: match[2], readOnly: match[3] === 'ro' }
+}
+
+async function readableFile(path: string, what: string): Promise<string> {
+  const full = resolve(path)
+  try {
+    await access(full, constants.R_OK)
+    if ((await stat(full)).isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const reason =
+      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : `not readable (${code})`
+    throw new DoppelError('run.file', `${what}: ${full}: ${reason}`, { path: full, errno: code }, error)
+  }
+  return full
+}

@@ -1,0 +1,79 @@
+import { constants } from 'node:os'
+import type { ReadStream, WriteStream } from 'node:tty'
+import type { CharPort } from '@doppel/base'
+import { ESCAPE_HELP, type EscapeAction, EscapeFilter } from './escape.ts'
+
+/** Signals that end the program; the terminal is given back first. */
+const ENDING_SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const
+
+/** The user's terminal in raw mode, as a machine's character port. */
+export interface Terminal extends CharPort {
+  size(): { readonly columns: number; readonly rows: number } | undefined
+  /** Gives the terminal back as it was and stops reading; resolves when all output has been taken. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the terminal of this process. Everything typed goes to the guest except Ctrl-A sequences; `onAction` hears of
+ * those that ask for something (help is shown here). When stdin is not a terminal its bytes pass as they are. The
+ * terminal is restored on close, on exit, on an uncaught error and on ending signals.
+ */
+export function openTerminal(
+  onAction: (action: Exclude<EscapeAction, 'help'>) => void,
+  input: ReadStream = process.stdin,
+  output: WriteStream = process.stdout,
+): Terminal {
+  let receive: (bytes: Uint8Array) => void = () => undefined
+  let resized: () => void = () => undefined
+  const raw = input.isTTY
+  const escapes = new EscapeFilter()
+  const onData = (bytes: Uint8Array): void => {
+    if (!raw) {
+      receive(bytes)
+      return
+    }
+    const { forGuest, actions } = escapes.feed(bytes)
+    if (forGuest.length > 0) receive(forGuest)
+    for (const action of actions) {
+      if (action === 'help') output.write(ESCAPE_HELP)
+      else onAction(action)
+    }
+  }
+  const onResize = (): void => resized()
+  const restore = (): void => {
+    if (raw) input.setRawMode(false)
+  }
+  const signalHandlers = ENDING_SIGNALS.map(signal => {
+    const handler = (): void => {
+      restore()
+      process.exit(128 + constants.signals[signal])
+    }
+    process.on(signal, handler)
+    return [signal, handler] as const
+  })
+  // Node runs 'exit' handlers after an uncaught error too.
+  process.on('exit', restore)
+  if (raw) input.setRawMode(true)
+  input.on('data', onData)
+  // SIGWINCH reaches Node's tty streams as 'resize'.
+  output.on('resize', onResize)
+  return {
+    write: bytes => void output.write(bytes.slice()),
+    onInput: listener => {
+      receive = listener
+    },
+    size: () => (output.isTTY ? { columns: output.columns, rows: output.rows } : undefined),
+    onResize: listener => {
+      resized = listener
+    },
+    close: async () => {
+      input.off('data', onData)
+      input.pause()
+      output.off('resize', onResize)
+      for (const [signal, handler] of signalHandlers) process.off(signal, handler)
+      process.off('exit', restore)
+      restore()
+      await new Promise<void>(done => output.write('', () => done()))
+    },
+  }
+}
