@@ -1,3 +1,4 @@
+import { DoppelError, MIB } from '@doppel/base'
 import { Arena, type FunctionType, I32, I64, ModuleBuilder } from '@doppel/wasm'
 import { CODE_PAGE_BYTES, CodeCache } from './code-cache.ts'
 import type { Emitter, HostCalls } from './emitter.ts'
@@ -34,6 +35,7 @@ export interface Services {
   outOfLine(state: number): number
 }
 
+/** How an engine is made. */
 export interface EngineOptions {
   readonly harts: number
   readonly ramBase: number
@@ -47,6 +49,8 @@ const GUARD_BYTES = 4096
 /** Decoded pages kept: 64 MiB of records at most, committed as they are used. */
 const CODE_PAGES = 2000
 const WASM_PAGE_BYTES = 65_536
+/** Frames and engine state share one 32-bit memory. */
+const MAX_WASM_PAGES = 65_536
 const INITIAL_SLOTS = 4096
 
 const SERVICE_TYPES = {
@@ -96,6 +100,13 @@ export class Engine<M> {
     const codeBase = align(tlbBase + options.harts * isa.contexts * CONTEXT_BYTES, 64)
     const frameBase = align(codeBase + CODE_PAGES * CODE_PAGE_BYTES, WASM_PAGE_BYTES)
     const pages = Math.ceil((frameBase + options.ramBytes) / WASM_PAGE_BYTES)
+    if (pages > MAX_WASM_PAGES) {
+      const most = (MAX_WASM_PAGES * WASM_PAGE_BYTES - frameBase) / MIB
+      throw new DoppelError(
+        'engine.memory',
+        `${options.ramBytes / MIB} MiB of RAM; at most ${Math.floor(most)} MiB fit`,
+      )
+    }
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
     const buffer = this.memory.buffer
     this.frames = new Frames(buffer, options.ramBase, options.ramBytes, frameBase)

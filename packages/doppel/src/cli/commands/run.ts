@@ -1,4 +1,4 @@
-import { runMachine } from '../../run.ts'
+import { runMachine } from '../../run/run.ts'
 import type { Command } from '../command.ts'
 import { readRunOptions } from '../run-options.ts'
 
@@ -39,6 +39,6 @@ export const runCommand: Command = {
     ['doppel run prog.elf', 'a bare-metal program; one with `tohost` ends by writing it'],
   ],
   async run(invocation) {
-    return await runMachine(await readRunOptions(invocation))
+    return await runMachine(await readRunOptions(invocation), invocation.streams)
   },
 }

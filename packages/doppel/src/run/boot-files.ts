@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises'
+import { DoppelError } from '@doppel/base'
+import type { VirtBoot } from '@doppel/board'
+import { cacheFolder, guestArchive, ImageCache, linuxImage, type Progress, useHostProxy } from '@doppel/images'
+import type { RunOptions } from '../cli/run-options.ts'
+
+/** A file by its name in messages. */
+type BootFile = { readonly name: string; readonly bytes: Uint8Array }
+
+/** The tag of the n-th shared folder. */
+export function volumeTag(index: number): string {
+  return `volume${index}`
+}
+
+/** Reads what the machine starts from; fetches an image that is not here yet. Throws `run.file`, `net.*`, `image.*`. */
+export async function bootFiles(options: RunOptions, nonce: string, progress: Progress): Promise<VirtBoot> {
+  const file = async (path: string | undefined): Promise<BootFile | undefined> =>
+    path === undefined ? undefined : { name: path, bytes: await readBootFile(path) }
+  if (options.target?.kind === 'elf') {
+    const elf = { name: options.target.path, bytes: await readBootFile(options.target.path) }
+    return options.firmware === undefined ? { elf } : { firmware: elf }
+  }
+  const image = options.target === undefined ? undefined : await imageFiles(options, nonce, progress)
+  const firmware = await file(options.firmware)
+  const kernel = (await file(options.kernel)) ?? image?.kernel
+  const initrd = (await file(options.initrd)) ?? image?.initrd
+  const append = [image?.append, options.append].filter(words => words !== undefined).join(' ')
+  const rest = { append, ...(initrd && { initrd }) }
+  if (firmware) return { firmware, ...rest, ...(kernel && { kernel }) }
+  if (!kernel) throw new DoppelError('run.file', 'no kernel to boot; give --kernel FILE or name an image')
+  return { kernel, ...rest }
+}
+
+async function imageFiles(
+  options: RunOptions,
+  nonce: string,
+  progress: Progress,
+): Promise<{ kernel: BootFile; initrd: BootFile; append: string }> {
+  useHostProxy()
+  const image = await linuxImage({ cache: new ImageCache(cacheFolder(options.env)), progress })
+  const setup = guestArchive({
+    nonce,
+    volumes: options.volumes.map((v, i) => ({ tag: volumeTag(i), path: v.guestPath, readOnly: v.readOnly })),
+    ...(options.command && { argv: options.command, input: true }),
+  })
+  const initrd = new Uint8Array(image.initrd.length + setup.length)
+  initrd.set(image.initrd)
+  initrd.set(setup, image.initrd.length)
+  const loud = options.verbose ? 'earlycon=sbi' : 'quiet'
+  // The last console named is the one that /init uses.
+  const consoles = options.command ? 'console=ttyS0' : 'console=ttyS0 console=hvc0'
+  return {
+    kernel: { name: `the linux image's kernel ${image.version}`, bytes: image.kernel },
+    initrd: { name: "the linux image's initrd", bytes: initrd },
+    append: `${consoles} ${loud}`,
+  }
+}
+
+async function readBootFile(path: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(path))
+  } catch (error) {
+    throw new DoppelError(
+      'run.file',
+      `${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      { path },
+      error,
+    )
+  }
+}

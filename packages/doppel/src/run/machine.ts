@@ -1,0 +1,77 @@
+import { type BlockStore, type CharPort, hostClock, hostEntropy } from '@doppel/base'
+import { type VirtBoot, VirtMachine } from '@doppel/board'
+import { type VirtioDevice, virtioBlk, virtioConsole, virtioFs, virtioRng } from '@doppel/devices'
+import { OverlayStore, openDisk } from '@doppel/images'
+import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
+import type { DiskOption, RunOptions } from '../cli/run-options.ts'
+import { HostFolder } from '../host/host-folder.ts'
+import { volumeTag } from './boot-files.ts'
+
+/** What a session plugs into the machine. */
+export interface MachineParts {
+  readonly uart: CharPort
+  /** Virtio consoles, hvc0 first. */
+  readonly consoles: readonly CharPort[]
+}
+
+/** A machine with what has to be given back when it has ended. */
+export interface RunningMachine {
+  readonly vm: VirtMachine
+  readonly cpu: RiscvCpu
+  /** Host nanoseconds since it was made. */
+  readonly elapsedNs: () => number
+  close(): Promise<void>
+}
+
+/** Builds the machine with its disks and folders open. Throws what they throw, with nothing left open. */
+export async function runningMachine(
+  options: RunOptions,
+  boot: VirtBoot,
+  parts: MachineParts,
+): Promise<RunningMachine> {
+  const opened: { close(): void | Promise<void> }[] = []
+  const close = async (): Promise<void> => {
+    for (const each of opened.splice(0)) await each.close()
+  }
+  try {
+    const virtio: VirtioDevice[] = [
+      virtioRng({ entropy: hostEntropy }),
+      ...parts.consoles.map(port => virtioConsole({ port })),
+    ]
+    for (const [i, disk] of options.disks.entries()) {
+      const store = await openDiskOption(disk)
+      opened.push(store)
+      virtio.push(virtioBlk({ store, serial: `doppel-disk${i}` }))
+    }
+    for (const [i, volume] of options.volumes.entries()) {
+      const store = await HostFolder.open(volume.hostPath, { readOnly: volume.readOnly })
+      opened.push(store)
+      virtio.push(virtioFs({ store, tag: volumeTag(i) }))
+    }
+    const clock = hostClock()
+    let cpu: RiscvCpu | undefined
+    const vm = new VirtMachine({
+      cpus: options.cpus,
+      memoryBytes: options.memoryBytes,
+      createCpu: config => {
+        cpu = createRiscvCpu(config, options.engine === 'interpreter' ? { translateAfter: 0 } : {})
+        return cpu
+      },
+      isa: RISCV_ISA,
+      clock,
+      entropy: hostEntropy,
+      console: parts.uart,
+      virtio,
+      boot,
+    })
+    return { vm, cpu: cpu as RiscvCpu, elapsedNs: () => clock.monotonicNs(), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function openDiskOption({ path, mode }: DiskOption): Promise<BlockStore> {
+  const store = await openDisk(path, { readOnly: mode !== 'read-write' })
+  return mode === 'overlay' ? new OverlayStore(store) : store
+}

@@ -1,0 +1,111 @@
+import { DoppelError } from '@doppel/base'
+import type { RunOptions } from '../cli/run-options.ts'
+import { progressBar } from '../cli/progress-bar.ts'
+import type { Streams } from '../cli/command.ts'
+import { openTerminal } from '../host/terminal.ts'
+import { bootFiles } from './boot-files.ts'
+import { CommandChannels } from './command-channels.ts'
+import { runningMachine, type MachineParts } from './machine.ts'
+import { statsReport } from './stats.ts'
+
+/** What timeout(1) returns when it had to end a program. */
+const TIMED_OUT = 124
+const NONCE_BYTES = 12
+
+/**
+ * Starts the machine that the options describe, connects it to this process's terminal or streams, and returns its exit
+ * status: a command's own; 0 after a power-off; 1 after a failure that the guest reported; 124 when time ran out.
+ * Throws `run.*`, and what images, loaders and disks throw.
+ */
+export async function runMachine(options: RunOptions, streams: Streams): Promise<number> {
+  const nonce = [...crypto.getRandomValues(new Uint8Array(NONCE_BYTES))].map(b => (b % 36).toString(36)).join('')
+  const bar = progressBar(streams)
+  const files = await bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
+  for (;;) {
+    const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)
+    const machine = await runningMachine(options, files, session.parts).catch(async (error: unknown) => {
+      await session.close()
+      throw error
+    })
+    session.onQuit(() => machine.vm.stop())
+    let timedOut = false
+    const timer =
+      options.timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            timedOut = true
+            machine.vm.stop()
+          }, options.timeoutMs)
+    try {
+      const end = await machine.vm.run()
+      await session.close()
+      if (options.stats) streams.stderr(statsReport(machine))
+      if (timedOut) {
+        streams.stderr(`doppel: the machine was ended after ${options.timeoutMs} ms [run.timeout]\n`)
+        return TIMED_OUT
+      }
+      if (end.kind === 'reset' && options.command === undefined) continue
+      const status = session.status()
+      if (status !== undefined) return status
+      if (options.command !== undefined && end.kind !== 'stopped') {
+        throw new DoppelError('run.ended', `the machine ended (${end.kind}) before its command did; see --verbose`)
+      }
+      if (end.kind === 'failure') return failure(options, end.code, streams)
+      if (end.kind === 'halted') throw new DoppelError('run.halted', 'the guest stopped all of its harts')
+      return 0
+    } finally {
+      clearTimeout(timer)
+      await session.close()
+      await machine.close()
+    }
+  }
+}
+
+function failure(options: RunOptions, code: number, streams: Streams): number {
+  const what =
+    options.target?.kind === 'elf' ? `${options.target.path}: failed test ${code}` : `the guest failed (${code})`
+  streams.stderr(`doppel: ${what} [run.failed]\n`)
+  return 1
+}
+
+/** One run's ends towards the user. */
+interface Session {
+  readonly parts: MachineParts
+  onQuit(quit: () => void): void
+  /** The exit status that the guest told, if it did. */
+  status(): number | undefined
+  close(): Promise<void>
+}
+
+/** The terminal is the guest's: its virtio console for the linux image, its UART for anything else. */
+function interactive(options: RunOptions): Session {
+  let quit = (): void => undefined
+  const terminal = openTerminal(action => {
+    if (action === 'quit') quit()
+  })
+  const ownImage = options.target?.kind === 'image' && options.kernel === undefined
+  const silent = {
+    write: (bytes: Uint8Array) => (options.verbose ? terminal.write(bytes) : undefined),
+    onInput: () => undefined,
+  }
+  let closed: Promise<void> | undefined
+  return {
+    parts: ownImage ? { uart: silent, consoles: [terminal] } : { uart: terminal, consoles: [] },
+    onQuit: stop => {
+      quit = stop
+    },
+    status: () => undefined,
+    close: () => (closed ??= terminal.close()),
+  }
+}
+
+/** One command: its streams are ours. */
+function command(nonce: string, verbose: boolean, streams: Streams): Session {
+  const channels = new CommandChannels(nonce, verbose ? text => streams.stderr(text) : () => undefined)
+  return {
+    parts: { uart: channels.control, consoles: [channels.output, channels.errors] },
+    onQuit: () => undefined,
+    status: () => channels.status,
+    close: () => channels.close(),
+  }
+}
