@@ -4,6 +4,7 @@ export type Outcome<T extends object | string | undefined> = T | number
 /** A file, directory or symbolic link that the guest holds a reference to. The root is `ROOT_NODE`, always. */
 export type NodeId = number
 
+/** The shared folder itself. */
 export const ROOT_NODE: NodeId = 1
 
 /** What stat(2) tells, in Linux's encoding of `mode` (type bits included). Times are ns since 1970. */

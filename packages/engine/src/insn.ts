@@ -63,6 +63,7 @@ export interface Decoded {
   uimm: number
 }
 
+/** An empty one, to decode into. */
 export function newDecoded(): Decoded {
   return { row: -1, lengthBytes: 4, rd: 0, rs1: 0, rs2: 0, rs3: 0, imm: 0, uimm: 0 }
 }

@@ -6,6 +6,7 @@ import type { RegisterSlot, Usage } from './usage.ts'
 /** Reads the instruction at an offset of a page; false when it does not lie whole in the page or is illegal. */
 export type ReadInstruction = (offset: number, out: Decoded) => boolean
 
+/** An instruction of a region, by its offset in the page. */
 export interface RegionInstruction {
   readonly offset: number
   readonly decoded: Decoded

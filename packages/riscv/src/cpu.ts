@@ -9,6 +9,7 @@ import type { RiscvMachine } from './machine.ts'
 import { accessFault } from './paging.ts'
 import { Access } from './pmp.ts'
 import { STATE } from './state.ts'
+import { leaveTrap } from './trap.ts'
 
 const PAGE_BYTES = 4096
 const PAGE_OFFSET = 0xfff
@@ -296,7 +297,8 @@ export class RiscvCpu implements Services {
     if (from === 'mret' ? h.privilege < 3 : h.privilege < 1 || (h.privilege === 1 && (status & Mstatus.tsr) !== 0n)) {
       return this.#illegal(h)
     }
-    h.returnFromTrap(from)
+    leaveTrap(h, from)
+    h.statusChanged()
     h.request(Request.leaveNow)
     return 0n
   }

@@ -1,3 +1,6 @@
+const LETTERS = 'imafdc'
+const EXTENSIONS = 'zicntr zicond zicsr zifencei zihpm zba zbb zbs sstc svade svadu svinval svnapot svpbmt'.split(' ')
+
 /** The harts as a device tree describes them (Devicetree binding "riscv/extensions"). */
 export const RISCV_ISA: {
   readonly isa: string
@@ -5,11 +8,8 @@ export const RISCV_ISA: {
   readonly extensions: readonly string[]
   readonly mmuType: string
 } = {
-  isa: 'rv64imafdc_zicntr_zicond_zicsr_zifencei_zihpm_zba_zbb_zbs_sstc_svade_svadu_svinval_svnapot_svpbmt',
+  isa: `rv64${[LETTERS, ...EXTENSIONS].join('_')}`,
   base: 'rv64i',
-  extensions: [
-    ...['i', 'm', 'a', 'f', 'd', 'c', 'zicntr', 'zicond', 'zicsr', 'zifencei', 'zihpm', 'zba', 'zbb', 'zbs'],
-    ...['sstc', 'svade', 'svadu', 'svinval', 'svnapot', 'svpbmt'],
-  ],
+  extensions: [...Array.from(LETTERS), ...EXTENSIONS],
   mmuType: 'riscv,sv57',
 }

@@ -7,16 +7,15 @@ import type { RiscvMachine } from './machine.ts'
 import { type AccessRules, parseSatp, Walker } from './paging.ts'
 import { Pmp } from './pmp.ts'
 import { STATE, type StateField } from './state.ts'
+import { enabledInterrupt, enterTrap } from './trap.ts'
 
 /** The TLB's translation contexts: what may be cached side by side. The last one holds every unusual combination. */
 const CONTEXT = { user: 0, supervisor: 1, supervisorSum: 2, other: 3 } as const
+/** How many translation contexts a hart has. */
 export const CONTEXTS = 4
 
 const PRIVILEGE_M = 3
 const PRIVILEGE_S = 1
-/** Interrupts in the order they are taken (Priv. §3.1.9). */
-const INTERRUPT_ORDER = [Irq.mei, Irq.msi, Irq.mti, Irq.sei, Irq.ssi, Irq.sti]
-const INTERRUPT_BIT = 1n << 63n
 
 /** Thrown by CSR rows for an access that is an illegal instruction; caught where CSRs are accessed. */
 export class IllegalAccess extends Error {}
@@ -171,75 +170,18 @@ export class Hart implements RiscvHart {
       this.#cpu.environmentCall(this)
       return
     }
-    this.#trap(BigInt(cause), tval, false)
+    this.#trap(cause, tval, false)
   }
 
   #takeInterrupt(): void {
-    const pending = this.pending() & this.get('mie')
-    if (pending === 0n) return
-    this.waiting = false
-    const status = this.get('mstatus')
-    const delegated = this.get('mideleg')
-    const privilege = this.privilege
-    const machine = privilege < PRIVILEGE_M || (status & Mstatus.mie) !== 0n ? pending & ~delegated : 0n
-    const supervisor =
-      privilege < PRIVILEGE_S || (privilege === PRIVILEGE_S && (status & Mstatus.sie) !== 0n) ? pending & delegated : 0n
-    const enabled = machine !== 0n ? machine : supervisor
-    const bit = INTERRUPT_ORDER.find(b => (enabled >> BigInt(b)) & 1n)
-    if (bit === undefined) return
+    const cause = enabledInterrupt(this)
+    if (cause === undefined) return
     this.stats.interrupts++
     this.#outOfLine = false
-    this.#trap(BigInt(bit), 0n, true)
+    this.#trap(cause, 0n, true)
   }
-
-  #trap(cause: bigint, tval: bigint, interrupt: boolean): void {
-    const privilege = this.privilege
-    const delegation = this.get(interrupt ? 'mideleg' : 'medeleg')
-    const toSupervisor = privilege <= PRIVILEGE_S && ((delegation >> cause) & 1n) !== 0n
-    const code = interrupt ? cause | INTERRUPT_BIT : cause
-    let status = this.get('mstatus')
-    const enabled = (bit: bigint): boolean => (status & bit) !== 0n
-    if (toSupervisor) {
-      const wasEnabled = enabled(Mstatus.sie)
-      status &= ~(Mstatus.sie | Mstatus.spie | Mstatus.spp)
-      status |= (wasEnabled ? Mstatus.spie : 0n) | (privilege === PRIVILEGE_S ? Mstatus.spp : 0n)
-      this.set('sepc', this.pc)
-      this.set('scause', code)
-      this.set('stval', tval)
-      this.set('priv', BigInt(PRIVILEGE_S))
-    } else {
-      const wasEnabled = enabled(Mstatus.mie)
-      status &= ~(Mstatus.mie | Mstatus.mpie | Mstatus.mpp)
-      status |= (wasEnabled ? Mstatus.mpie : 0n) | (BigInt(privilege) << Mstatus.mppShift)
-      this.set('mepc', this.pc)
-      this.set('mcause', code)
-      this.set('mtval', tval)
-      this.set('priv', BigInt(PRIVILEGE_M))
-    }
-    this.set('mstatus', status)
-    const vector = this.get(toSupervisor ? 'stvec' : 'mtvec')
-    this.pc = (vector & ~3n) + (interrupt && (vector & 1n) !== 0n ? cause * 4n : 0n)
-    this.statusChanged()
-  }
-
-  /** sret and mret: back to where and as what the trap came. */
-  returnFromTrap(from: 'sret' | 'mret'): void {
-    let status = this.get('mstatus')
-    const supervisor = from === 'sret'
-    const previous = supervisor
-      ? (status & Mstatus.spp) !== 0n
-        ? PRIVILEGE_S
-        : 0
-      : Number((status & Mstatus.mpp) >> Mstatus.mppShift)
-    const enable = supervisor ? Mstatus.sie : Mstatus.mie
-    const enabledBefore = supervisor ? Mstatus.spie : Mstatus.mpie
-    status = (status & enabledBefore) !== 0n ? status | enable : status & ~enable
-    status |= enabledBefore
-    status &= ~(supervisor ? Mstatus.spp : Mstatus.mpp)
-    if (previous < PRIVILEGE_M) status &= ~Mstatus.mprv
-    this.set('mstatus', status)
-    this.set('priv', BigInt(previous))
-    this.pc = this.get(supervisor ? 'sepc' : 'mepc')
+  #trap(cause: number, tval: bigint, interrupt: boolean): void {
+    enterTrap(this, cause, tval, interrupt)
     this.statusChanged()
   }
 

@@ -1,5 +1,6 @@
 /** Physical memory protection (Priv. §3.7). Addresses are numbers; entries reach beyond what numbers hold only as "all". */
 
+/** Entries implemented; the other pmpcfg and pmpaddr registers read as zero. */
 export const PMP_ENTRIES = 16
 const ENTRY_LOCKED = 0x80
 const MODE_OFF = 0
@@ -9,6 +10,7 @@ const PAGE_BYTES = 4096
 /** pmpaddr holds address bits 55:2. */
 const ADDRESS_MASK = (1n << 54n) - 1n
 
+/** Kinds of access, by their permission bits in pmpcfg. */
 export const Access = { read: 1, write: 2, execute: 4 } as const
 
 interface Range {
@@ -18,6 +20,7 @@ interface Range {
   readonly config: number
 }
 
+/** One hart's protection entries. */
 export class Pmp {
   readonly #config: Uint8Array = new Uint8Array(PMP_ENTRIES)
   readonly #address: bigint[] = Array<bigint>(PMP_ENTRIES).fill(0n)

@@ -39,6 +39,7 @@ const FIELDS = [
   'reserved',
 ] as const
 
+/** The name of a field of a hart's state. */
 export type StateField = (typeof FIELDS)[number]
 
 /** The state of a RISC-V hart with F and D. */

@@ -5,7 +5,9 @@ import { F64, type FunctionType, I32, I64, VOID, type ValueType } from './types.
 
 /** An expression in the function being built. Valid until the function is encoded; used at most once unless `let`. */
 export type Node = number
+/** A local variable, or parameter, by its index. */
 export type Local = number
+/** A basic block, by its number; 0 is the entry. */
 export type Block = number
 
 /** Whether a branch is taken as a rule; encoded as a branch hint (Branch Hinting proposal). */

@@ -19,6 +19,7 @@ export interface FunctionRef {
   readonly index: number
   readonly type: FunctionType
 }
+/** Size limits of a memory (64 KiB pages) or table (entries). */
 export interface Limits {
   readonly min: number
   readonly max?: number

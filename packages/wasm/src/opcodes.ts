@@ -8,11 +8,15 @@ const PAGES = [0, 0xfc, 0xfd, 0xfe, 0xfb] as const
 const PAGE_BITS = 9
 const TABLE_SIZE: number = PAGES.length << PAGE_BITS
 
-/** Per opcode: immediate kind, operand count, result type, operand types packed 8 bits each. */
+/** What follows an opcode, an `Immediate`. */
 export const immediateOf: Uint8Array = new Uint8Array(TABLE_SIZE)
+/** Operands an opcode takes; 255 where no opcode is declared. */
 export const arityOf: Uint8Array = new Uint8Array(TABLE_SIZE).fill(255)
+/** The type an opcode produces, `VOID` for none. */
 export const resultOf: Int32Array = new Int32Array(TABLE_SIZE).fill(VOID)
+/** Operand types, eight bits each, the first lowest. */
 export const operandsOf: Int32Array = new Int32Array(TABLE_SIZE)
+/** Names in the text format. */
 export const nameOf: string[] = []
 
 const TYPES: Readonly<Record<string, ValueType>> = { i32: I32, i64: I64, f32: F32, f64: F64, v128: V128 }
@@ -188,6 +192,7 @@ export const Op = Object.fromEntries(Object.entries(TABLE).map(([key, row]) => [
 export function prefixOf(op: number): number {
   return PAGES[op >> PAGE_BITS] as number
 }
+/** An opcode's code, without its prefix. */
 export function codeOf(op: number): number {
   return op & ((1 << PAGE_BITS) - 1)
 }

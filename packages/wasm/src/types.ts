@@ -30,21 +30,25 @@ export function writeValueType(out: ByteWriter, type: ValueType): void {
   out.s32((type - REF_BASE) >> 1)
 }
 
+/** Parameters and results. */
 export interface FunctionType {
   readonly kind: 'func'
   readonly params: readonly ValueType[]
   readonly results: readonly ValueType[]
 }
+/** A field of a structure, or an array’s element. */
 export interface FieldType {
   /** A value type, or the packed storage types i8 (0x78) and i16 (0x77). */
   readonly type: ValueType
   readonly mutable: boolean
 }
+/** A structure of WasmGC; `supertype` is a type index. */
 export interface StructType {
   readonly kind: 'struct'
   readonly fields: readonly FieldType[]
   readonly supertype?: number
 }
+/** An array of WasmGC. */
 export interface ArrayType {
   readonly kind: 'array'
   readonly element: FieldType

@@ -2,6 +2,7 @@ import type { GuestMemory, RiscvHart } from '@doppel/base'
 
 /** Error codes, SBI 2.0 §3 "Binary Encoding". */
 const SBI_SUCCESS = 0
+/** The function or extension is not there; the rest follow the specification's names. */
 export const SBI_ERR_NOT_SUPPORTED = -2
 export const SBI_ERR_INVALID_PARAM = -3
 export const SBI_ERR_DENIED = -4

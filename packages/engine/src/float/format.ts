@@ -26,6 +26,7 @@ export interface IntegerFormat {
   readonly signed: boolean
 }
 
+/** The integers that conversions know. */
 export const I32: IntegerFormat = { bits: 32, signed: true }
 export const U32: IntegerFormat = { bits: 32, signed: false }
 export const I64: IntegerFormat = { bits: 64, signed: true }

@@ -17,6 +17,7 @@ export interface Qcow2Header {
   readonly backing: { readonly name: string; readonly format: string | undefined } | undefined
 }
 
+/** "QFI" and 0xfb. */
 export const QCOW2_MAGIC = 0x514649fb
 /** Where in the header the writer changes things later. */
 export const HEADER_OFFSET = { refcountTableOffset: 48, refcountTableClusters: 56, autoclear: 88 } as const

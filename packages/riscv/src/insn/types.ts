@@ -3,6 +3,7 @@ import type { RiscvMachine } from '../machine.ts'
 
 /** One RISC-V instruction. */
 export type Row = InstructionRow<RiscvMachine>
+/** An instruction's operands, as its meaning names them. */
 export type Fields = Readonly<Operands>
 
 /** Declares a RISC-V instruction: its encoding as the manual prints it, and its meaning. */

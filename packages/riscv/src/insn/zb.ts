@@ -193,4 +193,5 @@ const zicond: readonly Row[] = [
   ),
 ]
 
+/** Zba, Zbb, Zbs and Zicond. */
 export const bitManipulation: readonly Row[] = [...zba, ...zbb, ...zbs, ...zicond]

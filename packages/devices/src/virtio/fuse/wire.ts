@@ -7,6 +7,7 @@ const NS_PER_SECOND = 1_000_000_000n
 /** struct fuse_attr, fuse_attr_out, fuse_entry_out, fuse_open_out. */
 const ATTR_BYTES = 88
 const ATTR_OUT_BYTES = 16 + ATTR_BYTES
+/** Bytes of a fuse_entry_out. */
 export const ENTRY_OUT_BYTES: number = 40 + ATTR_BYTES
 
 /** struct fuse_attr_out. */
