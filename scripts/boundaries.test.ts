@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   devices: ['base'],
   board: ['base', 'devices'],
   images: ['base'],
-  doppel: ['base', 'engine', 'riscv', 'devices', 'board', 'images'],
+  doppel: ['base', 'riscv', 'devices', 'board', 'images'],
   testkit: ['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'images', 'doppel'],
 }
 

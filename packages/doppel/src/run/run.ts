@@ -28,6 +28,9 @@ export async function runMachine(options: RunOptions, streams: Streams): Promise
       throw error
     })
     session.onQuit(() => machine.vm.stop())
+    if (options.command === undefined && streams.stderrIsTerminal) {
+      streams.stderr('doppel: starting; Ctrl-A x quits, Ctrl-A h helps\n')
+    }
     let timedOut = false
     const timer =
       options.timeoutMs === undefined

@@ -1,4 +1,4 @@
-import { compressed, insn as declare, type InstructionRow, type Operands } from '@doppel/engine'
+import { insn as declare, type InstructionRow, type Operands } from '@doppel/engine'
 import type { RiscvMachine } from '../machine.ts'
 
 /** One RISC-V instruction. */
@@ -10,5 +10,3 @@ export type Fields = Readonly<Operands>
 export function insn(name: string, encoding: string, semantics: (m: RiscvMachine, f: Fields) => void): Row {
   return declare(name, encoding, semantics)
 }
-
-export { compressed }
