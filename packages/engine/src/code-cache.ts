@@ -63,6 +63,8 @@ export class CodeCache<M> {
       this.#next = (this.#next + 1) % this.#pages.length
       const page = this.#pages[index] as CodePage
       if (page.ramPage !== -1) this.drop(page.ramPage)
+      // A page dropped under running code may have been decoded into once more since.
+      this.#clear(this.#recordsOf(index))
       page.ramPage = ramPage
       page.frame = frame
       this.#byRamPage[ramPage] = index
@@ -83,9 +85,13 @@ export class CodeCache<M> {
     const records = this.#recordsOf(index)
     this.#byRamPage[ramPage] = -1
     page.ramPage = -1
-    this.#words.fill(0, records >>> 2, (records + PAGE_RECORD_BYTES) >>> 2)
+    this.#clear(records)
     this.onDrop(page.slots, records)
     page.slots = []
+  }
+
+  #clear(records: number): void {
+    this.#words.fill(0, records >>> 2, (records + PAGE_RECORD_BYTES) >>> 2)
   }
 
   /** The code page and byte offset that a record stands for. */
@@ -137,9 +143,12 @@ export class CodeCache<M> {
     halves[at + (RECORD.handler >>> 1)] = handlerOf(d.row, d.lengthBytes)
   }
 
-  /** What a translation of the code at a record needs to read it. */
-  source(record: number): { records: number; offset: number; read: (offset: number, out: Decoded) => boolean } {
+  /** What a translation of the code at a record needs to read it; undefined where one begins already. */
+  source(
+    record: number,
+  ): { records: number; offset: number; read: (offset: number, out: Decoded) => boolean } | undefined {
     const { page, records, offset } = this.#locate(record)
+    if (page.ramPage === -1 || this.#halves[(record + RECORD.handler) >>> 1] === Handler.enter) return undefined
     return { records, offset, read: (at, out) => this.#read(page.frame, at, out) && out.row >= 0 }
   }
 

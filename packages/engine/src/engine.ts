@@ -218,15 +218,15 @@ export class Engine<M> {
 
   #translate(record: number): void {
     const isa = this.#isa
-    const { records, offset, read } = this.cache.source(record)
-    const region = discoverRegion(offset, read, this.#usages, this.#files)
+    const source = this.cache.source(record)
+    const region = source && discoverRegion(source.offset, source.read, this.#usages, this.#files)
     if (!region) return
     const module = new ModuleBuilder()
     const { calls, regionType } = importCalls(module, region.usesRuntime ? isa.runtime : {})
     const emitter = new RegionEmitter(isa.state.common, calls, this.#files, this.#usages, regionType)
     const declared = module.declare('region', REGION_TYPE)
     const fn = module.build(declared, this.#arena)
-    emitter.translate(fn, region, records, isa.set.rows, isa.wrap(emitter))
+    emitter.translate(fn, region, source.records, isa.set.rows, isa.wrap(emitter))
     module.finish(fn)
     module.export('region', 'func', declared.index)
     const slot = this.#takeSlot()

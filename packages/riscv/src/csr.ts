@@ -49,6 +49,8 @@ const MENVCFG_WRITABLE = Menvcfg.stce | Menvcfg.pbmte | Menvcfg.adue | ENVCFG_FI
 export const MISA: bigint =
   (2n << 62n) | Array.from('ACDFIMSU').reduce((bits, letter) => bits | (1n << BigInt(letter.charCodeAt(0) - 65)), 0n)
 const COUNTERS_READABLE = 0xffff_ffffn
+/** mcycle and minstret; the programmable ones never count. */
+const COUNTERS_INHIBITABLE = 5n
 const HPM_COUNTERS = Array.from({ length: 29 }, (_, i) => i + 3)
 const PAGE_ALIGNED_PC = ~1n
 
@@ -178,7 +180,12 @@ const machine: readonly Csr[] = [
       h.environmentChanged()
     },
   },
-  plain('mcountinhibit', 0x320, 0n),
+  {
+    name: 'mcountinhibit',
+    number: 0x320,
+    read: h => h.get('mcountinhibit'),
+    write: (h, v) => h.inhibitCounters(v & COUNTERS_INHIBITABLE),
+  },
   plain('mscratch', 0x340),
   plain('mepc', 0x341, PAGE_ALIGNED_PC),
   plain('mcause', 0x342),

@@ -31,3 +31,17 @@ test('a slice retires exactly its budget', () => {
   }
   expect(hart.x(10)).toBe((hart.retired + 1n) / 2n)
 })
+
+test('an inhibited counter stands still, and goes on from there', () => {
+  const { cpu, hart } = makeHart()
+  cpu.memory.write(RAM, new Uint8Array(new Uint32Array([0x00150513, 0xffdff06f]).buffer))
+  hart.start({ pc: BigInt(RAM), privilege: 3, a0: 0n, a1: 0n })
+  hart.run(100)
+  hart.writeCsr('mcountinhibit', 4n)
+  const frozen = hart.readCsr('minstret')
+  hart.run(50)
+  expect(hart.readCsr('minstret')).toBe(frozen)
+  hart.writeCsr('mcountinhibit', 0n)
+  hart.run(7)
+  expect(hart.readCsr('minstret')).toBe(frozen + 7n)
+})

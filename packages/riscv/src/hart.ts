@@ -14,6 +14,11 @@ const CONTEXT = { user: 0, supervisor: 1, supervisorSum: 2, other: 3 } as const
 /** How many translation contexts a hart has. */
 export const CONTEXTS = 4
 
+type Counter = 'mcycle' | 'minstret'
+const COUNTERS: readonly Counter[] = ['mcycle', 'minstret']
+/** Their bits in mcountinhibit. */
+const COUNTER_BIT: Readonly<Record<Counter, bigint>> = { mcycle: 0n, minstret: 2n }
+
 const PRIVILEGE_M = 3
 const PRIVILEGE_S = 1
 
@@ -43,6 +48,8 @@ export class Hart implements RiscvHart {
   #retiredBefore = 0n
   #slice = 0
   #outOfLine = false
+  /** 1 while an instruction asks, which counts as retired already; 0 for the host between slices. */
+  #underWay = 1n
 
   constructor(id: number, cpu: RiscvCpu, engine: Engine<RiscvMachine>) {
     this.id = id
@@ -166,7 +173,6 @@ export class Hart implements RiscvHart {
     if (cause === Cause.illegalInstruction && tval === 0n) tval = this.#cpu.instructionBits(this)
     if (cause === Cause.ecallFromS && this.#cpu.environmentCall) {
       this.pc += 4n
-      this.setWord(STATE.common.budget, this.word(STATE.common.budget) - 1)
       this.#cpu.environmentCall(this)
       return
     }
@@ -260,12 +266,22 @@ export class Hart implements RiscvHart {
     if (this.privilege < PRIVILEGE_S && !allowed('scounteren')) throw new IllegalAccess()
   }
   /** The counter as the instruction now running sees it: itself not counted. */
-  counter(name: 'mcycle' | 'minstret'): bigint {
-    return BigInt.asUintN(64, this.retired - 1n + this.get(name))
+  counter(name: Counter): bigint {
+    const kept = this.get(name)
+    return this.#inhibited(name) ? kept : BigInt.asUintN(64, this.retired - this.#underWay + kept)
   }
   /** The instruction that writes a counter does not count up what it wrote. */
-  setCounter(name: 'mcycle' | 'minstret', value: bigint): void {
-    this.set(name, BigInt.asUintN(64, value - this.retired))
+  setCounter(name: Counter, value: bigint): void {
+    this.set(name, this.#inhibited(name) ? value : BigInt.asUintN(64, value - this.retired))
+  }
+  #inhibited(name: Counter): boolean {
+    return ((this.get('mcountinhibit') >> COUNTER_BIT[name]) & 1n) !== 0n
+  }
+  /** mcountinhibit: an inhibited counter keeps its value, a free one the difference to the instructions retired. */
+  inhibitCounters(inhibit: bigint): void {
+    const values = COUNTERS.map(name => [name, this.counter(name)] as const)
+    this.set('mcountinhibit', inhibit)
+    for (const [name, value] of values) this.setCounter(name, value)
   }
   time(): bigint {
     return this.#cpu.time()
@@ -331,10 +347,20 @@ export class Hart implements RiscvHart {
     // Writes to decoded pages are seen as they happen, so there is nothing stale.
   }
   readCsr(name: string): bigint {
-    return this.#csr(name).read(this)
+    this.#underWay = 0n
+    try {
+      return this.#csr(name).read(this)
+    } finally {
+      this.#underWay = 1n
+    }
   }
   writeCsr(name: string, value: bigint): void {
-    this.#csr(name).write?.(this, BigInt.asUintN(64, value))
+    this.#underWay = 0n
+    try {
+      this.#csr(name).write?.(this, BigInt.asUintN(64, value))
+    } finally {
+      this.#underWay = 1n
+    }
   }
   #csr(name: string): Csr {
     const csr = CSRS_BY_NAME.get(name)
