@@ -90,6 +90,10 @@ export class CodeCache<M> {
     page.slots = []
   }
 
+  /** Forgets everything. Not for use under running code. */
+  dropAll(): void {
+    for (const page of this.#pages) if (page.ramPage !== -1) this.drop(page.ramPage)
+  }
   #clear(records: number): void {
     this.#words.fill(0, records >>> 2, (records + PAGE_RECORD_BYTES) >>> 2)
   }

@@ -48,6 +48,8 @@ export interface EngineOptions {
 const GUARD_BYTES = 4096
 /** Decoded pages kept: 64 MiB of records at most, committed as they are used. */
 const CODE_PAGES = 2000
+/** Translations kept, at some 20 KB each in V8; a guest that makes more code than this starts over. */
+const MAX_REGIONS = 20_000
 const WASM_PAGE_BYTES = 65_536
 /** Frames and engine state share one 32-bit memory. */
 const MAX_WASM_PAGES = 65_536
@@ -91,6 +93,7 @@ export class Engine<M> {
   readonly #run: (state: number, outOfLineFirst: number) => number
   #freeSlots: number[] = []
   #nextSlot = 1
+  #liveRegions = 0
 
   constructor(isa: Isa<M>, options: EngineOptions, services: Services) {
     this.#isa = isa
@@ -167,6 +170,7 @@ export class Engine<M> {
 
   /** The decoded records of a RAM page; from now on writes to it are seen. */
   codeRecords(ramPage: number): number {
+    if (this.#liveRegions >= MAX_REGIONS) this.cache.dropAll()
     const frame = this.frames.frame(ramPage)
     if (!this.cache.has(ramPage)) for (const tlb of this.tlbs) tlb.revokeWrites(frame)
     return this.cache.records(ramPage, frame)
@@ -174,6 +178,7 @@ export class Engine<M> {
 
   #dropped(slots: readonly number[], records: number): void {
     this.stats.droppedPages++
+    this.#liveRegions -= slots.length
     for (const slot of slots) {
       this.#table.set(slot, null)
       this.#freeSlots.push(slot)
@@ -217,6 +222,8 @@ export class Engine<M> {
   }
 
   #translate(record: number): void {
+    // Full: the next page that is newly executed makes room, when no generated code is under way.
+    if (this.#liveRegions >= MAX_REGIONS) return
     const isa = this.#isa
     const source = this.cache.source(record)
     const region = source && discoverRegion(source.offset, source.read, this.#usages, this.#files)
@@ -232,6 +239,7 @@ export class Engine<M> {
     const slot = this.#takeSlot()
     this.#table.set(slot, this.#instantiate(module).region)
     this.cache.enter(record, slot)
+    this.#liveRegions++
     this.stats.regions++
     this.stats.regionInstructions += region.instructionCount
   }
