@@ -22,12 +22,12 @@ export function sourceFiles(): SourceFile[] {
   return readdirSync(join(ROOT, 'packages')).flatMap(name =>
     readdirSync(join(ROOT, 'packages', name), { recursive: true, withFileTypes: true })
       .filter(entry => entry.isFile() && /\.(ts|js)$/.test(entry.name))
-      .map(entry => join(entry.parentPath, entry.name))
-      .filter(path => !/\/(node_modules|dist|tmp)\//.test(path))
+      .map(entry => relative(ROOT, join(entry.parentPath, entry.name)))
+      .filter(path => !/\/(node_modules|dist)\//.test(path))
       .map(path => {
-        const text = readFileSync(path, 'utf8')
+        const text = readFileSync(join(ROOT, path), 'utf8')
         return {
-          path: relative(ROOT, path),
+          path,
           package: name,
           isTest: /\.test\.ts$|\/(test|conformance|bench|oracles)\//.test(path),
           text,
