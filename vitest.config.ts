@@ -11,7 +11,7 @@ const NODE_ONLY = '**/*.node.test.ts'
 
 const node = {
   extends: true as const,
-  test: { name: 'node', include: ['packages/*/{src,test}/**/*.test.ts', 'scripts/**/*.test.ts'] },
+  test: { name: 'node', include: ['packages/*/{src,test,bench}/**/*.test.ts', 'scripts/**/*.test.ts'] },
 }
 
 const browser = {

@@ -1,0 +1,62 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DoppelError } from '@doppel/base'
+import { cacheFolder, ImageCache, type LinuxImage, linuxImage } from '@doppel/images'
+import type { Benchmark } from './benchmark.ts'
+import { type Command, timedRun } from './child.ts'
+import type { BenchOptions } from './options.ts'
+import { isShellReady } from './shell-ready.ts'
+import { QEMU } from './tools.ts'
+
+/** Both machines get the same. */
+const KERNEL_ARGUMENTS = 'console=ttyS0 earlycon=sbi'
+const MEMORY_MIB = 256
+const RUN_BOOT = join(import.meta.dirname, 'run-boot.ts')
+
+/** Starts of the `linux` image, from the process's creation to the shell's prompt. */
+export function bootBenchmarks({ engine }: Pick<BenchOptions, 'engine'>): Benchmark[] {
+  let image: Promise<LinuxImage> | undefined
+  const boot = (name: string, stresses: string, harts: number): Benchmark => {
+    let files: readonly string[]
+    return {
+      name,
+      stresses,
+      prepare: async folder => {
+        try {
+          image ??= linuxImage({ cache: new ImageCache(cacheFolder()) })
+          files = await writeImage(await image, folder)
+          return undefined
+        } catch (error) {
+          if (error instanceof DoppelError) return `the linux image cannot be had: ${error.message} [${error.code}]`
+          throw error
+        }
+      },
+      run: async emulator => {
+        if (emulator === 'qemu') {
+          return await timedRun(qemuCommand(files, harts), { isDone: isShellReady, how: 'kill' })
+        }
+        const args = ['--conditions=source', RUN_BOOT, ...files, KERNEL_ARGUMENTS, String(harts), engine]
+        const until = { isDone: isShellReady, how: 'close-input' } as const
+        const { seconds, stderr } = await timedRun({ program: process.execPath, args }, until)
+        return { seconds, instructions: Number(stderr) }
+      },
+    }
+  }
+  return [boot('boot', 'Linux to its shell, 1 hart', 1), boot('boot-4', 'Linux to its shell, 4 harts', 4)]
+}
+
+async function writeImage(image: LinuxImage, folder: string): Promise<string[]> {
+  const kernel = join(folder, 'kernel')
+  const initrd = join(folder, 'initrd')
+  await writeFile(kernel, image.kernel)
+  await writeFile(initrd, image.initrd)
+  return [kernel, initrd]
+}
+
+function qemuCommand([kernel = '', initrd = '']: readonly string[], harts: number): Command {
+  const flags = `-M virt -m ${MEMORY_MIB} -smp ${harts} -accel tcg,thread=single -nodefaults -display none -serial stdio`
+  return {
+    program: QEMU,
+    args: [...flags.split(' '), '-kernel', kernel, '-initrd', initrd, '-append', KERNEL_ARGUMENTS],
+  }
+}

@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import { DoppelError } from '@doppel/base'
+import type { Benchmark, Emulator, Measurement } from './benchmark.ts'
+import { type Command, timedRun } from './child.ts'
+import type { KernelRun } from './kernel-run.ts'
+import type { BenchOptions } from './options.ts'
+import { CROSS_COMPILER, QEMU } from './tools.ts'
+
+/** One row is one kernel: kernels/NAME.c, and what it stresses. */
+export const KERNELS: readonly (readonly [name: string, stresses: string])[] = [
+  ['integer', 'CRC, hash, 16-bit matrix, text scanner'],
+  ['stream', 'memory in order, strides 1 to 64'],
+  ['chase', 'dependent loads over 2048 and 64 pages'],
+  ['calls', 'recursion, indirect calls'],
+  ['sort', 'quick, heap and merge sort'],
+  ['bytecode', 'switch in a loop'],
+  ['double', 'double precision: bodies, matrix'],
+  ['single', 'single precision: transform, filters'],
+  ['muldiv', '64-bit multiplication and division'],
+  ['atomics', 'AMO, LR/SC, fences'],
+]
+
+/** Debian's gcc 12 has multilibs for plain rv64gc, which in the older ISA specification includes the CSR instructions. */
+const TARGET_FLAGS = '-march=rv64gc -misa-spec=2.2 -mabi=lp64d -mcmodel=medany -nostdlib -ffreestanding'
+/** Loops that copy stay loops: a call of run.c's memcpy would measure that instead. */
+const CODE_FLAGS = '-O2 -fno-tree-loop-distribute-patterns -Wall -Wextra -Werror'
+const SOURCES = join(import.meta.dirname, 'kernels')
+const RUN_KERNEL = join(import.meta.dirname, 'run-kernel.ts')
+/** Shorter than what a clock and a scheduler can tell apart. */
+const LEAST_SECONDS = 0.001
+
+/** The kernels, each to be compiled to a bare-metal program. */
+export function kernelBenchmarks(options: Pick<BenchOptions, 'engine' | 'paging'>): Benchmark[] {
+  return KERNELS.map(([name, stresses]) => {
+    let program: string
+    let nothing: string
+    return {
+      name,
+      stresses,
+      prepare: async folder => {
+        program = await compileKernel(name, folder, options.paging)
+        nothing = await compileKernel('null', folder, options.paging)
+        return undefined
+      },
+      run: async emulator => {
+        // What starting and ending the process and the machine costs, at this very moment, is not counted.
+        const idle = await runProgram(emulator, nothing, options.engine)
+        const whole = await runProgram(emulator, program, options.engine)
+        return { ...whole, seconds: Math.max(whole.seconds - idle.seconds, LEAST_SECONDS) }
+      },
+    }
+  })
+}
+
+/** The ELF file made of a kernel. Throws `bench.run` when it does not compile. */
+async function compileKernel(name: string, folder: string, paging: boolean): Promise<string> {
+  const program = join(folder, `${name}.elf`)
+  const files = ['start.S', 'run.c', `${name}.c`].map(file => join(SOURCES, file))
+  const link = ['-T', join(SOURCES, 'link.ld'), `-DPAGING=${paging ? 1 : 0}`, '-o', program]
+  await timedRun({
+    program: CROSS_COMPILER,
+    args: [...TARGET_FLAGS.split(' '), ...CODE_FLAGS.split(' '), ...link, ...files],
+  })
+  return program
+}
+
+async function runProgram(emulator: Emulator, elf: string, engine: BenchOptions['engine']): Promise<Measurement> {
+  if (emulator === 'qemu') {
+    const { seconds, stdout } = await timedRun(qemuCommand(elf))
+    return { seconds, checksum: checksum(stdout, elf) }
+  }
+  const { seconds, stdout } = await timedRun({
+    program: process.execPath,
+    args: ['--conditions=source', RUN_KERNEL, elf, engine],
+  })
+  const run = JSON.parse(stdout) as KernelRun
+  if (run.end !== 'poweroff') throw new DoppelError('bench.run', `${elf} ended doppel with '${run.end}'`, { run })
+  return { seconds, checksum: checksum(run.output, elf), instructions: run.instructions }
+}
+
+function qemuCommand(elf: string): Command {
+  const flags = '-M virt -m 64 -accel tcg,thread=single -bios none -nodefaults -display none -serial stdio -kernel'
+  return { program: QEMU, args: [...flags.split(' '), elf] }
+}
+
+function checksum(output: string, elf: string): string {
+  const found = /^([0-9a-f]{16})\n$/.exec(output)?.[1]
+  if (found !== undefined) return found
+  throw new DoppelError('bench.output', `${elf} printed ${JSON.stringify(output)}; expected a checksum`, { output })
+}

@@ -1,0 +1,25 @@
+/**
+ * The doppel side of a boot: `node --conditions=source run-boot.ts KERNEL INITRD ARGUMENTS HARTS translator|interpreter`.
+ * The guest's console goes to standard output. When standard input is closed the machine is stopped, and the number of
+ * instructions its harts retired goes to standard error.
+ */
+import { readFileSync } from 'node:fs'
+import { hostClock, hostEntropy, MIB } from '@doppel/base'
+import { type BootFile, VirtMachine } from '@doppel/board'
+import { createRiscvCpu, RISCV_ISA } from '@doppel/riscv'
+
+const [kernel = '', initrd = '', append = '', harts, engine] = process.argv.slice(2)
+const file = (name: string): BootFile => ({ name, bytes: new Uint8Array(readFileSync(name)) })
+const vm = new VirtMachine({
+  cpus: Number(harts),
+  memoryBytes: 256 * MIB,
+  createCpu: config => createRiscvCpu(config, engine === 'interpreter' ? { translateAfter: 0 } : {}),
+  isa: RISCV_ISA,
+  clock: hostClock(),
+  entropy: hostEntropy,
+  console: { write: bytes => process.stdout.write(bytes), onInput: () => undefined },
+  boot: { kernel: file(kernel), initrd: file(initrd), append },
+})
+process.stdin.on('end', () => vm.stop()).resume()
+await vm.run()
+process.stderr.write(String(vm.cpu.harts.reduce((sum, hart) => sum + Number(hart.retired), 0)))
