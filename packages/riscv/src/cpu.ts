@@ -14,8 +14,8 @@ import { leaveTrap } from './trap.ts'
 const PAGE_BYTES = 4096
 const PAGE_OFFSET = 0xfff
 
-/** Measured on a Linux boot, where most code is run a few times only. */
-const TRANSLATE_AFTER = 800
+/** Measured on a Linux boot: the interpreter, long optimized, beats fresh translations that V8 has yet to optimize. */
+const TRANSLATE_AFTER = 8000
 
 /** How a CPU executes. */
 export interface CpuOptions {
