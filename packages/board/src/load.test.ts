@@ -82,3 +82,8 @@ test.each([
   loader.reserveTree()
   expect(() => load(loader)).toThrow(expect.objectContaining({ code }))
 })
+
+test.each(['kernel', 'initrd', 'firmware'] as const)('an empty %s is refused', role => {
+  const loader = new BootLoader(new FlatMemory(RAM, 16 * MIB))
+  expect(() => loader[role](file('nothing', 0))).toThrow(expect.objectContaining({ code: 'load.empty' }))
+})

@@ -125,6 +125,11 @@ export class BootLoader {
 
   /** RAM is zero when a machine is made, so what lies past the file's bytes needs no writing. */
   #put(file: BootFile, base: number, lengthBytes: number): void {
+    if (lengthBytes === 0) {
+      throw new DoppelError('load.empty', `${file.name} is empty; expected something to put into memory`, {
+        name: file.name,
+      })
+    }
     this.#place(file.name, base, lengthBytes)
     this.#memory.write(base, file.bytes)
   }

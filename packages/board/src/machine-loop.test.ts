@@ -156,3 +156,28 @@ test('when every hart has stopped for good the machine has halted', async () => 
   hart.start(begin)
   expect(await setUp([hart], new VirtualClock()).loop.run(() => false)).toBe('halted')
 })
+
+/** Its every instruction traps, so that none retires. */
+const trapping = (id: number): StateHart =>
+  new StateHart(
+    id,
+    () => 0n,
+    hart => {
+      hart.retired--
+      return undefined
+    },
+  )
+
+test('a hart whose trap handler traps makes the machine stuck', async () => {
+  const hart = trapping(0)
+  hart.start(begin)
+  expect(await setUp([hart], new VirtualClock()).loop.run(() => false)).toBe('stuck')
+})
+
+test('a stuck hart does not end a machine in which another one works', async () => {
+  const works = new StateHart(0)
+  const harts = [works, trapping(1)]
+  for (const hart of harts) hart.start(begin)
+  const { loop } = setUp(harts, new VirtualClock())
+  expect(await loop.run(() => works.retired > 50_000n)).toBe('over')
+})

@@ -26,6 +26,8 @@ const MAX_SHARED_SLICE = 40_000
 const FIRST_SLICE = 40_000
 /** The event loop gets a turn at least this often. */
 const YIELD_NS = 4_000_000
+/** A hart that takes so many traps in a row without an instruction in between will never run one again. */
+const STUCK_TRAPS = 10_000
 /** A sleep without a deadline looks up now and then; its timer also keeps a host with no other work from exiting. */
 const MAX_SLEEP_MS = 60_000
 
@@ -36,6 +38,8 @@ export class MachineLoop {
   readonly #waiting: boolean[]
   /** The deadline a hart was last run for: one that is past, with its interrupt off, must not wake it over and over. */
   readonly #triedDeadline: (bigint | undefined)[]
+  /** How many turns in a row a hart has used up, by trapping, without retiring an instruction. */
+  readonly #fruitless: number[]
   #budget: number
   #wakeSleeper: (() => void) | undefined
   /** Something happened that may end a wait; set also while running, so that the next sleep does not miss it. */
@@ -45,6 +49,7 @@ export class MachineLoop {
     this.#config = config
     this.#waiting = config.harts.map(() => false)
     this.#triedDeadline = config.harts.map(() => undefined)
+    this.#fruitless = config.harts.map(() => 0)
     this.#budget = config.sliceInstructions ?? FIRST_SLICE
   }
 
@@ -54,8 +59,11 @@ export class MachineLoop {
     this.#wakeSleeper?.()
   }
 
-  /** Runs until `isOver`, or until every hart has stopped for good ('halted'). */
-  async run(isOver: () => boolean): Promise<'over' | 'halted'> {
+  /**
+   * Runs until `isOver`, until every hart has stopped for good ('halted'), or until each that runs only traps in its
+   * own trap handler ('stuck').
+   */
+  async run(isOver: () => boolean): Promise<'over' | 'halted' | 'stuck'> {
     const { harts, timers, host, beforeRound, isSuspended } = this.#config
     let yieldedNs = timers.clock.monotonicNs()
     while (!isOver()) {
@@ -65,6 +73,11 @@ export class MachineLoop {
       this.#eventful = false
       const ran = this.#round(isOver)
       if (isOver()) break
+      if (this.#isStuck()) {
+        // What the guest said before it went wrong still counts.
+        beforeRound()
+        return isOver() ? 'over' : 'stuck'
+      }
       if (!ran) {
         if (!harts.some(hart => hart.running || isSuspended(hart.id))) return 'halted'
         await this.#sleep()
@@ -78,6 +91,13 @@ export class MachineLoop {
       }
     }
     return 'over'
+  }
+
+  /** True when some hart runs, and every one that does, or may begin to, only traps. */
+  #isStuck(): boolean {
+    const { harts, isSuspended } = this.#config
+    const alive = harts.filter(hart => hart.running || isSuspended(hart.id))
+    return alive.length > 0 && alive.every(hart => (this.#fruitless[hart.id] ?? 0) >= STUCK_TRAPS)
   }
 
   /** One slice for each hart that has something to do; false when none had. */
@@ -95,8 +115,11 @@ export class MachineLoop {
   #slice(hart: RiscvHart): void {
     const { clock } = this.#config.timers
     const beganNs = clock.monotonicNs()
+    const retired = hart.retired
     const end = hart.run(this.#budget)
     this.#waiting[hart.id] = end === 'wfi'
+    const fruitless = end === 'budget' && hart.retired === retired
+    this.#fruitless[hart.id] = fruitless ? (this.#fruitless[hart.id] ?? 0) + this.#budget : 0
     if (end !== 'budget' || this.#config.sliceInstructions !== undefined) return
     const tookNs = clock.monotonicNs() - beganNs
     const limit = this.#config.harts.length > 1 ? MAX_SHARED_SLICE : MAX_SLICE

@@ -84,7 +84,12 @@ describe.skipIf(!existsSync(QEMU))('QEMU’s virt board has the same tree', () =
     for (const name of his?.properties.keys() ?? []) {
       if (own.includes(name)) continue
       if (name === 'compatible') expect(fdtStrings(mine, name)).toEqual(fdtStrings(his, name))
-      else expect({ name, cells: resolved(ours, path, name) }).toEqual({ name, cells: resolved(theirs, path, name) })
+      else {
+        const cells = [...resolved(theirs, path, name)]
+        // QEMU's 64-bit window is not prefetchable, and Linux warns of it; ours is.
+        if (path === '/soc/pci@30000000' && name === 'ranges') cells[14] = (cells[14] as number) | 0x4000_0000
+        expect({ name, cells: resolved(ours, path, name) }).toEqual({ name, cells })
+      }
     }
   })
 

@@ -197,7 +197,8 @@ function perHart(harts: number, ...interrupts: number[]): FdtValue {
 /** Space codes of a PCI address's first cell (IEEE 1275 PCI Bus Binding §2.2.1.1). */
 const PCI_SPACE_IO = 0x0100_0000
 const PCI_SPACE_MEMORY_32 = 0x0200_0000
-const PCI_SPACE_MEMORY_64 = 0x0300_0000
+/** Prefetchable, as virtio's regions are: Linux warns of a window beyond 32 bits that is not. */
+const PCI_SPACE_MEMORY_64 = 0x4300_0000
 const PCI_WIRES = 4
 
 function pci(): FdtNode {

@@ -61,14 +61,24 @@ export interface VirtMachineConfig {
 
 /**
  * Why `run` ended: the guest powered off or asked for a reset, reported a failure (a code the guest chose), stopped all
- * its harts for good, or `stop` was called.
+ * its harts for good, can only trap in its own trap handlers for ever, or `stop` was called.
  */
 export type MachineEnd =
   | { readonly kind: 'poweroff' }
   | { readonly kind: 'reset' }
   | { readonly kind: 'failure'; readonly code: number }
   | { readonly kind: 'halted' }
+  | { readonly kind: 'stuck'; readonly trap: StuckTrap }
   | { readonly kind: 'stopped' }
+
+/** The trap that a hart takes over and over: its handler's address, and the trap's CSRs (Priv. §3.1.14 to §3.1.16). */
+export interface StuckTrap {
+  readonly hart: number
+  readonly mode: 'machine' | 'supervisor'
+  readonly handler: bigint
+  readonly cause: bigint
+  readonly value: bigint
+}
 
 const MACHINE_MODE = 3
 const A2 = 12
@@ -140,6 +150,7 @@ export class VirtMachine {
   async run(): Promise<MachineEnd> {
     try {
       const how = await this.#loop.run(() => this.#end !== undefined)
+      if (how === 'stuck') return { kind: 'stuck', trap: this.#stuckTrap() }
       return how === 'halted' ? { kind: 'halted' } : (this.#end ?? { kind: 'stopped' })
     } finally {
       if (this.#config.host === undefined) this.#host.close()
@@ -149,6 +160,20 @@ export class VirtMachine {
   /** Ends `run` after the slice under way. */
   stop(): void {
     this.#finish({ kind: 'stopped' })
+  }
+
+  #stuckTrap(): StuckTrap {
+    const hart = this.cpu.harts.find(({ running }) => running) as RiscvHart
+    const handlerOf = (prefix: string): bigint => hart.readCsr(`${prefix}tvec`) & ~3n
+    // Where the last trap came from is where it went to.
+    const prefix = hart.readCsr('mepc') === handlerOf('m') && this.#firmware === undefined ? 'm' : 's'
+    return {
+      hart: hart.id,
+      mode: prefix === 'm' ? 'machine' : 'supervisor',
+      handler: handlerOf(prefix),
+      cause: hart.readCsr(`${prefix}cause`),
+      value: hart.readCsr(`${prefix}tval`),
+    }
   }
 
   /** The first reason stands. */

@@ -110,7 +110,7 @@ export class Engine<M> {
         `${options.ramBytes / MIB} MiB of RAM; at most ${Math.floor(most)} MiB fit`,
       )
     }
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+    this.memory = allocate(pages)
     const buffer = this.memory.buffer
     this.frames = new Frames(buffer, options.ramBase, options.ramBytes, frameBase)
     this.tlbs = Array.from(
@@ -264,4 +264,19 @@ function importCalls(
 
 function align(value: number, to: number): number {
   return Math.ceil(value / to) * to
+}
+
+/** Throws `engine.memory` when the host has no room for so many WebAssembly pages. */
+function allocate(pages: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages })
+  } catch (error) {
+    const size = `${(pages * WASM_PAGE_BYTES) / MIB} MiB`
+    throw new DoppelError(
+      'engine.memory',
+      `this host has no room for ${size} of memory; give the machine less`,
+      {},
+      error,
+    )
+  }
 }

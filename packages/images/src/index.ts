@@ -1,7 +1,7 @@
 export { type CachedObject, cacheFolder, ImageCache } from './cache/image-cache.ts'
 export { type ArchiveOptions, DebianArchive } from './debian/archive.ts'
 export { type DebFile, extractDeb } from './debian/deb.ts'
-export { chooseMirror, DEFAULT_MIRROR, type MirrorChoice } from './debian/mirror.ts'
+export { chooseMirror, DEFAULT_MIRROR, type MirrorChoice, mirrorUrl } from './debian/mirror.ts'
 export type { DebianPackage } from './debian/packages.ts'
 export { type ProxySettings, proxySettings, useHostProxy } from './debian/proxy.ts'
 export type { Release, ReleaseFile } from './debian/release.ts'

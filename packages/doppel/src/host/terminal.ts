@@ -1,10 +1,7 @@
-import { constants } from 'node:os'
 import type { ReadStream, WriteStream } from 'node:tty'
 import type { CharPort } from '@doppel/base'
 import { ESCAPE_HELP, type EscapeAction, EscapeFilter } from './escape.ts'
-
-/** Signals that end the program; the terminal is given back first. */
-const ENDING_SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const
+import { onEndingSignal } from './signals.ts'
 
 /** The user's terminal in raw mode, as a machine's character port. */
 export interface Terminal extends CharPort {
@@ -43,13 +40,9 @@ export function openTerminal(
   const restore = (): void => {
     if (raw) input.setRawMode(false)
   }
-  const signalHandlers = ENDING_SIGNALS.map(signal => {
-    const handler = (): void => {
-      restore()
-      process.exit(128 + constants.signals[signal])
-    }
-    process.on(signal, handler)
-    return [signal, handler] as const
+  const ignoreSignals = onEndingSignal(exitStatus => {
+    restore()
+    process.exit(exitStatus)
   })
   // Node runs 'exit' handlers after an uncaught error too.
   process.on('exit', restore)
@@ -70,7 +63,7 @@ export function openTerminal(
       input.off('data', onData)
       input.pause()
       output.off('resize', onResize)
-      for (const [signal, handler] of signalHandlers) process.off(signal, handler)
+      ignoreSignals()
       process.off('exit', restore)
       restore()
       await new Promise<void>(done => output.write('', () => done()))

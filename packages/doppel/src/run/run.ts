@@ -2,11 +2,13 @@ import { DoppelError } from '@doppel/base'
 import type { RunOptions } from '../cli/run-options.ts'
 import { progressBar } from '../cli/progress-bar.ts'
 import type { Streams } from '../cli/command.ts'
+import { onEndingSignal } from '../host/signals.ts'
 import { openTerminal } from '../host/terminal.ts'
 import { bootFiles } from './boot-files.ts'
 import { CommandChannels } from './command-channels.ts'
 import { runningMachine, type MachineParts } from './machine.ts'
 import { statsReport } from './stats.ts'
+import { stuck } from './stuck.ts'
 
 /** What timeout(1) returns when it had to end a program. */
 const TIMED_OUT = 124
@@ -14,10 +16,13 @@ const NONCE_BYTES = 12
 
 /**
  * Starts the machine that the options describe, connects it to this process's terminal or streams, and returns its exit
- * status: a command's own; 0 after a power-off; 1 after a failure that the guest reported; 124 when time ran out.
- * Throws `run.*`, and what images, loaders and disks throw.
+ * status: a command's own; 0 after a power-off; 1 after a failure that the guest reported; 124 when time ran out; 128
+ * and a signal's number when that ended it. Throws `run.*`, and what images, loaders and disks throw.
  */
-export async function runMachine(options: RunOptions, streams: Streams): Promise<number> {
+export async function runMachine(asked: RunOptions, streams: Streams): Promise<number> {
+  // A shell without a terminal reads its commands from the input, as it does anywhere else.
+  const scripted = asked.command === undefined && isOwnImage(asked) && !process.stdin.isTTY
+  const options = scripted ? { ...asked, command: ['sh'] } : asked
   const nonce = [...crypto.getRandomValues(new Uint8Array(NONCE_BYTES))].map(b => (b % 36).toString(36)).join('')
   const bar = progressBar(streams)
   const files = await bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
@@ -28,6 +33,11 @@ export async function runMachine(options: RunOptions, streams: Streams): Promise
       throw error
     })
     session.onQuit(() => machine.vm.stop())
+    let signalled: number | undefined
+    const ignoreSignals = onEndingSignal(exitStatus => {
+      signalled = exitStatus
+      machine.vm.stop()
+    })
     if (options.command === undefined && streams.stderrIsTerminal) {
       streams.stderr('doppel: starting; Ctrl-A x quits, Ctrl-A h helps\n')
     }
@@ -43,6 +53,7 @@ export async function runMachine(options: RunOptions, streams: Streams): Promise
       const end = await machine.vm.run()
       await session.close()
       if (options.stats) streams.stderr(statsReport(machine))
+      if (signalled !== undefined) return signalled
       if (timedOut) {
         streams.stderr(`doppel: the machine was ended after ${options.timeoutMs} ms [run.timeout]\n`)
         return TIMED_OUT
@@ -50,18 +61,25 @@ export async function runMachine(options: RunOptions, streams: Streams): Promise
       if (end.kind === 'reset' && options.command === undefined) continue
       const status = session.status()
       if (status !== undefined) return status
-      if (options.command !== undefined && end.kind !== 'stopped') {
+      if (end.kind === 'stuck') throw stuck(end.trap)
+      if (options.command !== undefined && end.kind !== 'stopped' && !(scripted && end.kind === 'poweroff')) {
         throw new DoppelError('run.ended', `the machine ended (${end.kind}) before its command did; see --verbose`)
       }
       if (end.kind === 'failure') return failure(options, end.code, streams)
       if (end.kind === 'halted') throw new DoppelError('run.halted', 'the guest stopped all of its harts')
       return 0
     } finally {
+      ignoreSignals()
       clearTimeout(timer)
       await session.close()
       await machine.close()
     }
   }
+}
+
+/** True when what runs is an image's own kernel and user land, whose /init is ours. */
+function isOwnImage(options: RunOptions): boolean {
+  return options.target?.kind === 'image' && options.kernel === undefined
 }
 
 function failure(options: RunOptions, code: number, streams: Streams): number {
@@ -86,7 +104,7 @@ function interactive(options: RunOptions): Session {
   const terminal = openTerminal(action => {
     if (action === 'quit') quit()
   })
-  const ownImage = options.target?.kind === 'image' && options.kernel === undefined
+  const ownImage = isOwnImage(options)
   const silent = {
     write: (bytes: Uint8Array) => (options.verbose ? terminal.write(bytes) : undefined),
     onInput: () => undefined,

@@ -6,7 +6,16 @@ const sources = (text: string) => [{ path: '/etc/apt/sources.list.d/debian.sourc
 const list = (text: string) => [{ path: '/etc/apt/sources.list', text }]
 
 describe('the mirror is', () => {
-  test('the one the environment names', () => {
+  const near = list('deb http://near.example/debian trixie main')
+
+  test("the one in apt's sources, whatever the environment names", () => {
+    expect(chooseMirror({ DOPPEL_DEBIAN_MIRROR: 'http://other.example/debian' }, near)).toEqual({
+      url: 'http://near.example/debian',
+      source: 'apt',
+    })
+  })
+
+  test('the one the environment names where apt has none', () => {
     expect(chooseMirror({ DOPPEL_DEBIAN_MIRROR: 'https://mirror.example/debian/' }, [])).toEqual({
       url: 'https://mirror.example/debian',
       source: 'environment',
@@ -51,7 +60,7 @@ deb [arch=amd64 signed-by=/k.gpg] http://near.example/debian/ bookworm main # ou
   })
 })
 
-test('a mirror variable that is no address is refused', () => {
+test('a mirror variable that is no address is refused where it is needed', () => {
   expect(() => chooseMirror({ DOPPEL_DEBIAN_MIRROR: 'file:///srv' }, [])).toThrow(
     expect.objectContaining({ code: 'debian.mirror' }),
   )

@@ -23,30 +23,30 @@ export interface MirrorChoice {
 }
 
 /**
- * The archive to fetch from: `DOPPEL_DEBIAN_MIRROR`, else the first Debian main archive in apt's sources, else
- * Debian's own. Throws `debian.mirror` when the variable is not an HTTP address.
+ * The archive to fetch from: the first Debian main archive in apt's sources, else `DOPPEL_DEBIAN_MIRROR`, else
+ * Debian's own. Throws `debian.mirror` when the variable is needed and not an HTTP address.
  */
 export function chooseMirror(
   env: Readonly<Record<string, string | undefined>> = process.env,
   sources: readonly ConfigFile[] = readAptSources(),
 ): MirrorChoice {
-  const given = env['DOPPEL_DEBIAN_MIRROR']
-  if (given !== undefined && given !== '') {
-    const url = httpUrl(given)
-    if (url === undefined) {
-      throw new DoppelError(
-        'debian.mirror',
-        `DOPPEL_DEBIAN_MIRROR is '${given}'; expected an address such as ${DEFAULT_MIRROR}`,
-        { given },
-      )
-    }
-    return { url, source: 'environment' }
-  }
   for (const file of sources) {
     const url = file.path.endsWith('.sources') ? fromDeb822(file.text) : fromOneLine(file.text)
     if (url !== undefined) return { url, source: 'apt' }
   }
+  const given = env['DOPPEL_DEBIAN_MIRROR']
+  if (given !== undefined && given !== '')
+    return { url: mirrorUrl(given, 'DOPPEL_DEBIAN_MIRROR'), source: 'environment' }
   return { url: DEFAULT_MIRROR, source: 'default' }
+}
+
+/** An archive's base address as a user gave it in `place`. Throws `debian.mirror` when it is not an HTTP address. */
+export function mirrorUrl(given: string, place: string): string {
+  const url = httpUrl(given)
+  if (url !== undefined) return url
+  throw new DoppelError('debian.mirror', `${place} is '${given}'; expected an address such as ${DEFAULT_MIRROR}`, {
+    given,
+  })
 }
 
 /** apt's source lists on this machine, in apt's order (sources.list(5)); an unreadable or absent one is left out. */

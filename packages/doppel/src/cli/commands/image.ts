@@ -1,10 +1,12 @@
 import { DoppelError, formatSize } from '@doppel/base'
 import {
   cacheFolder,
+  chooseMirror,
   ImageCache,
   linuxImage,
   linuxImageObjects,
   linuxImageVersion,
+  mirrorUrl,
   removeLinuxImage,
   useHostProxy,
 } from '@doppel/images'
@@ -22,13 +24,21 @@ const json: Flag = { name: 'json', summary: 'print JSON' }
 export const imagePullCommand: Command = {
   name: 'image pull',
   summary: "fetch an image, or its newer version, from Debian's archive",
-  usage: 'NAME',
+  usage: '[--mirror URL] NAME',
   minArguments: 1,
   maxArguments: 1,
-  flags: [],
+  flags: [
+    {
+      name: 'mirror',
+      value: 'URL',
+      summary: "Debian archive to ask (default: apt's on this computer, else DOPPEL_DEBIAN_MIRROR, else Debian's own)",
+    },
+  ],
   examples: [['doppel image pull linux', "fetch or renew Debian's RISC-V kernel and a small root file system"]],
-  async run({ arguments: names, env, streams }) {
+  async run({ arguments: names, env, streams, value }) {
     const name = knownImage(names[0] ?? '')
+    const given = value('mirror')
+    const mirror = given === undefined ? chooseMirror(env).url : mirrorUrl(given, '--mirror')
     useHostProxy()
     const bar = progressBar(streams)
     const note = (text: string): void => {
@@ -37,7 +47,7 @@ export const imagePullCommand: Command = {
     }
     try {
       const cache = new ImageCache(cacheFolder(env))
-      const { version } = await linuxImage({ cache, refresh: true, progress: bar.progress, note })
+      const { version } = await linuxImage({ cache, mirror, refresh: true, progress: bar.progress, note })
       bar.clear()
       streams.stdout(`${name} ${version}\n`)
     } finally {
