@@ -238,7 +238,7 @@ export class RiscvCpu implements Services {
 
   // System instructions
 
-  system(state: number, what: number, a: bigint, b: bigint): bigint {
+  system(state: number, what: number, a: bigint): bigint {
     const h = this.#hart(state)
     h.request(Request.none)
     const value = BigInt.asUintN(64, a)
@@ -260,7 +260,9 @@ export class RiscvCpu implements Services {
       case System.wfi:
         return this.#wait(h)
       case System.sfenceVma:
-        return this.#fence(h, value, b)
+        return this.#fence(h, value)
+      case System.orderInvalidations:
+        return h.privilege === 0 ? this.#illegal(h) : 0n
       case System.fenceI:
         h.request(Request.leaveAfter)
         return 0n
@@ -311,7 +313,7 @@ export class RiscvCpu implements Services {
     return 0n
   }
 
-  #fence(h: Hart, address: bigint, _asid: bigint): bigint {
+  #fence(h: Hart, address: bigint): bigint {
     const trapped = h.privilege === 1 && (h.get('mstatus') & Mstatus.tvm) !== 0n
     if (trapped || h.privilege === 0) return this.#illegal(h)
     if (address === 0n) h.flushTlb()
