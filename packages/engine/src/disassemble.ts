@@ -59,7 +59,9 @@ function write(assembly: Assembly, operand: OperandSyntax, bits: number, pc: big
     case 'set': {
       const value = extractField(operand.field, bits)
       const top = operand.letters.length - 1
-      const letters = Array.from(operand.letters).filter((_, i) => (value >> (top - i)) & 1).join('')
+      const letters = Array.from(operand.letters)
+        .filter((_, i) => (value >> (top - i)) & 1)
+        .join('')
       return letters === '' ? '0' : letters
     }
   }

@@ -285,8 +285,8 @@ export class RiscvCpu implements Services {
     try {
       const old = csr.read(h)
       if (writes) {
-        const next = kind === System.csrWrite ? value : kind === System.csrSet ? old | value : old & ~value
-        csr.write?.(h, next)
+        const base = csr.readToModify?.(h) ?? old
+        csr.write?.(h, kind === System.csrWrite ? value : kind === System.csrSet ? base | value : base & ~value)
       }
       return BigInt.asIntN(64, old)
     } catch (error) {

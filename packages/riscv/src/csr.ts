@@ -7,6 +7,8 @@ export interface Csr {
   readonly name: string
   readonly number: number
   readonly read: (h: Hart) => bigint
+  /** What setting and clearing bits starts from, where that is not what is read. */
+  readonly readToModify?: (h: Hart) => bigint
   /** Absent for a register that ignores writes. */
   readonly write?: (h: Hart, value: bigint) => void
 }
@@ -200,6 +202,8 @@ const machine: readonly Csr[] = [
     name: 'mip',
     number: 0x344,
     read: h => h.pending(),
+    // A wire that is up now must not become a bit that stays (Priv. §3.1.9, SEIP).
+    readToModify: h => h.get('mip'),
     write: (h, v) => writeInterruptBits(h, 'mip', v, h.writableInterrupts()),
   },
 ]
