@@ -68,7 +68,7 @@ export class TerminalSession {
   }
 
   /** Waits until `pattern` shows after what was waited for last; returns the match. Throws, with the screen, when it does not. */
-  async shows(pattern: RegExp, timeoutMs = 120_000): Promise<RegExpExecArray> {
+  async shows(pattern: RegExp, timeoutMs = 60_000): Promise<RegExpExecArray> {
     const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>()
     const timer = setTimeout(
       () => reject(new Error(`${String(pattern)} never showed after ${JSON.stringify(this.shown.slice(this.#seen))}`)),
