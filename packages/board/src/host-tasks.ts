@@ -8,6 +8,12 @@ export interface HostTasks {
   close(): void
 }
 
+/**
+ * Node's own macrotask, absent in browsers. Node answers up to a thousand messages of a channel before it looks at
+ * timers, signals and input, which a machine that yields by messages would keep waiting for seconds.
+ */
+const setImmediate = Reflect.get(globalThis, 'setImmediate') as ((callback: () => void) => void) | undefined
+
 /** The host's own tasks. A message is the macrotask that browsers neither clamp to 4 ms nor throttle like a timer. */
 export function hostTasks(): HostTasks {
   // Made when first used: an open channel keeps a process from exiting, and a machine may fail before it runs.
@@ -21,6 +27,10 @@ export function hostTasks(): HostTasks {
   return {
     yield: () =>
       new Promise(resolve => {
+        if (setImmediate) {
+          setImmediate(resolve)
+          return
+        }
         resume = resolve
         channel ??= open()
         channel.port2.postMessage(null)

@@ -37,7 +37,6 @@ export class RiscvCpu implements Services {
   readonly stats = { tlbMisses: 0, deviceAccesses: 0 }
   readonly #bus: RiscvCpuConfig['bus']
   readonly #view: DataView
-  readonly #bytes: Uint8Array
   readonly #decoded: Decoded = newDecoded()
 
   constructor(config: RiscvCpuConfig, options: CpuOptions) {
@@ -55,7 +54,6 @@ export class RiscvCpu implements Services {
       this,
     )
     this.#view = new DataView(this.engine.memory.buffer)
-    this.#bytes = new Uint8Array(this.engine.memory.buffer)
     this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine))
   }
 
@@ -172,9 +170,9 @@ export class RiscvCpu implements Services {
       return this.#bus.read(gpa, bytes as 1)
     }
     const host = this.engine.frames.host(gpa, page)
-    let value = 0n
-    for (let i = bytes - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[host + i] as number)
-    return value
+    if (bytes === 8) return this.#view.getBigUint64(host, true)
+    if (bytes === 4) return BigInt(this.#view.getUint32(host, true))
+    return BigInt(bytes === 2 ? this.#view.getUint16(host, true) : this.#view.getUint8(host))
   }
   #writePhysical(gpa: number, bytes: number, value: bigint): boolean {
     const page = this.engine.frames.page(gpa)
@@ -184,7 +182,10 @@ export class RiscvCpu implements Services {
     }
     this.engine.cache.drop(page)
     const host = this.engine.frames.host(gpa, page)
-    for (let i = 0; i < bytes; i++) this.#bytes[host + i] = Number((value >> BigInt(8 * i)) & 0xffn)
+    if (bytes === 8) this.#view.setBigUint64(host, value, true)
+    else if (bytes === 4) this.#view.setUint32(host, Number(value), true)
+    else if (bytes === 2) this.#view.setUint16(host, Number(value), true)
+    else this.#view.setUint8(host, Number(value))
     return true
   }
 
@@ -284,8 +285,8 @@ export class RiscvCpu implements Services {
     try {
       const old = csr.read(h)
       if (writes) {
-        const next = kind === System.csrWrite ? value : kind === System.csrSet ? old | value : old & ~value
-        csr.write?.(h, next)
+        const base = csr.readToModify?.(h) ?? old
+        csr.write?.(h, kind === System.csrWrite ? value : kind === System.csrSet ? base | value : base & ~value)
       }
       return BigInt.asIntN(64, old)
     } catch (error) {

@@ -48,6 +48,8 @@ export function openTerminal(
   process.on('exit', restore)
   if (raw) input.setRawMode(true)
   input.on('data', onData)
+  // A terminal closed before has paused it, which a new listener alone does not undo.
+  input.resume()
   // SIGWINCH reaches Node's tty streams as 'resize'.
   output.on('resize', onResize)
   return {
