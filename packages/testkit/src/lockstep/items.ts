@@ -13,6 +13,7 @@ export const REGISTERS = {
   pointers: [2, 8, 9, 10, 20],
 } as const
 
+/** The privilege a block starts in. */
 export type Mode = 'M' | 'S' | 'U'
 
 /** A piece of a block: instructions whose text may name a label behind a later piece. */
@@ -79,11 +80,13 @@ function instruction(random: RandomSource, kind: Kind): { row: Choice; bits: num
 const halves = (bits: number, bytes: number): number[] =>
   Array.from({ length: bytes }, (_, i) => (bits >>> (8 * i)) & 0xff)
 
+/** One instruction of a kind. */
 export function one(random: RandomSource, kind: Kind): Item {
   const { row, bits } = instruction(random, kind)
   return fixed(halves(bits, row.bytes), row.bytes)
 }
 
+/** A conditional branch over the next few items. */
 export function branch(random: RandomSource): Item {
   const { row, bits } = instruction(random, 'branch')
   const imm = row.encoding.fields.find(f => f.name === 'imm')
@@ -95,6 +98,7 @@ export function branch(random: RandomSource): Item {
   }
 }
 
+/** A jump over the next few items: direct, or through a register. */
 export function jump(random: RandomSource): Item {
   const skip = 1 + random.below(MAX_SKIP)
   const rd = `x${destination(random)}`

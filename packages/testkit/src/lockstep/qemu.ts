@@ -6,6 +6,7 @@ import { LOG, LOG_END, RAM, RAM_BYTES } from './layout.ts'
 import type { Program } from './program.ts'
 import { type LogRecord, parseLog, type Step } from './state.ts'
 
+/** The program that judges. */
 export const QEMU = 'qemu-system-riscv64'
 /** As doppel's hart: neither more nor less. */
 const CPU = ['rv64', 'h=off', 'zbc=off', 'svinval=on', 'sstc=off']
