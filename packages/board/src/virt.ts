@@ -179,6 +179,8 @@ export class VirtMachine {
   /** The first reason stands. */
   #finish(end: MachineEnd): void {
     this.#end ??= end
+    // What is left of the slices under way is not run.
+    for (const hart of this.cpu.harts) hart.stop()
     this.#loop.wake()
   }
 

@@ -94,8 +94,13 @@ export class CodeCache<M> {
   dropAll(): void {
     for (const page of this.#pages) if (page.ramPage !== -1) this.drop(page.ramPage)
   }
+  /**
+   * Empties a page's records: handler and heat, their first word. Operands stay: the instruction whose write this is (an
+   * atomic one) still looks up where its result goes.
+   */
   #clear(records: number): void {
-    this.#words.fill(0, records >>> 2, (records + PAGE_RECORD_BYTES) >>> 2)
+    const end = (records + PAGE_RECORD_BYTES) >>> 2
+    for (let at = records >>> 2; at < end; at += RECORD.bytes >>> 2) this.#words[at] = 0
   }
 
   /** The code page and byte offset that a record stands for. */

@@ -118,12 +118,7 @@ export class Engine<M> {
       (_, i) => new Tlb(buffer, tlbBase + i * isa.contexts * CONTEXT_BYTES, isa.contexts),
     )
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: INITIAL_SLOTS })
-    this.#usages = usageOf(
-      isa.set.rows,
-      isa.state.common,
-      importCalls(new ModuleBuilder(), isa.runtime).calls,
-      isa.wrap,
-    )
+    this.#usages = isaUsage(isa)
     this.cache = new CodeCache(buffer, codeBase, CODE_PAGES, options.ramBytes / 4096, isa.set, this.#usages)
     this.cache.onDrop = (slots, records) => this.#dropped(slots, records)
     this.frames.onWrite = page => this.cache.drop(page)
@@ -243,6 +238,12 @@ export class Engine<M> {
     this.stats.regions++
     this.stats.regionInstructions += region.instructionCount
   }
+}
+
+/** What each row of an instruction set uses, in the rows' order. */
+export function isaUsage<M>(isa: Isa<M>): Usage[] {
+  const { calls } = importCalls(new ModuleBuilder(), isa.runtime)
+  return usageOf(isa.set.rows, isa.state.common, calls, isa.wrap)
 }
 
 /** Declares what all generated code imports, in one order, so that function indices are the same in every module. */

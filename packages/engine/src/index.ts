@@ -1,3 +1,6 @@
+export { type AssembledProgram, type AssembleOptions, assemble } from './assemble.ts'
+export { type Assembly, assemblyOf, type PseudoInstruction } from './assembly.ts'
+export { disassemble } from './disassemble.ts'
 export { Emitter, type HostCalls } from './emitter.ts'
 export { type Encoding, extractField, parseEncoding } from './encoding.ts'
 export { Engine, type EngineOptions, type EngineStats, type Isa, type Services } from './engine.ts'
@@ -43,4 +46,5 @@ export {
   U64,
   UF,
 } from './float/format.ts'
+export type { AssemblyNames } from './syntax.ts'
 export { READ, type Tlb, WRITE } from './tlb.ts'

@@ -1,4 +1,4 @@
-import { Arena, type FunctionBuilder, I32, ModuleBuilder, type Node } from '@doppel/wasm'
+import { Arena, type FunctionBuilder, I32, type Local, ModuleBuilder, type Node } from '@doppel/wasm'
 import { Emitter, type HostCalls } from './emitter.ts'
 import type { InstructionRow, Operand, Operands } from './insn.ts'
 import type { CommonState, RegisterFile } from './layout.ts'
@@ -16,10 +16,14 @@ export interface Usage {
   readonly mayExit: boolean
   /** It calls the run-time module. */
   readonly usesRuntime: boolean
+  /** How it accesses memory, if it does. */
+  readonly memory: 'load' | 'store' | 'atomic' | undefined
+  /** The operands that its meaning looks at. */
+  readonly operands: ReadonlySet<keyof Operands>
 }
 
 const SLOT_IDS: Readonly<Operands> = { rd: 0, rs1: 1, rs2: 2, rs3: 3, imm: 4, uimm: 5 }
-const SLOT_NAMES: readonly RegisterSlot[] = ['rd', 'rs1', 'rs2', 'rs3']
+const SLOT_NAMES = ['rd', 'rs1', 'rs2', 'rs3', 'imm', 'uimm'] as const
 
 class UsageEmitter extends Emitter {
   reads: { slot: RegisterSlot; file: RegisterFile }[] = []
@@ -27,6 +31,8 @@ class UsageEmitter extends Emitter {
   flow: Usage['flow'] = 'next'
   mayExit = false
   usesRuntime = false
+  memory: Usage['memory']
+  operands = new Set<keyof Operands>()
 
   start(fn: FunctionBuilder): void {
     this.reads = []
@@ -34,22 +40,32 @@ class UsageEmitter extends Emitter {
     this.flow = 'next'
     this.mayExit = false
     this.usesRuntime = false
+    this.memory = undefined
+    this.operands = new Set()
     this.begin(fn)
   }
+  #use(operand: Operand): void {
+    this.operands.add(SLOT_NAMES[operand] as keyof Operands)
+  }
   read(file: RegisterFile, register: Operand): Node {
+    this.#use(register)
     this.reads.push({ slot: SLOT_NAMES[register] as RegisterSlot, file })
     return this.fn.i64(0)
   }
   write(file: RegisterFile, register: Operand): void {
+    this.#use(register)
     this.writes.push({ slot: SLOT_NAMES[register] as RegisterSlot, file })
   }
-  imm(): Node {
+  imm(operand: Operand): Node {
+    this.#use(operand)
     return this.fn.i64(0)
   }
-  small(): Node {
+  small(operand: Operand): Node {
+    this.#use(operand)
     return this.fn.i64(0)
   }
-  imm32(): Node {
+  imm32(operand: Operand): Node {
+    this.#use(operand)
     return this.fn.i32(0)
   }
   pc(): Node {
@@ -58,10 +74,12 @@ class UsageEmitter extends Emitter {
   nextPc(): Node {
     return this.fn.i64(0)
   }
-  branch(): void {
+  branch(_cond: Node, offset: Operand): void {
+    this.#use(offset)
     this.flow = 'branch'
   }
-  jump(): void {
+  jump(offset: Operand): void {
+    this.#use(offset)
     this.flow = 'jump'
   }
   jumpTo(): void {
@@ -70,8 +88,21 @@ class UsageEmitter extends Emitter {
   once(_key: string, check: () => void): void {
     check()
   }
-  known(): number | undefined {
+  known(operand: Operand): number | undefined {
+    this.#use(operand)
     return undefined
+  }
+  override load(op: number, bytes: number, address: Node): Node {
+    this.memory = 'load'
+    return super.load(op, bytes, address)
+  }
+  override store(op: number, bytes: number, address: Node, value: Node): void {
+    this.memory = 'store'
+    super.store(op, bytes, address, value)
+  }
+  override atomicAddress(bytes: number, address: Node): Local {
+    this.memory = 'atomic'
+    return super.atomicAddress(bytes, address)
   }
   override runtime(name: string, args: readonly Node[]): Node {
     this.usesRuntime = true
@@ -105,7 +136,7 @@ export function usageOf<M>(
   return rows.map(row => {
     emitter.start(module.build(probe, arena))
     row.semantics(machine, SLOT_IDS)
-    const { reads, writes, mayExit, usesRuntime } = emitter
-    return { reads, writes, mayExit, usesRuntime, flow: emitter.fn.closed ? 'stop' : emitter.flow }
+    const { reads, writes, mayExit, usesRuntime, memory, operands } = emitter
+    return { reads, writes, mayExit, usesRuntime, memory, operands, flow: emitter.fn.closed ? 'stop' : emitter.flow }
   })
 }

@@ -32,5 +32,5 @@ export const System = {
   wfi: 8,
   sfenceVma: 9,
   fenceI: 10,
-  pause: 11,
+  orderInvalidations: 11,
 } as const

@@ -7,6 +7,8 @@ export interface Csr {
   readonly name: string
   readonly number: number
   readonly read: (h: Hart) => bigint
+  /** What setting and clearing bits starts from, where that is not what is read. */
+  readonly readToModify?: (h: Hart) => bigint
   /** Absent for a register that ignores writes. */
   readonly write?: (h: Hart, value: bigint) => void
 }
@@ -34,6 +36,8 @@ export const Mstatus = {
 } as const
 const M = Mstatus
 const MSTATUS_WRITABLE = M.sie | M.mie | M.spie | M.mpie | M.spp | M.mpp | M.mprv | M.sum | M.mxr | M.tvm | M.tw | M.tsr
+/** Bits that decide how generated code may access memory. */
+const SEEN_BY_CODE = M.mpp | M.mprv | M.sum | M.mxr
 const SSTATUS_WRITABLE = M.sie | M.spie | M.spp | M.sum | M.mxr
 const SSTATUS_READABLE = SSTATUS_WRITABLE | M.fs | M.uxl64 | M.sd
 
@@ -72,9 +76,13 @@ function writeMstatus(h: Hart, value: bigint, mask: bigint): void {
   const old = h.get('mstatus')
   let next = (old & ~mask) | (value & mask)
   if ((next & M.mpp) === 2n << M.mppShift) next = (next & ~M.mpp) | (old & M.mpp)
+  const fs = (value & M.fs) >> M.fsShift
+  const seen = ((old ^ next) & SEEN_BY_CODE) !== 0n || fs !== h.get('fs')
   h.set('mstatus', next)
-  h.set('fs', (value & M.fs) >> M.fsShift)
-  h.statusChanged()
+  h.set('fs', fs)
+  // The usual write turns interrupts off or on, and nothing is pending: the code that did it goes on.
+  if (seen) h.statusChanged()
+  else if ((next & ~old & (M.sie | M.mie)) !== 0n && h.interruptPending()) h.interruptsChanged()
 }
 const readMstatus = (h: Hart): bigint => {
   const fs = h.get('fs')
@@ -194,6 +202,8 @@ const machine: readonly Csr[] = [
     name: 'mip',
     number: 0x344,
     read: h => h.pending(),
+    // A wire that is up now must not become a bit that stays (Priv. §3.1.9, SEIP).
+    readToModify: h => h.get('mip'),
     write: (h, v) => writeInterruptBits(h, 'mip', v, h.writableInterrupts()),
   },
 ]

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { machineWith } from '../test/machines.ts'
 import { createRiscvCpu } from './cpu.ts'
 
 const RAM = 0x8000_0000
@@ -44,4 +45,13 @@ test('an inhibited counter stands still, and goes on from there', () => {
   hart.writeCsr('mcountinhibit', 0n)
   hart.run(7)
   expect(hart.readCsr('minstret')).toBe(frozen + 7n)
+})
+
+test.each(['csrrs', 'csrrc'])('%s on mip does not keep a wire that happened to be up', instruction => {
+  const { hart } = machineWith(`li a1, 2\n ${instruction} a0, mip, a1\n done: j done`, 0)
+  hart.setInterrupt(9, true)
+  hart.run(10)
+  expect(hart.x(10) & 0x200n).toBe(0x200n)
+  hart.setInterrupt(9, false)
+  expect(hart.readCsr('mip') & 0x200n).toBe(0n)
 })

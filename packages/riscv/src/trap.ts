@@ -7,6 +7,8 @@ const PRIVILEGE_S = 1
 /** Interrupts in the order they are taken (Priv. §3.1.9). */
 const INTERRUPT_ORDER = [Irq.mei, Irq.msi, Irq.mti, Irq.sei, Irq.ssi, Irq.sti]
 const INTERRUPT_BIT = 1n << 63n
+/** What `reservation` holds without one: no aligned address. */
+const NO_RESERVATION = 0xffff_ffff_ffff_ffffn
 
 /** The cause of the interrupt to take now, if any (Priv. §3.1.9). One that is merely pending ends a wait. */
 export function enabledInterrupt(h: Hart): number | undefined {
@@ -24,6 +26,8 @@ export function enabledInterrupt(h: Hart): number | undefined {
 
 /** Enters the handler of M- or S-mode, as delegation says; pc is the trap's (Priv. §3.1.6.1, §3.1.7, §3.1.8). */
 export function enterTrap(h: Hart, cause: number, tval: bigint, interrupt: boolean): void {
+  // What one context reserved another must not complete; software then need not give it up itself.
+  h.set('reservation', NO_RESERVATION)
   const privilege = h.privilege
   const delegation = h.get(interrupt ? 'mideleg' : 'medeleg')
   const supervisor = privilege <= PRIVILEGE_S && ((delegation >> BigInt(cause)) & 1n) !== 0n
@@ -53,6 +57,7 @@ export function enterTrap(h: Hart, cause: number, tval: bigint, interrupt: boole
 
 /** sret and mret: back to where, and as what, the trap came (Priv. §3.3.2). */
 export function leaveTrap(h: Hart, from: 'sret' | 'mret'): void {
+  h.set('reservation', NO_RESERVATION)
   let status = h.get('mstatus')
   const supervisor = from === 'sret'
   const cameFromS = (status & Mstatus.spp) !== 0n ? PRIVILEGE_S : 0

@@ -1,1 +1,2 @@
-export {}
+export { installed } from './installed.ts'
+export { RandomSource, randomFields } from './random.ts'

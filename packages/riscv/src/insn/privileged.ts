@@ -13,11 +13,11 @@ const flush: Row['semantics'] = (m, f) => {
 }
 /** The fences of Svinval order invalidations; ours are immediate, so only the privilege check remains. */
 const orderOnly: Row['semantics'] = m => {
-  m.emitter.system(m.i32(System.sfenceVma), m.c(0), m.c(0))
+  m.emitter.system(m.i32(System.orderInvalidations), m.c(0), m.c(0))
   m.emitter.settle()
 }
 
-/** Privileged instructions (Priv. §3.3, ch. "Supervisor", ch. "Svinval") and the pause hint (Unpriv. "Zihintpause"). */
+/** Privileged instructions (Priv. §3.3, ch. "Supervisor", ch. "Svinval"). */
 export const privileged: readonly Row[] = [
   insn('sret', '0001000 00010 00000 000 00000 1110011', returnFrom(System.sret)),
   insn('mret', '0011000 00010 00000 000 00000 1110011', returnFrom(System.mret)),
