@@ -8,7 +8,8 @@ export type Tier = 'interpreter' | 'translator'
 
 const TRANSLATE_AFTER: Readonly<Record<Tier, number>> = { interpreter: 0, translator: 1 }
 const SLICE = 1_000_000
-/** A program that does not end by then never will. */
+/** A program that does not end by then (single-stepped, or in slices), or retires nothing in a slice, never will. */
+const MAX_STEPS = 20_000_000
 const MAX_SLICES = 100
 
 /** What a run gave. */
@@ -51,7 +52,11 @@ function start(program: Program, tier: Tier): { hart: Hart; run: (budget: number
 export function runInDoppel(program: Program, tier: Tier): Run {
   const { hart, run, log } = start(program, tier)
   let finished = false
-  for (let slices = 0; slices < MAX_SLICES && !finished; slices++) finished = !run(SLICE)
+  let before = -1n
+  for (let slices = 0; slices < MAX_SLICES && !finished && hart.retired !== before; slices++) {
+    before = hart.retired
+    finished = !run(SLICE)
+  }
   return { log: log(), finished, retired: hart.retired }
 }
 
@@ -59,11 +64,12 @@ export function runInDoppel(program: Program, tier: Tier): Run {
 export function traceInDoppel(program: Program, tier: Tier, first: bigint, end: bigint, limit: number): Step[] {
   const { hart, run } = start(program, tier)
   const steps: Step[] = []
+  let total = 0
   const before = (): boolean => hart.pc >= first && hart.pc < end
   do {
     if (!before()) continue
     const registers = (read: (i: number) => bigint): bigint[] => Array.from({ length: 32 }, (_, i) => read(i))
     steps.push({ pc: hart.pc, x: registers(i => hart.x(i)), f: registers(i => hart.f(i)) })
-  } while (steps.length < limit && run(1))
+  } while (steps.length < limit && total++ < MAX_STEPS && run(1))
   return steps
 }
