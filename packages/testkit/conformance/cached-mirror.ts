@@ -29,7 +29,9 @@ export async function cachedMirror(cacheRoot: string): Promise<CachedMirror> {
   const { inRelease } = (await record('release-trixie')) as { readonly inRelease: { readonly sha256: string } }
   const objects = new Map(Object.values(packages).map(({ filename, sha256 }) => [filename, sha256]))
   const objectOf = (path: string): string | undefined =>
-    path === 'dists/trixie/InRelease' ? inRelease.sha256 : (objects.get(path) ?? /by-hash\/SHA256\/(\w+)$/.exec(path)?.[1])
+    path === 'dists/trixie/InRelease'
+      ? inRelease.sha256
+      : (objects.get(path) ?? /by-hash\/SHA256\/(\w+)$/.exec(path)?.[1])
   const mirror = { asked: [] as string[], cutAfterBytes: undefined as number | undefined }
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = decodeURI((request.url ?? '').slice(1))

@@ -79,7 +79,10 @@ describe('pulling an image', () => {
   })
 
   test('without a network says whom it asked', async () => {
-    await fails(pull('http://127.0.0.1:9'), /^doppel: no answer from http:\/\/127\.0\.0\.1:9\/.* \[net\.unreachable\]\n$/)
+    await fails(
+      pull('http://127.0.0.1:9'),
+      /^doppel: no answer from http:\/\/127\.0\.0\.1:9\/.* \[net\.unreachable\]\n$/,
+    )
     expect(await left()).toEqual([])
   })
 
