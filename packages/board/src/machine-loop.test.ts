@@ -174,6 +174,17 @@ test('a hart whose trap handler traps makes the machine stuck', async () => {
   expect(await setUp([hart], new VirtualClock()).loop.run(() => false)).toBe('stuck')
 })
 
+test('a hart that waits for no interrupt does not keep a stuck machine going', async () => {
+  const waits = new StateHart(
+    1,
+    () => 0n,
+    () => 'wfi',
+  )
+  const harts = [trapping(0), waits]
+  for (const hart of harts) hart.start(begin)
+  expect(await setUp(harts, new VirtualClock()).loop.run(() => false)).toBe('stuck')
+})
+
 test('a stuck hart does not end a machine in which another one works', async () => {
   const works = new StateHart(0)
   const harts = [works, trapping(1)]

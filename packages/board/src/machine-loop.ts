@@ -59,6 +59,11 @@ export class MachineLoop {
     this.#wakeSleeper?.()
   }
 
+  /** The id of the first hart that only traps, once `run` has said 'stuck'. */
+  stuckHart(): number {
+    return this.#fruitless.findIndex(turns => turns >= STUCK_TRAPS)
+  }
+
   /**
    * Runs until `isOver`, until every hart has stopped for good ('halted'), or until each that runs only traps in its
    * own trap handler ('stuck').
@@ -93,11 +98,14 @@ export class MachineLoop {
     return 'over'
   }
 
-  /** True when some hart runs, and every one that does, or may begin to, only traps. */
+  /** True when some hart only traps, and no other can ever do anything: it does the same, or waits for no interrupt. */
   #isStuck(): boolean {
     const { harts, isSuspended } = this.#config
+    const stuck = (id: number): boolean => (this.#fruitless[id] ?? 0) >= STUCK_TRAPS
+    if (!harts.some(hart => hart.running && stuck(hart.id))) return false
+    const waitsForNothing = (hart: RiscvHart): boolean => this.#waiting[hart.id] === true && hart.readCsr('mie') === 0n
     const alive = harts.filter(hart => hart.running || isSuspended(hart.id))
-    return alive.length > 0 && alive.every(hart => (this.#fruitless[hart.id] ?? 0) >= STUCK_TRAPS)
+    return alive.every(hart => stuck(hart.id) || waitsForNothing(hart))
   }
 
   /** One slice for each hart that has something to do; false when none had. */

@@ -163,7 +163,7 @@ export class VirtMachine {
   }
 
   #stuckTrap(): StuckTrap {
-    const hart = this.cpu.harts.find(({ running }) => running) as RiscvHart
+    const hart = this.cpu.harts[this.#loop.stuckHart()] as RiscvHart
     const handlerOf = (prefix: string): bigint => hart.readCsr(`${prefix}tvec`) & ~3n
     // Where the last trap came from is where it went to.
     const prefix = hart.readCsr('mepc') === handlerOf('m') && this.#firmware === undefined ? 'm' : 's'

@@ -40,6 +40,8 @@ export interface RunOptions {
 
 const DEFAULT_MEMORY_BYTES = 256 * MIB
 const MIN_MEMORY_BYTES = 16 * MIB
+/** One WebAssembly memory holds the guest's and the engine's own. */
+const MAX_MEMORY_BYTES = 4000 * MIB
 const MAX_CPUS = 8
 
 /** Reads and checks `doppel run`'s flags. Throws `cli.*` for what makes no sense, `run.*` for files that are not there. */
@@ -102,8 +104,9 @@ function readMemory(text: string | undefined): number {
   } catch (error) {
     throw new DoppelError('cli.flag-value', `--memory: ${(error as Error).message}`, { value: text }, error)
   }
-  if (bytes < MIN_MEMORY_BYTES || bytes % PAGE_BYTES !== 0) {
-    throw badValue('memory', text, `at least ${formatSize(MIN_MEMORY_BYTES)}, in whole pages of ${PAGE_BYTES} bytes`)
+  if (bytes < MIN_MEMORY_BYTES || bytes > MAX_MEMORY_BYTES || bytes % PAGE_BYTES !== 0) {
+    const range = `${formatSize(MIN_MEMORY_BYTES)} to ${formatSize(MAX_MEMORY_BYTES)}`
+    throw badValue('memory', text, `${range}, in whole pages of ${PAGE_BYTES} bytes`)
   }
   return bytes
 }
