@@ -73,7 +73,7 @@ describe('the command line', () => {
     [['run', '--cpus', '9', 'linux'], /--cpus is '9'; expected a whole number from 1 to 8/],
     [['run', '--cpus', '0', 'linux'], /\[cli\.flag-value\]/],
     [['run', '-m', 'lots', 'linux'], /--memory: 'lots' is not a size/],
-    [['run', '-m', '1M', 'linux'], /at least 16\.0 MiB/],
+    [['run', '-m', '1M', 'linux'], /16\.0 MiB to 3\.9 GiB/],
     [['run', '--engine', 'magic', 'linux'], /expected interpreter or translator/],
     [['run', '--timeout', 'soon', 'linux'], /a time such as 30s/],
     [['run', '--volume', '.', 'linux'], /expected HOST:GUEST/],
