@@ -46,8 +46,6 @@ const conformance = {
   extends: true as const,
   test: {
     name: 'conformance',
-    // Whole machines in real time: a stalled host gets a second try.
-    retry: 1,
     include: ['packages/testkit/conformance/*.node.test.ts'],
     testTimeout: 600_000,
     hookTimeout: 900_000,

@@ -14,6 +14,7 @@ import {
 } from '@doppel/base'
 import { type Aclint, Bus, type Uart16550, type VirtioDevice } from '@doppel/devices'
 import { writeFdt } from './fdt.ts'
+import { GuestClock } from './guest-clock.ts'
 import { type HostTasks, hostTasks } from './host-tasks.ts'
 import { Htif } from './htif.ts'
 import { type BootFile, BootLoader, physicalAddress } from './load.ts'
@@ -111,7 +112,8 @@ export class VirtMachine {
     this.#host = config.host ?? hostTasks()
     const bus = new Bus()
     this.#clock = new MachineClock(config.clock)
-    const timers = new TimerQueue(this.#clock)
+    const clock = new GuestClock(this.#clock)
+    const timers = new TimerQueue(clock)
     const builtInFirmware = !('elf' in config.boot) && !('firmware' in config.boot)
     this.cpu = config.createCpu({
       harts: config.cpus,
@@ -124,6 +126,8 @@ export class VirtMachine {
     this.#loop = new MachineLoop({
       harts: this.cpu.harts,
       timers,
+      clock: config.clock,
+      guestClock: clock,
       time: () => this.#aclint?.time() ?? 0n,
       ticksPerSecond: VIRT_TICKS_PER_SECOND,
       host: this.#host,
