@@ -26,6 +26,34 @@ export interface BlockStore {
   close(): Promise<void>
 }
 
+/** The device's end of a named channel: what its owner on the host may do. */
+export interface ChannelEnd {
+  /** Queues bytes for the guest; returns how many fit. A guest that has not opened its end loses them. */
+  send(bytes: Uint8Array): number
+  /** Bytes queued that the guest has not taken yet. */
+  readonly queuedBytes: number
+  /** Opens or closes the host's side: a guest that reads a closed channel meets its end. */
+  setOpen(open: boolean): void
+  /** Asks again whether bytes are wanted, after `wantsMore` had said no. */
+  resume(): void
+}
+
+/** A named byte channel into a guest, both of whose ends open and close: a virtio port (Virtio 1.2 §5.3). */
+export interface ChannelPort {
+  /** What the guest finds it by, UTF-8. */
+  readonly name: string
+  /** Hands over the device's end; called once, when the device is plugged in. */
+  connect(end: ChannelEnd): void
+  /** Bytes from the guest. */
+  write(bytes: Uint8Array): void
+  /** False holds the guest's bytes back until `ChannelEnd.resume`. */
+  wantsMore(): boolean
+  /** The guest opened or closed its end; a reset of the device closes it. All earlier bytes have been written. */
+  guestOpen(open: boolean): void
+  /** Everything sent has been taken by the guest. */
+  drained(): void
+}
+
 /** What a sender left for the next hop to do to a frame, as network cards do for their drivers. Offsets in bytes. */
 export interface FrameOffload {
   /** Where the Internet checksum begins, and where in that part it goes; the pseudo-header's sum is there already. */

@@ -16,6 +16,8 @@ export interface MachineLoopConfig {
   readonly host: HostTasks
   /** Called before each round of slices: wakes suspended harts, looks at mailboxes. */
   readonly beforeRound: () => void
+  /** Holds the loop for as long as what it returns is pending: the machine is paused. */
+  readonly gate?: () => Promise<void> | undefined
   /** True for a hart that does not run but may begin again by an interrupt or its own timer. */
   readonly isSuspended: (hartId: number) => boolean
   /** Fixes the slice, in instructions; without it slices follow the machine's speed. */
@@ -79,6 +81,11 @@ export class MachineLoop {
     const { harts, timers, clock, host, beforeRound, isSuspended } = this.#config
     let yieldedNs = clock.monotonicNs()
     while (!isOver()) {
+      const held = this.#config.gate?.()
+      if (held) {
+        await held
+        continue
+      }
       timers.runDue()
       beforeRound()
       if (isOver()) break
