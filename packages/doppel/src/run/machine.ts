@@ -1,12 +1,21 @@
 import { type BlockStore, type CharPort, DoppelError, hostClock, hostEntropy } from '@doppel/base'
 import { type VirtBoot, VirtMachine } from '@doppel/board'
-import { type VirtioDevice, virtioBlk, virtioChannels, virtioConsole, virtioFs, virtioRng } from '@doppel/devices'
+import {
+  type VirtioDevice,
+  virtioBlk,
+  virtioChannels,
+  virtioConsole,
+  virtioFs,
+  virtioNet,
+  virtioRng,
+} from '@doppel/devices'
 import { OverlayStore, openDisk } from '@doppel/images'
 import { GuestAgent } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 import type { DiskOption, RunOptions } from '../cli/run-options.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { volumeTag } from './boot-files.ts'
+import { freshMac, type MachineNetwork, openNetwork } from './network.ts'
 
 /** What a session plugs into the machine. */
 export interface MachineParts {
@@ -52,6 +61,12 @@ export async function runningMachine(
       const store = await HostFolder.open(volume.hostPath, { readOnly: volume.readOnly })
       opened.push(store)
       virtio.push(virtioFs({ store, tag: volumeTag(i) }))
+    }
+    let network: MachineNetwork | undefined
+    if (options.network.mode === 'nat' && !('elf' in boot)) {
+      network = await openNetwork(options.network, () => undefined)
+      opened.push(network)
+      virtio.push(virtioNet({ port: network.port, mac: freshMac() }))
     }
     agent = new GuestAgent({ entropy: hostEntropy })
     // A bare-metal program has no use for an agent.
