@@ -1,3 +1,4 @@
+export { decodeSaved, encodeSaved, type Saved } from './codec.ts'
 export { type Clock, hostClock, MachineClock, type Timer, TimerQueue, VirtualClock } from './clock.ts'
 export {
   type ElfExpectation,

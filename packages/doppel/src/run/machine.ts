@@ -53,7 +53,7 @@ export async function runningMachine(
       opened.push(store)
       virtio.push(virtioFs({ store, tag: volumeTag(i) }))
     }
-    agent = new GuestAgent({ entropy: hostEntropy })
+    agent = new GuestAgent({ entropy: hostEntropy, restored: 'restored' in boot })
     // A bare-metal program has no use for an agent.
     if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
     const clock = hostClock()
