@@ -1,4 +1,5 @@
 export { get16, get32, put16, put32 } from './big-endian.ts'
+export { decodeSaved, encodeSaved, type Saved } from './codec.ts'
 export { type Clock, hostClock, MachineClock, type Timer, TimerQueue, VirtualClock } from './clock.ts'
 export {
   type ElfExpectation,

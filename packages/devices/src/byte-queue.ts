@@ -41,6 +41,13 @@ export class ByteQueue {
     return taken
   }
 
+  /** A copy of everything queued. */
+  peek(): Uint8Array {
+    const all = this.take(this.#length)
+    this.push(all)
+    return all
+  }
+
   clear(): void {
     this.#head = 0
     this.#length = 0

@@ -1,4 +1,4 @@
-export { AGENT_CHANNEL, GuestAgent, type StartRequest } from './agent/agent.ts'
+export { AGENT_CHANNEL, type AgentState, GuestAgent, type StartRequest } from './agent/agent.ts'
 export { GuestProcess, type ProcessEnd, type ProcessOutput } from './agent/running.ts'
 export { shellQuote } from './agent/shell-code.ts'
 export { type Abort, type CommandOptions, type CommandResult, commandCode, GuestCommands } from './agent/commands.ts'
@@ -18,3 +18,5 @@ export type {
 } from './net/host-network.ts'
 export { ipText, parseIp } from './net/ip-address.ts'
 export type { NetworkPolicy, PolicyEvent } from './net/policy.ts'
+export { MemoryPages, type PageSource } from './snapshot/pages.ts'
+export { type SnapshotBytes, SnapshotFile, type SnapshotHost, writeSnapshot } from './snapshot/file.ts'

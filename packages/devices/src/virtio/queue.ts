@@ -18,6 +18,18 @@ export interface RingFeatures {
   readonly eventIndex: boolean
 }
 
+/** A queue as a snapshot has it: version 1. */
+export interface QueueState {
+  readonly size: number
+  readonly descriptorArea: bigint
+  readonly driverArea: bigint
+  readonly deviceArea: bigint
+  readonly enabled: boolean
+  readonly broken: boolean
+  readonly nextAvail: number
+  readonly nextUsed: number
+}
+
 /** What a queue tells its device. */
 export interface QueueEvents {
   /** The driver wants to hear that buffers were used. */
@@ -88,6 +100,35 @@ export class Virtqueue implements ChainOwner {
     this.descriptorArea = 0n
     this.driverArea = 0n
     this.deviceArea = 0n
+  }
+
+  /** Chains taken and not given back. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+  /** The ring's place; asked for while no chain is out. */
+  save(): QueueState {
+    return {
+      size: this.size,
+      descriptorArea: this.descriptorArea,
+      driverArea: this.driverArea,
+      deviceArea: this.deviceArea,
+      enabled: this.#enabled,
+      broken: this.#broken,
+      nextAvail: this.#nextAvail,
+      nextUsed: this.#nextUsed,
+    }
+  }
+  restore(state: QueueState, features: RingFeatures): void {
+    this.reset()
+    this.size = state.size
+    this.descriptorArea = state.descriptorArea
+    this.driverArea = state.driverArea
+    this.deviceArea = state.deviceArea
+    if (state.enabled) this.enable(features)
+    this.#broken ||= state.broken
+    this.#nextAvail = state.nextAvail
+    this.#nextUsed = state.nextUsed
   }
 
   /** Takes the next chain the driver has made available; undefined when there is none. */

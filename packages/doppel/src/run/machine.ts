@@ -30,6 +30,8 @@ export interface RunningMachine {
   readonly cpu: RiscvCpu
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
+  /** Undefined for a machine without one. */
+  readonly network: MachineNetwork | undefined
   /** Host nanoseconds since it was made. */
   readonly elapsedNs: () => number
   close(): Promise<void>
@@ -43,6 +45,7 @@ export async function runningMachine(
 ): Promise<RunningMachine> {
   const opened: { close(): void | Promise<void> }[] = []
   let agent: GuestAgent | undefined
+  let network: MachineNetwork | undefined
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
     for (const each of opened.splice(0)) await each.close()
@@ -62,13 +65,12 @@ export async function runningMachine(
       opened.push(store)
       virtio.push(virtioFs({ store, tag: volumeTag(i) }))
     }
-    let network: MachineNetwork | undefined
     if (options.network.mode === 'nat' && !('elf' in boot)) {
       network = await openNetwork(options.network, () => undefined)
       opened.push(network)
       virtio.push(virtioNet({ port: network.port, mac: freshMac() }))
     }
-    agent = new GuestAgent({ entropy: hostEntropy })
+    agent = new GuestAgent({ entropy: hostEntropy, restored: 'restored' in boot })
     // A bare-metal program has no use for an agent.
     if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
     const clock = hostClock()
@@ -87,7 +89,7 @@ export async function runningMachine(
       virtio,
       boot,
     })
-    return { vm, cpu: cpu as RiscvCpu, agent, elapsedNs: () => clock.monotonicNs(), close }
+    return { vm, cpu: cpu as RiscvCpu, agent, network, elapsedNs: () => clock.monotonicNs(), close }
   } catch (error) {
     await close()
     throw error

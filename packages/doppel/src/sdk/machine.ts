@@ -1,10 +1,13 @@
 import { DoppelError } from '@doppel/base'
 import type { MachineEnd } from '@doppel/board'
-import { Console, GuestCommands, GuestFiles, MachineLife, type MachineState } from '@doppel/monitor'
+import { Console, GuestCommands, GuestFiles, MachineLife, type MachineState, type PageSource } from '@doppel/monitor'
+import type { RunOptions } from '../cli/run-options.ts'
 import { bootFiles } from '../run/boot-files.ts'
 import { type RunningMachine, runningMachine } from '../run/machine.ts'
 import { freshNonce } from '../run/nonce.ts'
+import { freeze, mendClock } from './image.ts'
 import { type MachineOptions, runOptionsOf } from './options.ts'
+import { Snapshot } from './snapshot.ts'
 
 const DEFAULT_READY_TIMEOUT_MS = 120_000
 /** How long a guest may take to power itself off. */
@@ -35,13 +38,24 @@ export class Machine implements AsyncDisposable {
   readonly console: Console
   readonly #running: RunningMachine
   readonly #life: MachineLife<MachineEnd>
-  readonly #memoryLimitBytes: number
+  readonly #options: RunOptions
+  /** Guest ports that were asked for, and where they are. */
+  readonly #hosts = new Map<number, string>()
+  /** What a restored machine reads its memory from. */
+  readonly #from: PageSource | undefined
 
-  private constructor(image: string, running: RunningMachine, console: Console, memoryLimitBytes: number) {
+  private constructor(
+    image: string,
+    options: RunOptions,
+    running: RunningMachine,
+    console: Console,
+    from?: PageSource,
+  ) {
     this.image = image
     this.console = console
     this.#running = running
-    this.#memoryLimitBytes = memoryLimitBytes
+    this.#options = options
+    this.#from = from
     this.commands = new GuestCommands(running.agent)
     this.files = new GuestFiles(running.agent)
     const { vm } = running
@@ -63,7 +77,7 @@ export class Machine implements AsyncDisposable {
     const boot = await bootFiles(run, freshNonce(), () => undefined)
     const terminal = new Console()
     const running = await runningMachine(run, boot, { uart: new Console(), consoles: [terminal] })
-    const machine = new Machine(image, running, terminal, run.memoryBytes)
+    const machine = new Machine(image, run, running, terminal)
     machine.#life.start()
     try {
       await running.agent.ready(options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS)
@@ -72,6 +86,35 @@ export class Machine implements AsyncDisposable {
       throw error
     }
     return machine
+  }
+
+  /** A machine that goes on where a snapshot was taken, with randomness and a clock of its own. Throws `snapshot.*`. */
+  static async restore(snapshot: Snapshot): Promise<Machine> {
+    const frozen = Snapshot.imageOf(snapshot)
+    const { image, options, board, agent, pages } = frozen
+    const terminal = new Console()
+    const boot = { restored: board, page: (page: number, into: Uint8Array) => pages.read(page, into) }
+    const running = await runningMachine(options, boot, { uart: new Console(), consoles: [terminal] })
+    running.agent.takeOver(agent)
+    mendClock(frozen, running)
+    const machine = new Machine(image, options, running, terminal, pages)
+    machine.#life.start()
+    return machine
+  }
+
+  /** What a machine can later go on from, as often as wanted; this one stands still meanwhile. Throws `snapshot.*`. */
+  async createSnapshot(): Promise<Snapshot> {
+    return await this.#life.whilePaused(
+      async () => new Snapshot(await freeze(this.image, this.#options, this.#running, this.#from)),
+    )
+  }
+
+  /** Machines that go on from where this one stands; this one goes on too. Throws `snapshot.*`. */
+  async fork({ count = 1 }: { readonly count?: number } = {}): Promise<Machine[]> {
+    const snapshot = await this.createSnapshot()
+    const forks: Machine[] = []
+    for (let i = 0; i < count; i++) forks.push(await Machine.restore(snapshot))
+    return forks
   }
 
   get state(): MachineState {
@@ -118,6 +161,18 @@ export class Machine implements AsyncDisposable {
     }
   }
 
+  /** Where on this computer a TCP port of the guest's is reached: `127.0.0.1:PORT`. Throws `net.none`, `net.listen`. */
+  async getHost(guestPort: number): Promise<string> {
+    const known = this.#hosts.get(guestPort)
+    if (known !== undefined) return known
+    const { network } = this.#running
+    if (!network) throw new DoppelError('net.none', 'this machine has no network')
+    const hostAddress = '127.0.0.1'
+    const host = `${hostAddress}:${await network.publish({ hostAddress, hostPort: 0, guestPort })}`
+    this.#hosts.set(guestPort, host)
+    return host
+  }
+
   getMetrics(): MachineMetrics {
     const { cpu, elapsedNs } = this.#running
     return {
@@ -125,7 +180,7 @@ export class Machine implements AsyncDisposable {
       instructions: cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n),
       uptimeMs: elapsedNs() / 1e6,
       memoryBytes: cpu.engine.frames.touchedBytes,
-      memoryLimitBytes: this.#memoryLimitBytes,
+      memoryLimitBytes: this.#options.memoryBytes,
       cpus: cpu.harts.length,
     }
   }
