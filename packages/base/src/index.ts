@@ -13,7 +13,7 @@ export {
 export { type EntropySource, hostEntropy, seededEntropy } from './entropy.ts'
 export { assert, DoppelError } from './errors.ts'
 export type { EnvironmentCall, Privilege, RiscvCpu, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
-export type { MachineBody } from './machine.ts'
+export type { Governor, MachineBody } from './machine.ts'
 export { FlatMemory, type GuestMemory } from './memory.ts'
 export type { BlockStore, ChannelEnd, ChannelPort, CharPort, IrqLine, NetPort } from './ports.ts'
 export { hex, utf8Bytes, utf8Text } from './text.ts'

@@ -1,4 +1,4 @@
-import { type BlockStore, type CharPort, DoppelError, hostClock, hostEntropy } from '@doppel/base'
+import { type BlockStore, type CharPort, DoppelError, type Governor, hostClock, hostEntropy } from '@doppel/base'
 import { type VirtBoot, VirtMachine } from '@doppel/board'
 import { type VirtioDevice, virtioBlk, virtioChannels, virtioConsole, virtioFs, virtioRng } from '@doppel/devices'
 import { OverlayStore, openDisk } from '@doppel/images'
@@ -13,6 +13,8 @@ export interface MachineParts {
   readonly uart: CharPort
   /** Virtio consoles, hvc0 first. */
   readonly consoles: readonly CharPort[]
+  /** Shares the thread with other machines; makes its place once the CPU is there. */
+  readonly governor?: (retired: () => bigint) => Governor
 }
 
 /** A machine with what has to be given back when it has ended. */
@@ -58,7 +60,10 @@ export async function runningMachine(
     if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
     const clock = hostClock()
     let cpu: RiscvCpu | undefined
+    const retired = (): bigint => (cpu?.harts ?? []).reduce((sum, hart) => sum + hart.retired, 0n)
+    const governor = parts.governor?.(retired)
     const vm = new VirtMachine({
+      ...(governor && { governor }),
       cpus: options.cpus,
       memoryBytes: options.memoryBytes,
       createCpu: config => {
