@@ -54,11 +54,21 @@ export interface ChannelPort {
   drained(): void
 }
 
+/** What a sender left for the next hop to do to a frame, as network cards do for their drivers. Offsets in bytes. */
+export interface FrameOffload {
+  /** Where the Internet checksum begins, and where in that part it goes; the pseudo-header's sum is there already. */
+  readonly checksum: { readonly start: number; readonly offset: number }
+  /** The frame is a TCP segment longer than the link takes; each packet cut from it holds at most so many bytes of data. */
+  readonly segmentBytes?: number
+}
+
 /** One Ethernet plug. Frames are whole, without FCS. */
 export interface NetPort {
-  send(frame: Uint8Array): void
-  /** Sets the one receiver of frames for the guest. */
-  onFrame(receive: (frame: Uint8Array) => void): void
+  /** True when `send` takes frames that are not finished; otherwise it must not be given an offload. */
+  readonly takesOffload?: boolean
+  send(frame: Uint8Array, offload?: FrameOffload): void
+  /** Sets the one receiver of frames for the guest; it finishes what comes with an offload. */
+  onFrame(receive: (frame: Uint8Array, offload?: FrameOffload) => void): void
 }
 
 /** A level-triggered interrupt wire into a controller or hart. */
