@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Entries, type MachineSpec, startOf, stateOf } from './entries.ts'
+import { Entries, type MachineSpec, stateOf } from './entries.ts'
+import { startOf } from '../host/process-start.ts'
 
 let folder: string
 let entries: Entries

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { DoppelError } from '@doppel/base'
+import { startOf } from '../host/process-start.ts'
 import type { RunOptions } from '../cli/run-options.ts'
 
 /** What a machine's process is to run. */
@@ -109,21 +109,4 @@ export function stateOf(entry: MachineEntry): EntryState {
   if (entry.ended) return 'exited'
   if (entry.pid === undefined) return 'created'
   return startOf(entry.pid) === entry.pidStarted ? 'running' : 'dead'
-}
-
-/** When a process was started, in the kernel's words; undefined when there is none with this number. */
-export function startOf(pid: number): string | undefined {
-  try {
-    if (process.platform !== 'linux') {
-      process.kill(pid, 0)
-      return 'there'
-    }
-    // proc(5): the 22nd field; the second, the name, may hold spaces and parentheses.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' ? undefined : fields[19]
-  } catch {
-    // No such process, which is an answer.
-    return undefined
-  }
 }

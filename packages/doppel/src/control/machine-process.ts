@@ -5,10 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { DoppelError, hostClock } from '@doppel/base'
 import type { MachineEnd } from '@doppel/board'
+import { startOf } from '../host/process-start.ts'
 import { onEndingSignal } from '../host/signals.ts'
 import { Machine } from '../sdk/machine.ts'
 import { Snapshot } from '../sdk/snapshot.ts'
-import { type Entries, type MachineEntry, startOf, stateOf } from './entries.ts'
+import { type Entries, type MachineEntry, stateOf } from './entries.ts'
 import { serveControl } from './server.ts'
 
 /** The word that makes a doppel process the home of one machine; not for people. */

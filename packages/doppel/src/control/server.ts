@@ -7,6 +7,8 @@ import { OPERATIONS, type Session } from './operations.ts'
 
 /** Connections at a time; each may hold a command of the guest's. */
 const MAX_CONNECTIONS = 64
+/** How long a client may take to say what it wants. */
+const FIRST_FRAME_MS = 10_000
 
 /**
  * Serves a machine on a socket that only its owner may open. A connection is one operation: the client's first frame names
@@ -46,6 +48,10 @@ function serve(machine: Machine, socket: Socket): void {
   const finish = (answer: unknown): void => void socket.end(messageFrame(answer))
   let begun = false
   socket.on('error', () => socket.destroy())
+  // Who never says what it wants is not waited for.
+  const dismiss = (): void => void (begun ? undefined : socket.destroy())
+  socket.on('end', dismiss)
+  socket.setTimeout(FIRST_FRAME_MS, dismiss)
   socket.on('data', (data: Uint8Array) => {
     try {
       for (const { type, bytes } of reader.feed(data)) {

@@ -5,6 +5,7 @@ import { OverlayStore, openDisk } from '@doppel/images'
 import { GuestAgent } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 import type { DiskOption, RunOptions } from '../cli/run-options.ts'
+import { lockDisk } from '../host/disk-lock.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { volumeTag } from './boot-files.ts'
 
@@ -38,7 +39,8 @@ export async function runningMachine(
   let agent: GuestAgent | undefined
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
-    for (const each of opened.splice(0)) await each.close()
+    // The lock on a disk is given back after the disk is closed.
+    for (const each of opened.splice(0).reverse()) await each.close()
   }
   try {
     const virtio: VirtioDevice[] = [
@@ -46,6 +48,8 @@ export async function runningMachine(
       ...parts.consoles.map(port => virtioConsole({ port })),
     ]
     for (const [i, disk] of options.disks.entries()) {
+      const lock = await lockDisk(disk.path, disk.mode === 'read-write' ? 'write' : 'read', options.env)
+      opened.push({ close: () => lock.release() })
       const store = await openDiskOption(disk)
       opened.push(store)
       virtio.push(virtioBlk({ store, serial: `doppel-disk${i}` }))
