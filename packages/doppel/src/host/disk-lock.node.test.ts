@@ -36,8 +36,7 @@ test('another name of the same image is the same image', async () => {
 
 test('the claim of a process that is gone is none', async () => {
   const child = spawn('sleep', ['60'])
-  const { release } = await lockDisk(disk, 'write', env)
-  await release()
+  await (await lockDisk(disk, 'write', env)).release()
   const [key = ''] = await readdir(join(folder, 'doppel', 'locks'))
   await mkdir(join(folder, 'doppel', 'locks', key), { recursive: true })
   const claim = join(folder, 'doppel', 'locks', key, `${child.pid ?? 0}-abcdef.write`)

@@ -111,8 +111,11 @@ export class Machine implements AsyncDisposable {
     return machine
   }
 
-  /** A machine that goes on where a snapshot was taken, with randomness and a clock of its own. Throws `snapshot.*`. */
-  static async restore(snapshot: Snapshot): Promise<Machine> {
+  /**
+   * A machine that goes on where a snapshot was taken, with randomness and a clock of its own; with `paused`, once it is
+   * told to. Throws `snapshot.*`.
+   */
+  static async restore(snapshot: Snapshot, { paused = false }: { readonly paused?: boolean } = {}): Promise<Machine> {
     const frozen = Snapshot.imageOf(snapshot)
     const { image, options, board, agent, pages } = frozen
     const terminal = new Console()
@@ -123,7 +126,8 @@ export class Machine implements AsyncDisposable {
     running.agent.takeOver(agent)
     mendClock(frozen, running)
     const machine = new Machine(image, options, running, terminal, place, pages)
-    machine.#life.start()
+    if (paused) await machine.#life.startPaused()
+    else machine.#life.start()
     return machine
   }
 

@@ -93,6 +93,23 @@ test('a machine that slept saves nothing up, and loses nothing', async () => {
   expect(sleeper.instructions / (busy.instructions - before)).toBeLessThan(1.05)
 })
 
+test('a machine that comes new, when the other sleeps after long work, owes and is owed nothing', async () => {
+  const host = new Host()
+  const old = host.guest({})
+  await play(host, 1000)
+  old.sleeps = () => true
+  host.run(1)
+  old.member.setLimits({ share: 300 })
+  const young = host.guest({})
+  host.run(1)
+  old.sleeps = () => false
+  const before = [old.instructions, young.instructions] as const
+  await play(host, 2000)
+  const ratio = (old.instructions - before[0]) / (young.instructions - before[1])
+  expect(ratio).toBeGreaterThan(2.9)
+  expect(ratio).toBeLessThan(3.1)
+})
+
 test('one alone has all of the processor; one that leaves holds nobody up', async () => {
   const host = new Host()
   const [a, b] = [host.guest({}), host.guest({ share: 1 })]

@@ -26,6 +26,8 @@ const MIN_WAIT_MS = 1
 export class CpuScheduler {
   readonly #clock: Clock
   readonly #members = new Set<Member>()
+  /** How far the slowest that wanted to run has come; it never goes back, also while nobody wants to. */
+  #virtualNow = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -34,7 +36,8 @@ export class CpuScheduler {
   /** Adds a machine; `retired` counts its instructions. Throws `limits.share`, `limits.cap`. */
   join(limits: CpuLimits, retired: () => bigint): Member {
     const member = new Member(this.#clock, retired, {
-      active: () => [...this.#members].filter(other => other.isActive),
+      active: () => this.#active(),
+      virtualNow: () => this.#virtualNow,
       leave: gone => {
         this.#members.delete(gone)
         this.#wake()
@@ -46,14 +49,20 @@ export class CpuScheduler {
     return member
   }
 
+  #active(): Member[] {
+    return [...this.#members].filter(member => member.isActive)
+  }
   /** Somebody has run, gone to sleep or left: who waited for that goes on. */
   #wake(): void {
+    const active = this.#active().map(member => member.virtual)
+    if (active.length > 0) this.#virtualNow = Math.max(this.#virtualNow, Math.min(...active))
     for (const member of this.#members) member.wake()
   }
 }
 
 interface Peers {
   active(): readonly Member[]
+  virtualNow(): number
   leave(member: Member): void
   moved(): void
 }
@@ -81,6 +90,10 @@ export class Member implements Governor {
     this.#allowedAtNs = clock.monotonicNs()
   }
 
+  /** Instructions run so far, over the share. */
+  get virtual(): number {
+    return this.#virtual
+  }
   get isActive(): boolean {
     return this.#isActive
   }
@@ -141,8 +154,7 @@ export class Member implements Governor {
     this.#isActive = true
     // What was run elsewhere, before a restore, was not run here.
     this.#retiredThen = this.#retired()
-    const others = this.#peers.active().filter(other => other !== this)
-    if (others.length > 0) this.#virtual = Math.max(this.#virtual, Math.min(...others.map(other => other.#virtual)))
+    this.#virtual = Math.max(this.#virtual, this.#peers.virtualNow())
   }
   #isAhead(): boolean {
     return this.#peers.active().some(other => this.#virtual - other.#virtual > WINDOW / DEFAULT_SHARE)
