@@ -5,6 +5,7 @@ import {
   type ElfFile,
   type EntropySource,
   formatSize,
+  type Governor,
   MachineClock,
   PAGE_BYTES,
   type RiscvCpu,
@@ -65,6 +66,8 @@ export interface VirtMachineConfig {
   /** How virtio devices are attached; PCI when not given. */
   readonly transport?: 'pci' | 'mmio'
   readonly boot: VirtBoot
+  /** Shares the thread with other machines; without one this one runs whenever it can. */
+  readonly governor?: Governor
   /** Fixes the length of a slice, for repeatable runs; instructions. */
   readonly sliceInstructions?: number
   /** How to wait and yield; the host's own tasks when not given. */
@@ -152,6 +155,7 @@ export class VirtMachine {
         this.#htif?.poll()
       },
       gate: () => this.#gate.hold(),
+      ...(config.governor && { governor: config.governor }),
       isSuspended: hartId => this.#firmware?.isSuspended(hartId) ?? false,
       ...(config.sliceInstructions !== undefined && { sliceInstructions: config.sliceInstructions }),
     })

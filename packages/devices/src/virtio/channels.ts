@@ -37,7 +37,7 @@ export const virtioChannels: (options: { readonly ports: readonly ChannelPort[] 
     const control = new ControlQueue(host)
     const channels = ports.map((port, id) => new Channel(port, id, host, control))
     const config = new Uint8Array(CONFIG_BYTES)
-    new DataView(config.buffer).setUint32(CONFIG_PORTS, ports.length, true)
+    config[CONFIG_PORTS] = ports.length
     const receive = (channel: Channel): QueueService => ({ posted: () => channel.deliver() })
     const transmit = (channel: Channel): QueueService => ({ posted: () => channel.collect() })
     const [first, ...rest] = channels as [Channel, ...Channel[]]

@@ -1,4 +1,4 @@
-import { type BlockStore, type CharPort, DoppelError, hostClock, hostEntropy } from '@doppel/base'
+import { type BlockStore, type CharPort, DoppelError, type Governor, hostClock, hostEntropy } from '@doppel/base'
 import { type VirtBoot, VirtMachine } from '@doppel/board'
 import {
   type VirtioDevice,
@@ -13,6 +13,7 @@ import { OverlayStore, openDisk } from '@doppel/images'
 import { GuestAgent } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 import type { DiskOption, RunOptions } from '../cli/run-options.ts'
+import { lockDisk } from '../host/disk-lock.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { volumeTag } from './boot-files.ts'
 import { freshMac, type MachineNetwork, openNetwork } from './network.ts'
@@ -22,6 +23,8 @@ export interface MachineParts {
   readonly uart: CharPort
   /** Virtio consoles, hvc0 first. */
   readonly consoles: readonly CharPort[]
+  /** Shares the thread with other machines; makes its place once the CPU is there. */
+  readonly governor?: (retired: () => bigint) => Governor
 }
 
 /** A machine with what has to be given back when it has ended. */
@@ -48,7 +51,8 @@ export async function runningMachine(
   let network: MachineNetwork | undefined
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
-    for (const each of opened.splice(0)) await each.close()
+    // The lock on a disk is given back after the disk is closed.
+    for (const each of opened.splice(0).reverse()) await each.close()
   }
   try {
     const virtio: VirtioDevice[] = [
@@ -56,6 +60,8 @@ export async function runningMachine(
       ...parts.consoles.map(port => virtioConsole({ port })),
     ]
     for (const [i, disk] of options.disks.entries()) {
+      const lock = await lockDisk(disk.path, disk.mode === 'read-write' ? 'write' : 'read', options.env)
+      opened.push({ close: () => lock.release() })
       const store = await openDiskOption(disk)
       opened.push(store)
       virtio.push(virtioBlk({ store, serial: `doppel-disk${i}` }))
@@ -75,7 +81,10 @@ export async function runningMachine(
     if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
     const clock = hostClock()
     let cpu: RiscvCpu | undefined
+    const retired = (): bigint => (cpu?.harts ?? []).reduce((sum, hart) => sum + hart.retired, 0n)
+    const governor = parts.governor?.(retired)
     const vm = new VirtMachine({
+      ...(governor && { governor }),
       cpus: options.cpus,
       memoryBytes: options.memoryBytes,
       createCpu: config => {

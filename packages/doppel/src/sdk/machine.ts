@@ -1,10 +1,19 @@
 import { DoppelError } from '@doppel/base'
 import type { MachineEnd } from '@doppel/board'
-import { Console, GuestCommands, GuestFiles, MachineLife, type MachineState, type PageSource } from '@doppel/monitor'
+import {
+  Console,
+  type CpuLimits,
+  GuestCommands,
+  GuestFiles,
+  MachineLife,
+  type MachineState,
+  type PageSource,
+} from '@doppel/monitor'
 import type { RunOptions } from '../cli/run-options.ts'
 import { bootFiles } from '../run/boot-files.ts'
 import { type RunningMachine, runningMachine } from '../run/machine.ts'
 import { freshNonce } from '../run/nonce.ts'
+import { CpuPlace } from './cpu-place.ts'
 import { freeze, mendClock } from './image.ts'
 import { type MachineOptions, runOptionsOf } from './options.ts'
 import { Snapshot } from './snapshot.ts'
@@ -24,6 +33,9 @@ export interface MachineMetrics {
   readonly memoryBytes: number
   readonly memoryLimitBytes: number
   readonly cpus: number
+  /** Its weight against the other machines of this process, and the most it may have of the processor's time. */
+  readonly share: number
+  readonly cap: number
 }
 
 /** A machine in this process: it runs while the event loop does. */
@@ -43,12 +55,14 @@ export class Machine implements AsyncDisposable {
   readonly #hosts = new Map<number, string>()
   /** What a restored machine reads its memory from. */
   readonly #from: PageSource | undefined
+  readonly #place: CpuPlace
 
   private constructor(
     image: string,
     options: RunOptions,
     running: RunningMachine,
     console: Console,
+    place: CpuPlace,
     from?: PageSource,
   ) {
     this.image = image
@@ -56,6 +70,7 @@ export class Machine implements AsyncDisposable {
     this.#running = running
     this.#options = options
     this.#from = from
+    this.#place = place
     this.commands = new GuestCommands(running.agent)
     this.files = new GuestFiles(running.agent)
     const { vm } = running
@@ -64,7 +79,10 @@ export class Machine implements AsyncDisposable {
       stop: () => vm.stop(),
       pause: () => vm.pause(),
       resume: () => vm.resume(),
-      close: () => running.close(),
+      close: () => {
+        place.leave()
+        return running.close()
+      },
     })
   }
 
@@ -74,10 +92,17 @@ export class Machine implements AsyncDisposable {
    */
   static async create(image: string, options: MachineOptions = {}): Promise<Machine> {
     const run = await runOptionsOf(image, options)
+    return await Machine.boot(image, run, options)
+  }
+
+  /** What `create` does, with options that have been checked. */
+  static async boot(image: string, run: RunOptions, options: MachineOptions = {}): Promise<Machine> {
     const boot = await bootFiles(run, freshNonce(), () => undefined)
     const terminal = new Console()
-    const running = await runningMachine(run, boot, { uart: new Console(), consoles: [terminal] })
-    const machine = new Machine(image, run, running, terminal)
+    const place = new CpuPlace(options)
+    const parts = { uart: new Console(), consoles: [terminal], governor: place.join }
+    const running = await runningMachine(run, boot, parts)
+    const machine = new Machine(image, run, running, terminal, place)
     machine.#life.start()
     try {
       await running.agent.ready(options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS)
@@ -88,17 +113,23 @@ export class Machine implements AsyncDisposable {
     return machine
   }
 
-  /** A machine that goes on where a snapshot was taken, with randomness and a clock of its own. Throws `snapshot.*`. */
-  static async restore(snapshot: Snapshot): Promise<Machine> {
+  /**
+   * A machine that goes on where a snapshot was taken, with randomness and a clock of its own; with `paused`, once it is
+   * told to. Throws `snapshot.*`.
+   */
+  static async restore(snapshot: Snapshot, { paused = false }: { readonly paused?: boolean } = {}): Promise<Machine> {
     const frozen = Snapshot.imageOf(snapshot)
     const { image, options, board, agent, pages } = frozen
     const terminal = new Console()
     const boot = { restored: board, page: (page: number, into: Uint8Array) => pages.read(page, into) }
-    const running = await runningMachine(options, boot, { uart: new Console(), consoles: [terminal] })
+    const place = new CpuPlace({})
+    const parts = { uart: new Console(), consoles: [terminal], governor: place.join }
+    const running = await runningMachine(options, boot, parts)
     running.agent.takeOver(agent)
     mendClock(frozen, running)
-    const machine = new Machine(image, options, running, terminal, pages)
-    machine.#life.start()
+    const machine = new Machine(image, options, running, terminal, place, pages)
+    if (paused) await machine.#life.startPaused()
+    else machine.#life.start()
     return machine
   }
 
@@ -173,6 +204,11 @@ export class Machine implements AsyncDisposable {
     return host
   }
 
+  /** Changes the machine's share of the processor, or its cap; see `MachineOptions`. Throws `limits.share`, `limits.cap`. */
+  setLimits(limits: CpuLimits): void {
+    this.#place.setLimits(limits)
+  }
+
   getMetrics(): MachineMetrics {
     const { cpu, elapsedNs } = this.#running
     return {
@@ -182,6 +218,7 @@ export class Machine implements AsyncDisposable {
       memoryBytes: cpu.engine.frames.touchedBytes,
       memoryLimitBytes: this.#options.memoryBytes,
       cpus: cpu.harts.length,
+      ...this.#place.limits,
     }
   }
 

@@ -20,6 +20,10 @@ export interface MachineOptions {
   readonly volumes?: readonly string[]
   /** What the guest may reach: anything public when not given. */
   readonly network?: NetworkPolicy
+  /** Weight against the other machines of this process; 100 when not given. */
+  readonly share?: number
+  /** The most it may have of the processor's time: 0.5 is a half; no cap when not given. */
+  readonly cap?: number
   readonly engine?: 'interpreter' | 'translator'
   /** How long the guest may take until its agent answers; 120 000 when not given. */
   readonly readyTimeoutMs?: number

@@ -1,3 +1,4 @@
+import type { RunOptions } from '../cli/run-options.ts'
 import { type MachineImage, openImage, saveImage } from './image.ts'
 
 /** A moment of a machine's, to go on from with `Machine.restore`. */
@@ -18,6 +19,11 @@ export class Snapshot {
   /** Machines restored from a saved snapshot read from its file until they end: close it after them. */
   close(): void {
     this.#image.close()
+  }
+  /** What it is a snapshot of: the image, and the machine's options. */
+  get description(): { readonly image: string; readonly options: Omit<RunOptions, 'env'> } {
+    const { env: _, ...options } = this.#image.options
+    return { image: this.#image.image, options }
   }
   /** What a snapshot is of; for the SDK alone. */
   static imageOf(snapshot: Snapshot): MachineImage {

@@ -50,7 +50,7 @@ export class GuestAgent {
   readonly #spawning = new Map<number, ProcessChannels>()
   #idle: Worker[] = []
   /** Who waits for a worker, first come first served. */
-  #wanting: ((worker: Worker) => void)[] = []
+  #wanting: PromiseWithResolvers<Worker>[] = []
   #reader = new AgentReader()
   #nonce = ''
   #ready = Promise.withResolvers<void>()
@@ -113,16 +113,16 @@ export class GuestAgent {
 
   async #nextWorker(timeoutMs: number): Promise<Worker> {
     if (this.#spawning.size <= this.#wanting.length) this.#spawn()
-    const { promise, resolve } = Promise.withResolvers<Worker>()
-    this.#wanting.push(resolve)
+    const wanted = Promise.withResolvers<Worker>()
+    this.#wanting.push(wanted)
     try {
       return await withTimeout(
-        promise,
+        wanted.promise,
         timeoutMs,
         () => new DoppelError('agent.timeout', `the guest has started no shell within ${timeoutMs} ms`, { timeoutMs }),
       )
     } catch (error) {
-      this.#wanting = this.#wanting.filter(want => want !== resolve)
+      this.#wanting = this.#wanting.filter(want => want !== wanted)
       throw error
     }
   }
@@ -219,6 +219,7 @@ export class GuestAgent {
       this.#giveBack(channels)
     }
     this.#processes.clear()
+    for (const wanted of this.#wanting.splice(0)) wanted.reject(reason)
   }
   #forgetWorkers(): void {
     for (const channels of this.#spawning.values()) this.#giveBack(channels)
@@ -241,8 +242,8 @@ export class GuestAgent {
     if (!channels) return
     this.#spawning.delete(id)
     const worker = { id, pid, group, channels }
-    const want = this.#wanting.shift()
-    if (want) want(worker)
+    const wanted = this.#wanting.shift()
+    if (wanted) wanted.resolve(worker)
     else this.#idle.push(worker)
   }
   #didExit(id: number, status: number): void {

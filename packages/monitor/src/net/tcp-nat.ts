@@ -42,10 +42,12 @@ interface Joint {
 export class TcpNat {
   readonly #config: TcpNatConfig
   readonly #flows = new Map<string, Flow>()
-  #nextPort = FIRST_PORT
+  #nextPort: number
 
   constructor(config: TcpNatConfig) {
     this.#config = config
+    // A clone's guest remembers the connections of the machine it was made from: ports must not meet theirs.
+    this.#nextPort = FIRST_PORT + (this.#random32() % (0x1_0000 - FIRST_PORT))
   }
 
   /** Connections now. */
@@ -160,14 +162,12 @@ export class TcpNat {
     localPort: number,
     events: TcpEvents,
   ): TcpConfig {
-    const { link, clock, timers, entropy } = this.#config
-    const random = new Uint8Array(4)
-    entropy.fill(random)
+    const { link, clock, timers } = this.#config
     const maxSegmentBytes = PACKET_DATA_BYTES[guest.length === 4 ? 4 : 6]
     return {
       localPort,
       remotePort: guestPort,
-      initialSequence: get32(random, 0),
+      initialSequence: this.#random32(),
       maxSegmentBytes,
       maxOffloadBytes: link.maxSegmentData(maxSegmentBytes),
       clock,
@@ -200,6 +200,12 @@ export class TcpNat {
     this.#config.link.sendSegment(destination, source, tcpHeaderBytes(reset), TCP_CHECKSUM, undefined, into =>
       writeTcp(into, reset),
     )
+  }
+
+  #random32(): number {
+    const random = new Uint8Array(4)
+    this.#config.entropy.fill(random)
+    return get32(random, 0)
   }
 
   #freePort(guest: IpBytes, port: number, from: IpBytes): number {

@@ -135,6 +135,25 @@ test('two ends agree, talk, and close', () => {
   expect(time.pending).toBe(0)
 })
 
+test('what is written before the other side answers follows at once', () => {
+  const { client, server, time } = setUp()
+  client.connection?.write(pattern(300, 1))
+  time.advance(3 * LATENCY_MS)
+  expect(server.bytes).toEqual(pattern(300, 1))
+})
+
+test('a peer that remembers an older connection is told so, and then takes ours', () => {
+  const { client, server, time, arrive } = setUp()
+  const challenge = { sourcePort: 80, destinationPort: 5000, sequence: 7, acknowledgment: 99, flags: 16, window: 100 }
+  const wire = new Uint8Array(20)
+  writeTcp(wire, challenge)
+  arrive(client, wire)
+  time.advance(100)
+  // The reset, whose number is the one the peer waits for, then the connection.
+  expect(client.events).toEqual(['established'])
+  expect(server.connection?.isClosed).toBe(false)
+})
+
 test('megabytes cross both ways, sequence numbers wrapping', () => {
   const { client, server, settle } = setUp()
   const [there, back] = [pattern(3_000_000, 5), pattern(2_000_000, 9)]

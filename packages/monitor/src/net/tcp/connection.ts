@@ -141,12 +141,18 @@ export class TcpConnection {
   #receiveAnswer(segment: TcpSegment): void {
     const { flags } = segment
     const isForUs = (flags & TCP_FLAG.ack) !== 0 && segment.acknowledgment === this.#sequence(0)
-    if (!isForUs) return
-    if ((flags & TCP_FLAG.rst) !== 0) return this.#close('reset')
+    const isReset = (flags & TCP_FLAG.rst) !== 0
+    if (!isForUs) {
+      // The guest remembers an older connection between these ports; told of its mistake, it takes the next SYN.
+      if ((flags & TCP_FLAG.ack) !== 0 && !isReset) this.#refuse(segment.acknowledgment)
+      return
+    }
+    if (isReset) return this.#close('reset')
     if ((flags & TCP_FLAG.syn) === 0) return
     this.#meet(segment)
     this.#establish(segment)
     this.#acknowledge()
+    this.#transmit()
   }
 
   /** RFC 9293 §3.10.7.4. */
@@ -326,6 +332,13 @@ export class TcpConnection {
 
   #acknowledge(): void {
     this.#control(TCP_FLAG.ack, this.#next)
+  }
+
+  /** A reset for a segment that acknowledges what we never sent (RFC 9293 §3.10.7.3). */
+  #refuse(sequence: number): void {
+    const { localPort, remotePort, send } = this.#config
+    const reset = { sourcePort: localPort, destinationPort: remotePort, sequence, acknowledgment: 0, window: 0 }
+    send({ ...reset, flags: TCP_FLAG.rst }, 0, 0, () => undefined)
   }
 
   #control(flags: number, offset: number, dataBytes = 0): void {
