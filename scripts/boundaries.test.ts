@@ -11,12 +11,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   devices: ['base'],
   board: ['base', 'devices'],
   images: ['base'],
-  doppel: ['base', 'riscv', 'devices', 'board', 'images'],
-  testkit: ['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'images', 'doppel'],
+  jvm: ['base', 'wasm'],
+  doppel: ['base', 'riscv', 'devices', 'board', 'images', 'jvm'],
+  testkit: ['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'images', 'jvm', 'doppel'],
 }
 
 /** Packages that run in browsers too. */
-const LOW = new Set(['base', 'wasm', 'engine', 'riscv', 'devices', 'board'])
+const LOW = new Set(['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'jvm'])
 
 const files = sourceFiles()
 const packageOf = (specifier: string): string | undefined =>

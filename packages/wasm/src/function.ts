@@ -1,7 +1,7 @@
 import { assert } from '@doppel/base'
 import { Arena } from './arena.ts'
 import { arityOf, nameOf, Op, operandsOf, resultOf } from './opcodes.ts'
-import { F64, type FunctionType, I32, I64, VOID, type ValueType } from './types.ts'
+import { F32, F64, type FunctionType, I32, I64, VOID, type ValueType } from './types.ts'
 
 /** An expression in the function being built. Valid until the function is encoded; used at most once unless `let`. */
 export type Node = number
@@ -105,6 +105,10 @@ export class FunctionBuilder {
   localType(local: Local): ValueType {
     const params = this.type.params
     return (local < params.length ? params[local] : this.locals[local - params.length]) as ValueType
+  }
+  /** The float whose bits these are. */
+  f32Bits(bits: number): Node {
+    return this.arena.node(Op.f32Const, F32, 0, bits, 0)
   }
   get(local: Local): Node {
     return this.arena.node(Kind.localGet, this.localType(local), 0, local, 0)
