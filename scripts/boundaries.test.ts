@@ -11,13 +11,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   devices: ['base'],
   board: ['base', 'devices'],
   images: ['base'],
+  monitor: ['base'],
   jvm: ['base', 'wasm'],
-  doppel: ['base', 'riscv', 'devices', 'board', 'images', 'jvm'],
-  testkit: ['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'images', 'jvm', 'doppel'],
+  doppel: ['base', 'riscv', 'devices', 'board', 'images', 'monitor', 'jvm'],
+  testkit: ['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor', 'doppel', 'jvm'],
 }
 
 /** Packages that run in browsers too. */
-const LOW = new Set(['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'jvm'])
+const LOW = new Set(['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'monitor', 'jvm'])
 
 const files = sourceFiles()
 const packageOf = (specifier: string): string | undefined =>

@@ -1,6 +1,6 @@
 /** The part of the WebAssembly JavaScript API that low packages use; TypeScript has it only in its DOM library. */
 declare namespace WebAssembly {
-  type ImportValue = Memory | Table | Global | Suspending | number | object | ((...args: never[]) => unknown)
+  type ImportValue = Memory | Table | Global | number | object | ((...args: never[]) => unknown)
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>)
   }
@@ -26,13 +26,9 @@ declare namespace WebAssembly {
     is(tag: unknown): boolean
     getArg(tag: unknown, index: number): unknown
   }
-  class Suspending {
-    constructor(run: (...args: never[]) => unknown)
-  }
   class Global {
     constructor(descriptor: { value: string; mutable?: boolean }, value?: unknown)
     value: never
   }
-  function promising(exported: unknown): (...args: readonly unknown[]) => Promise<unknown>
   function validate(bytes: Uint8Array<ArrayBuffer>): boolean
 }

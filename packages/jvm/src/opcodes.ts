@@ -125,11 +125,6 @@ row(0xc9, 'jsr_w', 'J', '-> L')
 /** Every opcode by its code; undefined where JVMS defines none. */
 export const OPCODES: readonly (Opcode | undefined)[] = table
 
-/** Codes by name, for those who write code. */
-export const CODE_OF: ReadonlyMap<string, number> = new Map(
-  table.flatMap((opcode, code) => (opcode ? [[opcode.name, code] as const] : [])),
-)
-
 const OPERAND_BYTES: Readonly<Record<string, number>> = {
   '': 0,
   b: 1,

@@ -12,7 +12,7 @@ import {
   ACC_VOLATILE,
 } from './access.ts'
 import { ClassReader } from './bytes.ts'
-import { ConstantPool, Tag } from './constant-pool.ts'
+import { ConstantPool } from './constant-pool.ts'
 import { isFieldDescriptor, isUnqualifiedName, parseMethodDescriptor } from './descriptor.ts'
 
 /** Class file versions that are understood. */
@@ -237,14 +237,4 @@ function checkMethod(method: MemberInfo, file: ClassFile): void {
   const descriptor = parseMethodDescriptor(method.descriptor)
   const words = (descriptor?.slots ?? 0) + (method.access & ACC_STATIC ? 0 : 1)
   if (words > 255) throw classFormatError(`Too many arguments in method signature`, file.name)
-}
-
-/** A constant’s kind, for those who load one (JVMS §5.1): loadable tags only. */
-export function isLoadable(tag: number): boolean {
-  return (
-    (tag >= Tag.integer && tag <= Tag.string) ||
-    tag === Tag.methodHandle ||
-    tag === Tag.methodType ||
-    tag === Tag.dynamic
-  )
 }

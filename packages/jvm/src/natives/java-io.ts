@@ -173,6 +173,9 @@ natives('java/io/RandomAccessFile', {
     open.position = Math.min(open.position, Number(length))
   },
 })
+natives('java/io/ObjectStreamClass', {
+  hasStaticInitializer: (vm: Vm, mirror: Ref) => (vm.classes.ofMirror(mirror).declared('<clinit>', '()V') ? 1 : 0),
+})
 natives('java/io/FileDescriptor', {
   getHandle: () => -1n,
   getAppend: (vm: Vm, fd: number) => (filesOf(vm).get(fd)?.append ? 1 : 0),

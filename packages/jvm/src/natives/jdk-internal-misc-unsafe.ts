@@ -164,6 +164,7 @@ natives('jdk/internal/misc/Unsafe', {
     return vm.mirrors.of(cls)
   },
 })
+natives('java/util/concurrent/atomic/AtomicLong', { VMSupportsCS8: () => 1 })
 natives('java/lang/invoke/MethodHandleNatives', {
   objectFieldOffset: (vm: Vm, member: Ref) => offsetOf(vm, fieldOfMember(vm, member)),
   staticFieldOffset: (vm: Vm, member: Ref) => offsetOf(vm, fieldOfMember(vm, member)),

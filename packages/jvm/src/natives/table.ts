@@ -15,10 +15,12 @@ export function natives(className: string, methods: Readonly<Record<string, Nati
 }
 
 const nothing: Native = () => undefined
+/** Methods by which native libraries look up what they need; here there is nothing to look up. */
+const INITIALIZERS: ReadonlySet<string> = new Set(['registerNatives', 'initIDs', 'initNative'])
 
 /** The host code of a native method; undefined when there is none. */
 export function findNative(method: Method): Native | undefined {
   const name = `${method.owner.name}.${method.name}`
-  if (method.name === 'registerNatives' || method.name === 'initIDs') return nothing
-  return table.get(name + method.info.descriptor) ?? table.get(name)
+  const found = table.get(name + method.info.descriptor) ?? table.get(name)
+  return found ?? (INITIALIZERS.has(method.name) ? nothing : undefined)
 }

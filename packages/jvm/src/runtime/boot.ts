@@ -1,4 +1,4 @@
-import type { JavaClass, Method, Ref, Value } from './classes.ts'
+import type { Field, JavaClass, Method, Ref, Value } from './classes.ts'
 import type { Machine } from './machine.ts'
 import { PRIMITIVES } from './class-table.ts'
 import { JavaProblem } from '../problem.ts'
@@ -18,6 +18,17 @@ export function* boot(vm: Machine): Work<void> {
   for (const cls of classes.all().slice()) mirrors.of(cls)
   for (const letter of PRIMITIVES) if (letter !== 'V') classes.arrayOf(classes.primitive(letter))
   yield* linker.initialize(load('String'))
+  // Constants that the machine fills in (jdk.internal.misc.UnsafeConstants).
+  const constants = classes.boot('jdk/internal/misc/UnsafeConstants')
+  yield* linker.initialize(constants)
+  for (const [name, value] of Object.entries({
+    ADDRESS_SIZE0: 8,
+    PAGE_SIZE: 4096,
+    BIG_ENDIAN: 0,
+    UNALIGNED_ACCESS: 1,
+  })) {
+    heap.setStatic(constants.declaredField(name) as Field, value)
+  }
   yield* linker.initialize(load('System'))
   yield* linker.initialize(load('Class'))
 
@@ -36,6 +47,7 @@ export function* boot(vm: Machine): Work<void> {
   const thread = threads.current
   Object.assign(thread, { object })
   heap.set(object, '$thread', thread.id)
+  heap.set(object, 'eetop', BigInt(thread.id))
   heap.set(object, 'priority', NORMAL_PRIORITY)
   heap.set(object, 'threadStatus', THREAD_STATUS.runnable)
   vm.rt.refs.set(0, object)

@@ -12,6 +12,7 @@ import { ClassTable, loaderName } from './class-table.ts'
 import { Compiler } from './compiler.ts'
 import { polymorphicThunk } from './handle-calls.ts'
 import { Heap, type SupportExports } from './heap.ts'
+import { promising, suspending } from './jspi.ts'
 import { Linker } from './linker.ts'
 import { Mirrors } from './mirrors.ts'
 import { Monitors } from './monitors.ts'
@@ -96,12 +97,12 @@ export class Machine implements Vm {
         records: support.records,
         memory: this.memory,
         depth: support.depth,
-        throwable: support.throwable,
+        throwable: support.throwable as WebAssembly.ImportValue,
       },
       rt: support,
       task: Adapters.imports() as unknown as Record<string, WebAssembly.ImportValue>,
     }
-    this.#runTask = WebAssembly.promising(exported.runTask) as (task: Task) => Promise<unknown>
+    this.#runTask = promising(exported.runTask) as (task: Task) => Promise<unknown>
     this.heap = new Heap(this)
     this.traces = new StackTraces(this)
     this.threads = new Threads(this)
@@ -116,7 +117,6 @@ export class Machine implements Vm {
   }
 
   get view(): DataView {
-    if (this.#view.byteLength === 0) this.#view = new DataView(this.memory.buffer)
     return this.#view
   }
   get objectClassId(): number {
@@ -132,9 +132,10 @@ export class Machine implements Vm {
       exceptionOf: (t: Task) => t.exception,
       adapterOf: (t: Task) => this.adapters.placeFor((t.target as Method).signature),
       caught: (t: Task, exception: Ref) => t.caught(exception),
-      await: new WebAssembly.Suspending((t: Task) => this.threads.await(t.until as PromiseLike<unknown>)),
-      yieldNow: new WebAssembly.Suspending(() => this.threads.yieldNow()),
+      await: suspending((t: Task) => this.threads.await(t.until as PromiseLike<unknown>)),
+      yieldNow: suspending(() => this.threads.yieldNow()),
       hostRemainder: (a: number, b: number) => a % b,
+      hostExp: (x: number) => Math.exp(x),
       hostMultiArray: this.#multiNewArray(),
       pollNeeded: () => {
         this.stop?.()
@@ -271,6 +272,7 @@ export class Machine implements Vm {
       if (end > have) {
         try {
           this.memory.grow(Math.ceil(Math.max(end - have, have / 4) / PAGE))
+          this.#view = new DataView(this.memory.buffer)
         } catch (cause) {
           throw new JavaProblem('java/lang/OutOfMemoryError', cause instanceof RangeError ? null : String(cause))
         }
@@ -358,7 +360,7 @@ export class Machine implements Vm {
     set('stackTrace', this.heap.getStatic(field('UNASSIGNED_STACK')))
     const filled = cls.findField('numStackTracesFilledIn')
     if (filled) this.heap.setField(object, filled, 1)
-    const frames = this.traces.capture()
+    const frames = this.traces.capture().filter(f => !f.method.owner.hidden)
     set('backtrace', this.traces.pack(frames))
     set('depth', frames.length)
     return object

@@ -19,6 +19,12 @@ export function nestHostOf(vm: Vm, cls: JavaClass): JavaClass {
   return host
 }
 
+/** The name of the class that another one says is its nest’s host. */
+export function namedHost(cls: JavaClass): string | undefined {
+  const attribute = cls.file && findAttribute(cls.file.attributes, 'NestHost')
+  return cls.file && attribute ? cls.file.pool.className(readU2(cls.file.bytes, attribute.start)) : undefined
+}
+
 /** Names of the members that a host lists (JVMS §4.7.29), itself not among them. */
 export function nestMembers(host: JavaClass): string[] {
   const attribute = host.file && findAttribute(host.file.attributes, 'NestMembers')

@@ -3,7 +3,7 @@ import type { ClassFile } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
 import { dotted } from './class-table.ts'
 import type { Field, JavaClass, Method } from './classes.ts'
-import { nestHostOf } from './nests.ts'
+import { namedHost, nestHostOf } from './nests.ts'
 import type { Work } from './tasks.ts'
 import type { Vm } from './vm.ts'
 
@@ -56,6 +56,7 @@ export class Resolver {
     const cls = yield* this.#owner(from, owner)
     const field = cls.findField(name, descriptor)
     if (!field) throw new JavaProblem('java/lang/NoSuchFieldError', name)
+    if (!this.#memberAccessible(from, field)) yield* this.#loadNests(from, field.owner)
     if (!this.#memberAccessible(from, field)) {
       throw new JavaProblem(
         'java/lang/IllegalAccessError',
@@ -100,6 +101,7 @@ export class Resolver {
     if (!method) {
       throw new JavaProblem('java/lang/NoSuchMethodError', `'${externalSignature(cls.name, name, descriptor)}'`)
     }
+    if (!this.#memberAccessible(from, method)) yield* this.#loadNests(from, method.owner)
     if (!this.#memberAccessible(from, method)) {
       throw new JavaProblem(
         'java/lang/IllegalAccessError',
@@ -128,18 +130,28 @@ export class Resolver {
     return cls
   }
 
+  /** Whether private members may be reached takes the hosts of both nests (JVMS §5.4.4). */
+  *#loadNests(from: JavaClass, to: JavaClass): Work<void> {
+    for (const cls of [from, to]) {
+      const name = namedHost(cls)
+      if (name !== undefined) yield* this.#vm.linker.loadFor(name, cls.loader)
+    }
+  }
   /** Class access (JVMS §5.4.4), packages only: module boundaries are kept by the library’s reflection. */
   #accessible(from: JavaClass, to: JavaClass): boolean {
     let target = to
     while (target.element) target = target.element
     if (target.primitive || target.access & ACC_PUBLIC || target === from) return true
-    return samePackage(from, target)
+    return samePackage(from, target) || generated(from)
   }
   #memberAccessible(from: JavaClass, member: Field | Method): boolean {
     const access = member.info.access
     if (access & ACC_PUBLIC || member.owner === from || from.loader.object === null) return true
-    if (access & ACC_PRIVATE) return nestHostOf(this.#vm, from) === nestHostOf(this.#vm, member.owner)
+    if (access & ACC_PRIVATE && !generated(from))
+      return nestHostOf(this.#vm, from) === nestHostOf(this.#vm, member.owner)
     if (samePackage(from, member.owner)) return true
+    // Accessors that the library generates may reach everything.
+    if (generated(from)) return true
     // Object's clone and finalize may be called on arrays.
     return (access & ACC_PROTECTED) !== 0 && (from.isSubtypeOf(member.owner) || from.isInterface)
   }
@@ -153,6 +165,13 @@ export class Resolver {
       ? `${dotted(from.name)} and ${dotted(to.name)} are in ${a}`
       : `${dotted(from.name)} is in ${a}; ${dotted(to.name)} is in ${b}`
   }
+}
+
+function generated(cls: JavaClass): boolean {
+  for (let c: JavaClass | undefined = cls; c; c = c.superclass) {
+    if (c.name === 'jdk/internal/reflect/MagicAccessorImpl') return true
+  }
+  return false
 }
 
 /** Same run-time package (JVMS §5.3). */

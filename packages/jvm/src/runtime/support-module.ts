@@ -23,6 +23,7 @@ const HOST: readonly (readonly [name: string, params: readonly ValueType[], resu
   ['pollNeeded', [], [I32]],
   ['yieldNow', [], []],
   ['hostRemainder', [F64, F64], [F64]],
+  ['hostExp', [F64], [F64]],
   ['hostMultiArray', [I32, I32], [OBJ]],
 ]
 
@@ -45,6 +46,7 @@ export const METHOD_IMPORTS: readonly (readonly [name: string, signature: string
   ['newArray', 'II)L'],
   ['missing', 'LI)V'],
   ['drem', 'DD)D'],
+  ['exp', 'D)D'],
   ['multiNewArray', 'II)L'],
   ['arraycopy', 'LILII)V'],
   ['identityHash', 'L)I'],

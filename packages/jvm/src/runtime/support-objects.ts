@@ -110,8 +110,7 @@ const monitorExit: SupportFunction = {
     gc.structSet(T.object, OBJECT.lock, fn.get(0), fn.select(last, fn.i32(0), fn.get(left)))
     fn.return()
     fn.end()
-    const task = fn.call(s.functions.monitorTask as FunctionRef, [fn.get(0), fn.i32(0)])
-    fn.effect(fn.call(s.functions.runTask as FunctionRef, [task]))
+    fn.effect(fn.call(s.functions.monitorTask as FunctionRef, [fn.get(0), fn.i32(0)]))
     fn.return()
   },
 }

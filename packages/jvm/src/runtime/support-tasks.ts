@@ -124,6 +124,7 @@ export const taskSupport: readonly SupportFunction[] = [
   runTask,
   poll,
   passes('drem', 'hostRemainder', [F64, F64], F64),
+  passes('exp', 'hostExp', [F64], F64),
   passes('multiNewArray', 'hostMultiArray', [I32, I32], OBJ),
   runs('compile', 'compileTask', [I32]),
   runs('link', 'linkTask', [I32]),

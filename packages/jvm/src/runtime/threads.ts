@@ -66,7 +66,11 @@ export class Threads {
   create(object: Ref): JavaThread {
     const thread = new JavaThread(this.#nextId++, object, this.#vm.options.stackBytes)
     this.#all.set(thread.id, thread)
-    if (object !== null) this.#vm.heap.set(object, '$thread', thread.id)
+    if (object !== null) {
+      this.#vm.heap.set(object, '$thread', thread.id)
+      // Thread.isAlive looks at this.
+      this.#vm.heap.set(object, 'eetop', BigInt(thread.id))
+    }
     return thread
   }
   of(object: Ref): JavaThread | undefined {
@@ -112,13 +116,25 @@ export class Threads {
     thread.alive = false
     const holder = thread.object
     heap.set(holder, 'threadStatus', THREAD_STATUS.terminated)
+    heap.set(holder, 'eetop', 0n)
     this.#vm.monitors.notifyAll(holder)
     this.#all.delete(thread.id)
     this.checkIdle()
   }
   checkIdle(): void {
-    for (const t of this.#all.values()) if (t.alive && !t.daemon) return
+    for (const t of this.#all.values()) if (t.alive && !t.daemon && t !== this.#leaving) return
     this.onIdle()
+  }
+  #leaving: JavaThread | undefined;
+  /** Waits until no thread but the current one and daemons is left. */
+  *waitForOthers(): Work<void> {
+    this.#leaving = this.current
+    yield* wait(
+      new Promise<void>(resolve => {
+        this.onIdle = resolve
+        this.checkIdle()
+      }),
+    )
   }
 
   async #run(thread: JavaThread, work: Work<unknown>): Promise<unknown> {
@@ -189,22 +205,37 @@ export class Threads {
     )
   }
 
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>()
+  #forget(timer: ReturnType<typeof setTimeout> | undefined): void {
+    if (timer === undefined) return
+    clearTimeout(timer)
+    this.#timers.delete(timer)
+  }
+  /** Forgets every deadline: the machine has ended, and nothing of it may keep the host waiting. */
+  dispose(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+  }
+
   /** Waits until woken, interrupted, or a deadline in milliseconds; the thread’s status says how. */
   *suspend(status: number, ms: number | undefined, onWake?: (wake: () => void) => void): Work<void> {
     const thread = this.current
     const { heap } = this.#vm
     if (thread.object !== null) heap.set(thread.object, 'threadStatus', status)
-    let timer: unknown
+    let timer: ReturnType<typeof setTimeout> | undefined
     yield* wait(
       new Promise<void>(resolve => {
         const wake = (): void => {
-          clearTimeout(timer)
+          this.#forget(timer)
           thread.wake = undefined
           resolve()
         }
         thread.wake = wake
         onWake?.(wake)
-        if (ms !== undefined) timer = setTimeout(wake, Math.min(ms, 0x7fffffff))
+        if (ms !== undefined) {
+          timer = setTimeout(wake, Math.min(ms, 0x7fffffff))
+          this.#timers.add(timer)
+        }
       }),
     )
     if (thread.object !== null) heap.set(thread.object, 'threadStatus', THREAD_STATUS.runnable)

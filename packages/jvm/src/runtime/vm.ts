@@ -33,7 +33,11 @@ export interface ClassLibrary {
 
 /** A file or folder that the host shows the machine. */
 export interface HostFileInfo {
-  readonly kind: 'file' | 'folder' | 'other'
+  readonly kind: 'file' | 'folder' | 'link' | 'other'
+  /** Tells files apart. */
+  readonly id: number
+  /** Permission bits, where the host has them. */
+  readonly mode?: number
   readonly sizeBytes: number
   readonly modifiedMs: number
   readonly readable: boolean
@@ -66,7 +70,9 @@ export interface JvmHost {
   write(stream: 1 | 2, bytes: Uint8Array): void
   /** The next bytes of standard input, at most `max`; empty at its end. */
   read(max: number): Promise<Uint8Array>
-  stat(path: string): HostFileInfo | undefined
+  /** Undefined when there is nothing; links are followed unless `follow` is false. */
+  stat(path: string, follow?: boolean): HostFileInfo | undefined
+  readLink(path: string): string
   /** Mode as open(2) combines them. */
   open(
     path: string,

@@ -40,6 +40,8 @@ const support = (name: string, fn: string): void => {
 support('java/lang/System.arraycopy(Ljava/lang/Object;ILjava/lang/Object;II)V', 'arraycopy')
 support('java/lang/System.identityHashCode(Ljava/lang/Object;)I', 'identityHash')
 support('java/lang/Object.getClass()Ljava/lang/Class;', 'getMirror')
+// The library's own is a last place off where OpenJDK's compiled one is right.
+support('java/lang/Math.exp(D)D', 'exp')
 rows.push(['java/lang/Thread.currentThread()Ljava/lang/Thread;', f => f.gc.tableGet(TABLE.refs, OBJ, f.fn.i32(0))])
 
 /** Methods that are code of our own wherever they are called without dispatch, by class, name and descriptor. */

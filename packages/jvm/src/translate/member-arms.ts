@@ -70,7 +70,8 @@ arm(0xb4, 0xb5, (f, code, op) => {
     return f.fn.effect(siteFor(f, `L${kind})V`, code)([stack.use(object), stack.use(value)]))
   }
   const type = f.context.types.layout(field.owner.layout)
-  const throughReceiver = object.nonNull && f.receiver !== undefined && f.cls.isSubtypeOf(field.owner)
+  const isReceiver = f.receiver !== undefined && object.local === stack.variable(0, 'L')
+  const throughReceiver = isReceiver && f.cls.isSubtypeOf(field.owner)
   const target = throughReceiver ? f.fn.get(f.receiver as number) : f.nonNull(type, object)
   if (value === undefined) return stack.pushValue(kind, gc.structGet(type, field.place, valueTypeOf(kind), target))
   gc.structSet(type, field.place, target, narrowed(f, field.descriptor, stack.use(value)))
