@@ -4,7 +4,7 @@ import type { Kind } from '../class-file/descriptor.ts'
 import { JavaProblem } from '../problem.ts'
 import { translate } from '../translate/method.ts'
 import type { MethodSource } from '../translate/source.ts'
-import { importShared, ModuleTypes, TABLE, valueTypeOf } from '../translate/types.ts'
+import { importShared, ModuleTypes, TABLE, valueTypeOf, sharedArena } from '../translate/types.ts'
 import type { Method, Value } from './classes.ts'
 import { findNative } from '../natives/table.ts'
 import { externalSignature } from './resolve.ts'
@@ -99,7 +99,7 @@ export class Compiler {
     importShared(module)
     const name = `m${method.id}`
     const f = module.declare(name, type)
-    const fn = module.build(f)
+    const fn = module.build(f, sharedArena)
     const args: Node[] = type.params.map((_, i) => fn.get(i))
     const call = fn.call(host, args)
     if (isTask) {

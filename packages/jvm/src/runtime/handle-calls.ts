@@ -1,6 +1,6 @@
 import { ModuleBuilder, type Node, ref, Gc } from '@doppel/wasm'
 import { importSupport } from './support-module.ts'
-import { ModuleTypes, OBJ, type Signature, T, TABLE, valueTypeOf, VT } from '../translate/types.ts'
+import { ModuleTypes, OBJ, type Signature, T, TABLE, valueTypeOf, VT, sharedArena } from '../translate/types.ts'
 import type { Field } from './classes.ts'
 import type { Vm } from './vm.ts'
 
@@ -14,7 +14,7 @@ export function polymorphicThunk(vm: Vm, name: string, signature: Signature, pla
   const { functions } = importSupport(module, types)
   const { type } = types.signature(signature)
   const f = module.declare('thunk', type)
-  const fn = module.build(f)
+  const fn = module.build(f, sharedArena)
   const gc = new Gc(fn)
   const read = (className: string, fieldName: string, object: Node): Node => {
     const field = vm.classes.boot(className).findField(fieldName) as Field
@@ -81,7 +81,7 @@ export function appendixThunk(
   const [params, result] = signature.split(')') as [string, string]
   const target = types.signature(appendix === null ? signature : `${params}L)${result}`)
   const f = module.declare('thunk', type)
-  const fn = module.build(f)
+  const fn = module.build(f, sharedArena)
   const args = type.params.map((_, i) => fn.get(i))
   if (appendix !== null) {
     args.push(new Gc(fn).tableGet(TABLE.refs, OBJ, fn.i32(vm.placeReference(appendix))))

@@ -11,6 +11,7 @@ import {
   TABLE,
   valueTypeOf,
   VT_REF,
+  sharedArena,
 } from '../translate/types.ts'
 import type { Field, JavaClass, Ref, Value } from './classes.ts'
 import type { Vm } from './vm.ts'
@@ -266,7 +267,7 @@ export class Heap {
     const kinds = fieldKinds(layout).split('') as Kind[]
     const define = (name: string, signature: string, body: (gc: Gc, fn: FunctionBuilder) => Node | undefined): void => {
       const f = module.declare(name, types.signature(signature).type)
-      const fn = module.build(f)
+      const fn = module.build(f, sharedArena)
       const result = body(new Gc(fn), fn)
       if (result === undefined) fn.return()
       else fn.return(result)
@@ -274,7 +275,7 @@ export class Heap {
       module.export(name, 'func', f.index)
     }
     const make = module.declare('make', types.signature('I)L').type)
-    const maker = module.build(make)
+    const maker = module.build(make, sharedArena)
     const zeros = kinds.map(kind => zeroOf(maker, new Gc(maker), kind))
     const record = new Gc(maker).refAsNonNull(VT_REF, new Gc(maker).tableGet(TABLE.records, ref(T.vt), maker.get(0)))
     maker.return(new Gc(maker).structNew(type, OBJ, [record, maker.i32(0), maker.i32(0), ...zeros]))

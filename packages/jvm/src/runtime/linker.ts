@@ -5,7 +5,7 @@ import { Tag } from '../class-file/constant-pool.ts'
 import { findAttribute } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
 import { importSupport } from './support-module.ts'
-import { DISPLAY, ModuleTypes } from '../translate/types.ts'
+import { DISPLAY, ModuleTypes, sharedArena } from '../translate/types.ts'
 import type { JavaClass, Loader, Method, Ref } from './classes.ts'
 import { dotted } from './class-table.ts'
 import { invoke, Thrown, wait, type Work } from './tasks.ts'
@@ -61,7 +61,7 @@ export class Linker {
     const stubs = methods.map(method => {
       const { index, type } = types.signature(method.signature)
       const stub = module.declare('', type)
-      const fn = module.build(stub)
+      const fn = module.build(stub, sharedArena)
       fn.effect(fn.call(functions.compile as FunctionRef, [fn.i32(method.id)]))
       fn.returnCallIndirect(
         index,

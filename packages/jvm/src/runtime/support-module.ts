@@ -1,5 +1,5 @@
 import { EXTERNREF, F64, FUNCREF, type FunctionRef, Gc, I32, ModuleBuilder, ref, type ValueType } from '@doppel/wasm'
-import { importShared, ModuleTypes, OBJ, T } from '../translate/types.ts'
+import { importShared, ModuleTypes, OBJ, T, sharedArena } from '../translate/types.ts'
 import type { Support } from './support.ts'
 import { arraySupport } from './support-arrays.ts'
 import { objectSupport } from './support-objects.ts'
@@ -82,7 +82,7 @@ export function supportModule(): Uint8Array<ArrayBuffer> {
     module.export(name, 'func', functions[name].index)
   }
   for (const { name, body } of all) {
-    const fn = module.build(functions[name] as FunctionRef)
+    const fn = module.build(functions[name] as FunctionRef, sharedArena)
     body(fn, new Gc(fn), support)
     module.finish(fn)
   }

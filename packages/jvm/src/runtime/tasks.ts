@@ -1,6 +1,6 @@
 import { ModuleBuilder, type FunctionBuilder, type Node, EXTERNREF } from '@doppel/wasm'
 import type { Kind } from '../class-file/descriptor.ts'
-import { importShared, ModuleTypes, type Signature, valueTypeOf } from '../translate/types.ts'
+import { importShared, ModuleTypes, type Signature, valueTypeOf, sharedArena } from '../translate/types.ts'
 import type { Method, Ref, Value } from './classes.ts'
 import { STEP } from './support-tasks.ts'
 import type { Vm } from './vm.ts'
@@ -126,7 +126,7 @@ export class Adapters {
     })
     importShared(module)
     const f = module.declare('adapter', { kind: 'func', params: [EXTERNREF], results: [] })
-    const fn: FunctionBuilder = module.build(f)
+    const fn: FunctionBuilder = module.build(f, sharedArena)
     const [params = '', result = 'V'] = signature.split(')')
     const args: Node[] = params
       .split('')

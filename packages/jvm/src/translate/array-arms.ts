@@ -59,7 +59,7 @@ arm(0x4f, 0x56, (f, _code, op) => {
 function checkStore(f: Frame, array: Local, value: Local): void {
   const { fn, gc, vm } = f
   fn.if(fn.op(Op.i32Eqz, gc.refIsNull(fn.get(value))))
-  const element = fn.let(gc.structGet(T.vt, VT.element, I32, f.recordOf(fn.get(array))))
+  const element = f.stack.keep(gc.structGet(T.vt, VT.element, I32, f.recordOf(fn.get(array))))
   fn.if(fn.op(Op.i32Ne, fn.get(element), fn.i32(vm.objectClassId)))
   fn.if(fn.op(Op.i32Ne, fn.get(element), gc.structGet(T.vt, VT.id, I32, f.recordOf(fn.get(value)))))
   fn.if(fn.op(Op.i32Eqz, f.support('instanceOf', fn.get(value), fn.get(element))), 'unlikely')

@@ -13,7 +13,7 @@ function branch(f: Frame, condition: Node, code: Uint8Array): void {
   const { fn, stack } = f
   // The condition reads what flushing may overwrite.
   if (stack.depth > 0) {
-    const held = fn.let(condition)
+    const held = f.stack.keep(condition)
     stack.flush()
     return split(f, fn.get(held), code)
   }
@@ -52,7 +52,7 @@ arm(0xc8, 0xc8, (f, code) => f.jump(f.at + readI4(code, f.at + 1)))
 arm(0xaa, 0xab, (f, code) => {
   const { fn, stack } = f
   const { targets, fallback } = switchTable(code, f.at)
-  const key = fn.let(stack.use(stack.pop()))
+  const key = f.stack.keep(stack.use(stack.pop()))
   stack.flush()
   const sorted = [...targets].sort((a, b) => a[0] - b[0])
   const blocks = new Map<number, Block>()

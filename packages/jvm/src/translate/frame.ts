@@ -242,7 +242,11 @@ export class Frame {
 
   /** The entry as a non-null reference to a type of the module; NullPointerException when it is null. */
   nonNull(type: number, entry: Entry): Node {
-    if (type === T.object && entry.nonNull) return this.stack.use(entry)
+    if (this.stack.isNonNull(entry)) {
+      const value = this.stack.use(entry)
+      return type === T.object ? value : this.gc.refCast(ref(type, false), value)
+    }
+    this.stack.markNonNull(entry)
     return this.gc.castOrFail(
       ref(type, false),
       this.stack.use(entry),

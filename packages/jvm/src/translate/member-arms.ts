@@ -224,11 +224,12 @@ function call(
   const receiver = args[0] as Entry
   const [head, ...rest] = [f.stack.hold(receiver), ...args.slice(1)] as [number, ...Entry[]]
   const { fn } = f
-  if (!receiver.nonNull) {
+  if (!stack.isNonNull(receiver)) {
     fn.if(f.gc.refIsNull(fn.get(head)), 'unlikely')
     fn.effect(f.support('npe'))
     fn.unreachable()
     fn.end()
+    stack.markNonNull(receiver)
   }
   const target =
     method.owner.isInterface && method.virtualIndex < 0
@@ -275,7 +276,7 @@ function virtualTarget(f: Frame, receiver: number, method: Method): Node {
 /** The record’s cache answers for the interface method’s number, or the support module does. */
 function interfaceTarget(f: Frame, receiver: number, method: Method): Node {
   const { fn, gc } = f
-  const cache = fn.let(gc.structGet(T.vt, VT.cache, ref(T.ints, false), f.recordOf(fn.get(receiver))))
+  const cache = f.stack.keep(gc.structGet(T.vt, VT.cache, ref(T.ints, false), f.recordOf(fn.get(receiver))))
   const at = (method.id & 31) * 2
   const target = f.stack.temp(I32)
   fn.if(fn.op(Op.i32Eq, gc.arrayGet(T.ints, I32, fn.get(cache), fn.i32(at)), fn.i32(method.id)), 'likely')

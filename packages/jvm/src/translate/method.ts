@@ -23,7 +23,7 @@ import './member-arms.ts'
 import { Frame, type ModuleContext } from './frame.ts'
 import { ARMS } from './simple-arms.ts'
 import type { MethodSource } from './source.ts'
-import { ModuleTypes, OBJ, TABLE } from './types.ts'
+import { ModuleTypes, OBJ, TABLE, methodArena } from './types.ts'
 
 /** A translated function of a module: which code table entry it is for, and its marks after encoding. */
 export interface Translated {
@@ -52,7 +52,7 @@ function attempt(
   const { type } = types.signature(source.signature)
   const inner = module.declare(source.name, type)
   const outer = source.lock === undefined ? inner : module.declare('lock', type)
-  const fn = module.build(inner)
+  const fn = module.build(inner, methodArena)
   body(context, source, fn, blocks, routed)
   const successors = fn.blocks.map(b => {
     const t = b.terminator
@@ -76,7 +76,7 @@ function attempt(
   for (const site of context.newSites) {
     const { index: siteIndex, type: siteType } = types.signature(site.signature)
     const stub = module.declare('', siteType)
-    const stubFn = module.build(stub)
+    const stubFn = module.build(stub, methodArena)
     stubFn.effect(stubFn.call(functions.link as FunctionRef, [stubFn.i32(site.place)]))
     stubFn.returnCallIndirect(
       siteIndex,
@@ -172,7 +172,7 @@ function caughtBy(frame: Frame, type: number, exception: Local): Node {
 /** A synchronized method (JVMS §2.11.10): the lock is let go however the body ends. */
 function locked(context: ModuleContext, source: MethodSource, inner: FunctionRef, outer: FunctionRef): void {
   const { module, functions, tag } = context
-  const fn = module.build(outer)
+  const fn = module.build(outer, methodArena)
   const gc = new Gc(fn)
   const target = (): Node =>
     source.lock === 'receiver' ? fn.get(0) : gc.tableGet(TABLE.refs, OBJ, fn.i32(source.lock as number))

@@ -36,6 +36,7 @@ export class OperandStack {
   /** Starts a block whose stack, on entry, is in the places for these kinds. */
   enter(kinds: readonly Kind[]): void {
     this.#used.clear()
+    this.#known.clear()
     this.entries = []
     kinds.forEach((kind, i) => this.pushLocal(kind, this.place(i, kind)))
   }
@@ -56,13 +57,32 @@ export class OperandStack {
     if (local === undefined) map.set(key, (local = this.#fn.local(valueTypeOf(kind))))
     return local
   }
+  /** Locals that have been found not to be null in this block. */
+  readonly #known = new Set<Local>()
+  /** True when the entry cannot be null. */
+  isNonNull(entry: Entry): boolean {
+    return entry.nonNull || (entry.local >= 0 && this.#known.has(entry.local))
+  }
+  /** Notes that the entry has just been found not to be null. */
+  markNonNull(entry: Entry): void {
+    if (entry.local >= 0) this.#known.add(entry.local)
+  }
+  /** Evaluates now into a local for use within this block. */
+  keep(node: Node): Local {
+    const local = this.temp(this.#fn.arena.type[node] as ValueType)
+    this.#fn.set(local, node)
+    return local
+  }
+
   /** A local for use within this block. */
   temp(type: ValueType): Local {
     const pool = this.#temps.get(type) ?? []
     this.#temps.set(type, pool)
     const used = this.#used.get(type) ?? 0
     this.#used.set(type, used + 1)
-    return (pool[used] ??= this.#fn.local(type))
+    const local = (pool[used] ??= this.#fn.local(type))
+    this.#known.delete(local)
+    return local
   }
 
   get depth(): number {
@@ -83,6 +103,7 @@ export class OperandStack {
   pushValue(kind: Kind, node: Node, nonNull = false): void {
     const local = this.#freePlace(this.entries.length, kind)
     this.#fn.set(local, node)
+    this.#known.delete(local)
     this.pushLocal(kind, local, nonNull)
   }
   pop(): Entry {
@@ -117,7 +138,10 @@ export class OperandStack {
   assign(index: number, entry: Entry): void {
     const local = this.variable(index, entry.kind)
     this.#saveReadersOf(local)
+    const nonNull = this.isNonNull(entry)
     this.#fn.set(local, this.use(entry))
+    if (nonNull) this.#known.add(local)
+    else this.#known.delete(local)
   }
   /** Saves entries that read a variable which is about to change. */
   saveReaders(index: number, kind: Kind): Local {
@@ -146,7 +170,10 @@ export class OperandStack {
     } else this.#move(entry, local)
   }
   #move(entry: Entry, local: Local): void {
+    const nonNull = this.isNonNull(entry)
     this.#fn.set(local, this.use(entry))
+    if (nonNull) this.#known.add(local)
+    else this.#known.delete(local)
     entry.local = local
     entry.node = -1
     entry.reads = []

@@ -1,4 +1,5 @@
 import {
+  Arena,
   EQREF,
   F32,
   F64,
@@ -205,5 +206,9 @@ export function importShared(module: ModuleBuilder): { readonly depth: number; r
   const tag = module.importTag('vm', 'throwable', { kind: 'func', params: [OBJ], results: [] })
   return { depth, tag }
 }
+/** Expressions of the function being built: functions are built one after another, so all share one store. */
+export const sharedArena: Arena = new Arena()
+/** The same for methods, during whose translation other functions may be built. */
+export const methodArena: Arena = new Arena()
 /** Table numbers. */
 export const TABLE = { code: 0, refs: 1, records: 2 } as const
