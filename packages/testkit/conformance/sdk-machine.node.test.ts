@@ -185,7 +185,7 @@ test('a server in the guest is reached from here, in a fork as well', async () =
   if (!fork) throw new Error('no fork')
   expect(await read(fork)).toBe(page)
   await fork.kill()
-  await server.kill()
+  server.kill()
 })
 
 test('forks go on from one moment, each by itself, and the machine itself goes on too', async () => {
