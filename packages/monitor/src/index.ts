@@ -18,6 +18,7 @@ export type {
 } from './net/host-network.ts'
 export { ipText, parseIp } from './net/ip-address.ts'
 export type { NetworkPolicy, PolicyEvent } from './net/policy.ts'
+export { rateLimited } from './net/rate-limit.ts'
 export { MemoryPages, type PageSource } from './snapshot/pages.ts'
 export { type SnapshotBytes, SnapshotFile, type SnapshotHost, writeSnapshot } from './snapshot/file.ts'
 export { type CpuLimits, CpuScheduler } from './schedule/scheduler.ts'

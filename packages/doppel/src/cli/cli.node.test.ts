@@ -155,7 +155,10 @@ describe('doppel run reads', () => {
   test('a network', async () => {
     const rules = ['--allow', 'deb.debian.org', '--allow', '127.0.0.1:80', '--deny', '0.0.0.0/0:25']
     const ports = ['-p', '8080:80', '-p', '0.0.0.0:2222:22', '--publish', '443', '-p', '[::1]:1:2/tcp']
-    expect((await options('--network=nat', ...rules, ...ports, '--capture', '/x.pcap', 'linux')).network).toEqual({
+    expect(
+      (await options('--network=nat', ...rules, ...ports, '--capture', '/x.pcap', '--network-rate', '2.5M', 'linux'))
+        .network,
+    ).toEqual({
       mode: 'nat',
       publish: [
         { hostAddress: '127.0.0.1', hostPort: 8080, guestPort: 80 },
@@ -165,6 +168,7 @@ describe('doppel run reads', () => {
       ],
       policy: { allow: ['deb.debian.org', '127.0.0.1:80'], deny: ['0.0.0.0/0:25'] },
       capture: '/x.pcap',
+      bitsPerSecond: 2_500_000,
     })
   })
 
