@@ -30,6 +30,8 @@ export class CodeCache<M> {
   readonly #byRamPage: Int32Array
   readonly #decoded: Decoded = newDecoded()
   #next = 0
+  /** Code pages that have been in use at some time. */
+  #everUsed = 0
   /** Called with the slots of a dropped page and the address of its records. */
   onDrop: (slots: readonly number[], records: number) => void = () => {}
 
@@ -63,8 +65,9 @@ export class CodeCache<M> {
       this.#next = (this.#next + 1) % this.#pages.length
       const page = this.#pages[index] as CodePage
       if (page.ramPage !== -1) this.drop(page.ramPage)
-      // A page dropped under running code may have been decoded into once more since.
-      this.#clear(this.#recordsOf(index))
+      // A page dropped under running code may have been decoded into once more since. New ones are zeros already.
+      if (index < this.#everUsed) this.#clear(this.#recordsOf(index))
+      this.#everUsed = Math.max(this.#everUsed, index + 1)
       page.ramPage = ramPage
       page.frame = frame
       this.#byRamPage[ramPage] = index

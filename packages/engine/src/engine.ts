@@ -1,5 +1,6 @@
 import { DoppelError, MIB } from '@doppel/base'
 import { Arena, type FunctionType, I32, I64, ModuleBuilder } from '@doppel/wasm'
+import { compiledOnce } from './compiled.ts'
 import { CODE_PAGE_BYTES, CodeCache } from './code-cache.ts'
 import type { Emitter, HostCalls } from './emitter.ts'
 import { Frames } from './frames.ts'
@@ -76,6 +77,9 @@ export interface EngineStats {
   droppedPages: number
 }
 
+/** Building a region is never interrupted by building another, so all machines of a thread share this. */
+let arena: Arena | undefined
+
 /** One machine's memory, generated code and harts' state. */
 export class Engine<M> {
   readonly memory: WebAssembly.Memory
@@ -89,7 +93,6 @@ export class Engine<M> {
   readonly #imports: Record<string, WebAssembly.ImportValue>
   readonly #usages: readonly Usage[]
   readonly #files: readonly RegisterFile[]
-  readonly #arena = new Arena()
   readonly #run: (state: number, outOfLineFirst: number) => number
   #freeSlots: number[] = []
   #nextSlot = 1
@@ -118,7 +121,7 @@ export class Engine<M> {
       (_, i) => new Tlb(buffer, tlbBase + i * isa.contexts * CONTEXT_BYTES, isa.contexts),
     )
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: INITIAL_SLOTS })
-    this.#usages = isaUsage(isa)
+    this.#usages = knownUsages(isa)
     this.cache = new CodeCache(buffer, codeBase, CODE_PAGES, options.ramBytes / 4096, isa.set, this.#usages)
     this.cache.onDrop = (slots, records) => this.#dropped(slots, records)
     this.frames.onWrite = page => this.cache.drop(page)
@@ -189,6 +192,12 @@ export class Engine<M> {
   }
 
   #linkInterpreter(): (state: number, outOfLineFirst: number) => number {
+    const { set } = this.#isa
+    const module = compiledOnce(set, `interpreter ${this.#options.translateAfter}`, () => this.#encodeInterpreter())
+    const instance = new WebAssembly.Instance(module, { engine: this.#imports })
+    return instance.exports.run as (state: number, outOfLineFirst: number) => number
+  }
+  #encodeInterpreter(): Uint8Array<ArrayBuffer> {
     const isa = this.#isa
     const module = new ModuleBuilder()
     const { calls, regionType } = importCalls(module, isa.runtime)
@@ -207,7 +216,7 @@ export class Engine<M> {
     emitter.generate(fn, isa.set.rows, row => short.has(row), isa.wrap(emitter), isa.illegal, regionType)
     module.finish(fn)
     module.export('run', 'func', run.index)
-    return this.#instantiate(module).run as (state: number, outOfLineFirst: number) => number
+    return module.encode()
   }
 
   #instantiate(module: ModuleBuilder): Record<string, unknown> {
@@ -227,7 +236,7 @@ export class Engine<M> {
     const { calls, regionType } = importCalls(module, region.usesRuntime ? isa.runtime : {})
     const emitter = new RegionEmitter(isa.state.common, calls, this.#files, this.#usages, regionType)
     const declared = module.declare('region', REGION_TYPE)
-    const fn = module.build(declared, this.#arena)
+    const fn = module.build(declared, (arena ??= new Arena()))
     emitter.translate(fn, region, source.records, isa.set.rows, isa.wrap(emitter))
     module.finish(fn)
     module.export('region', 'func', declared.index)
@@ -238,6 +247,15 @@ export class Engine<M> {
     this.stats.regions++
     this.stats.regionInstructions += region.instructionCount
   }
+}
+
+const usages = new WeakMap<object, readonly Usage[]>()
+
+/** `isaUsage`, found out once for each instruction set. */
+function knownUsages<M>(isa: Isa<M>): readonly Usage[] {
+  let known = usages.get(isa.set)
+  if (!known) usages.set(isa.set, (known = isaUsage(isa)))
+  return known
 }
 
 /** What each row of an instruction set uses, in the rows' order. */

@@ -6,6 +6,7 @@ import { CSRS_BY_NAME, type Csr, Menvcfg, Mstatus } from './csr.ts'
 import type { RiscvMachine } from './machine.ts'
 import { type AccessRules, parseSatp, Walker } from './paging.ts'
 import { Pmp } from './pmp.ts'
+import type { HartPrivateState } from './saved.ts'
 import { STATE, type StateField } from './state.ts'
 import { enabledInterrupt, enterTrap } from './trap.ts'
 
@@ -331,6 +332,20 @@ export class Hart implements RiscvHart {
   }
   interruptPending(): boolean {
     return (this.pending() & this.get('mie')) !== 0n
+  }
+
+  // Snapshots: see saved.ts
+
+  savePrivate(): HartPrivateState {
+    return { running: this.#running, lines: this.#lines, retired: this.retired }
+  }
+  restorePrivate({ running, lines, retired }: HartPrivateState): void {
+    this.#running = running
+    this.#lines = lines
+    this.#retiredBefore = retired
+    this.#slice = this.word(STATE.common.budget)
+    this.#outOfLine = false
+    this.waiting = false
   }
 
   // For boards and debuggers

@@ -1,18 +1,30 @@
-import { type BlockStore, type CharPort, DoppelError, hostClock, hostEntropy } from '@doppel/base'
+import { type BlockStore, type CharPort, DoppelError, type Governor, hostClock, hostEntropy } from '@doppel/base'
 import { type VirtBoot, VirtMachine } from '@doppel/board'
-import { type VirtioDevice, virtioBlk, virtioChannels, virtioConsole, virtioFs, virtioRng } from '@doppel/devices'
+import {
+  type VirtioDevice,
+  virtioBlk,
+  virtioChannels,
+  virtioConsole,
+  virtioFs,
+  virtioNet,
+  virtioRng,
+} from '@doppel/devices'
 import { OverlayStore, openDisk } from '@doppel/images'
 import { GuestAgent } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 import type { DiskOption, RunOptions } from '../cli/run-options.ts'
+import { lockDisk } from '../host/disk-lock.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { volumeTag } from './boot-files.ts'
+import { freshMac, type MachineNetwork, openNetwork } from './network.ts'
 
 /** What a session plugs into the machine. */
 export interface MachineParts {
   readonly uart: CharPort
   /** Virtio consoles, hvc0 first. */
   readonly consoles: readonly CharPort[]
+  /** Shares the thread with other machines; makes its place once the CPU is there. */
+  readonly governor?: (retired: () => bigint) => Governor
 }
 
 /** A machine with what has to be given back when it has ended. */
@@ -21,6 +33,8 @@ export interface RunningMachine {
   readonly cpu: RiscvCpu
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
+  /** Undefined for a machine without one. */
+  readonly network: MachineNetwork | undefined
   /** Host nanoseconds since it was made. */
   readonly elapsedNs: () => number
   close(): Promise<void>
@@ -34,9 +48,11 @@ export async function runningMachine(
 ): Promise<RunningMachine> {
   const opened: { close(): void | Promise<void> }[] = []
   let agent: GuestAgent | undefined
+  let network: MachineNetwork | undefined
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
-    for (const each of opened.splice(0)) await each.close()
+    // The lock on a disk is given back after the disk is closed.
+    for (const each of opened.splice(0).reverse()) await each.close()
   }
   try {
     const virtio: VirtioDevice[] = [
@@ -44,6 +60,8 @@ export async function runningMachine(
       ...parts.consoles.map(port => virtioConsole({ port })),
     ]
     for (const [i, disk] of options.disks.entries()) {
+      const lock = await lockDisk(disk.path, disk.mode === 'read-write' ? 'write' : 'read', options.env)
+      opened.push({ close: () => lock.release() })
       const store = await openDiskOption(disk)
       opened.push(store)
       virtio.push(virtioBlk({ store, serial: `doppel-disk${i}` }))
@@ -53,12 +71,20 @@ export async function runningMachine(
       opened.push(store)
       virtio.push(virtioFs({ store, tag: volumeTag(i) }))
     }
-    agent = new GuestAgent({ entropy: hostEntropy })
+    if (options.network.mode === 'nat' && !('elf' in boot)) {
+      network = await openNetwork(options.network, () => undefined)
+      opened.push(network)
+      virtio.push(virtioNet({ port: network.port, mac: freshMac() }))
+    }
+    agent = new GuestAgent({ entropy: hostEntropy, restored: 'restored' in boot })
     // A bare-metal program has no use for an agent.
     if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
     const clock = hostClock()
     let cpu: RiscvCpu | undefined
+    const retired = (): bigint => (cpu?.harts ?? []).reduce((sum, hart) => sum + hart.retired, 0n)
+    const governor = parts.governor?.(retired)
     const vm = new VirtMachine({
+      ...(governor && { governor }),
       cpus: options.cpus,
       memoryBytes: options.memoryBytes,
       createCpu: config => {
@@ -72,7 +98,7 @@ export async function runningMachine(
       virtio,
       boot,
     })
-    return { vm, cpu: cpu as RiscvCpu, agent, elapsedNs: () => clock.monotonicNs(), close }
+    return { vm, cpu: cpu as RiscvCpu, agent, network, elapsedNs: () => clock.monotonicNs(), close }
   } catch (error) {
     await close()
     throw error
