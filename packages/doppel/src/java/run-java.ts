@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { JavaMachine, RuntimeImage } from '@doppel/jvm'
@@ -27,6 +27,10 @@ export async function runJava(
   }
   if (options.target === undefined) {
     streams.stderr('usage: doppel java [OPTIONS] CLASS [ARGUMENTS] | doppel java [OPTIONS] -jar FILE [ARGUMENTS]\n')
+    return 1
+  }
+  if (options.jar && !existsSync(options.target)) {
+    streams.stderr(`Error: Unable to access jarfile ${options.target}\n`)
     return 1
   }
   return await start(options, options.target, home, env, streams)

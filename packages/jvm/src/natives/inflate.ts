@@ -149,6 +149,13 @@ export class Inflater {
     this.needsDictionary = true
     while (this.needsDictionary) yield
   }
+  /** Waits for room; whole bytes that were read ahead are given back, since the next input starts after them. */
+  *#room(): Generator<void, void> {
+    this.inputAt -= this.#bitCount >> 3
+    this.#bitCount &= 7
+    this.#bits &= (1 << this.#bitCount) - 1
+    while (this.outputAt >= this.output.length) yield
+  }
   /** Goes to the next byte; whole bytes that were read ahead are given back. */
   #align(): void {
     this.inputAt -= this.#bitCount >> 3
@@ -163,7 +170,7 @@ export class Inflater {
     if (length !== (~check & 0xffff)) throw new InflateError('invalid stored block lengths')
     for (let i = 0; i < length; i++) {
       const byte = yield* this.#byte()
-      while (this.outputAt >= this.output.length) yield
+      if (this.outputAt >= this.output.length) yield* this.#room()
       this.#put(byte)
     }
   }
@@ -204,7 +211,7 @@ export class Inflater {
       const symbol = this.#fast(literals) ?? (yield* this.#symbol(literals))
       if (symbol === 256) return
       if (symbol < 256) {
-        while (this.outputAt >= this.output.length) yield
+        if (this.outputAt >= this.output.length) yield* this.#room()
         this.#put(symbol)
         continue
       }
@@ -216,7 +223,7 @@ export class Inflater {
       const extra: number = yield* this.#take(DISTANCE_EXTRA[distanceSymbol] as number)
       const distance = (DISTANCE_BASE[distanceSymbol] as number) + extra
       for (let i = 0; i < length; i++) {
-        while (this.outputAt >= this.output.length) yield
+        if (this.outputAt >= this.output.length) yield* this.#room()
         this.#put(this.#window[(this.#windowAt - distance) & (WINDOW - 1)] as number)
       }
     }

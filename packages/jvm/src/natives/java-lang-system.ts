@@ -1,4 +1,5 @@
-import type { Field, Ref } from '../runtime/classes.ts'
+import type { Field, Method, Ref } from '../runtime/classes.ts'
+import { invoke } from '../runtime/tasks.ts'
 import type { Vm } from '../runtime/vm.ts'
 import { natives } from './table.ts'
 
@@ -127,6 +128,13 @@ natives('java/util/TimeZone', {
   getSystemGMTOffsetID: (vm: Vm) => vm.heap.string('GMT'),
 })
 natives('jdk/internal/perf/Perf', {
+  // Counters are kept where nobody reads them.
+  *createLong(vm: Vm) {
+    const buffer = vm.classes.boot('java/nio/ByteBuffer')
+    yield* vm.linker.initialize(buffer)
+    const allocate = buffer.declared('allocateDirect', '(I)Ljava/nio/ByteBuffer;') as Method
+    return (yield* invoke(allocate, 8)) as Ref
+  },
   highResCounter: (vm: Vm) => BigInt(Math.floor(vm.host.clock.monotonicNs())),
   highResFrequency: () => 1_000_000_000n,
 })

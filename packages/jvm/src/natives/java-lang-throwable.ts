@@ -3,6 +3,7 @@ import { lineAt } from '../class-file/code.ts'
 import { readU2 } from '../class-file/bytes.ts'
 import type { JavaClass, Ref } from '../runtime/classes.ts'
 import { dotted, loaderName } from '../runtime/class-table.ts'
+import { nullMessage } from '../runtime/null-messages.ts'
 import type { TraceFrame } from '../runtime/stack-traces.ts'
 import type { Work } from '../runtime/tasks.ts'
 import type { Vm } from '../runtime/vm.ts'
@@ -93,4 +94,10 @@ export function* stackTraceElements(vm: Vm, frames: readonly TraceFrame[]): Work
   return vm.heap.refArray('[Ljava/lang/StackTraceElement;', elements)
 }
 
-natives('java/lang/NullPointerException', { getExtendedNPEMessage: () => null })
+natives('java/lang/NullPointerException', {
+  getExtendedNPEMessage: (vm: Vm, self: Ref) => {
+    const backtrace = vm.heap.get(self, 'backtrace') as Ref
+    const [top] = backtrace === null ? [] : vm.traces.unpack(backtrace)
+    return vm.heap.stringOrNull(top && nullMessage(top.method, top.offset))
+  },
+})

@@ -177,6 +177,21 @@ natives('sun/nio/fs/UnixNativeDispatcher', {
   statvfs0: unsupported,
   read: unsupported,
 })
+/** Bytes that a copy moves at a time. */
+const COPY_BYTES = 65_536
+natives('sun/nio/fs/UnixCopyFile', {
+  transfer: (vm: Vm, to: number, from: number) =>
+    unix(vm, () => {
+      const [source, target] = [fileAt(vm, from), fileAt(vm, to)]
+      const buffer = new Uint8Array(COPY_BYTES)
+      for (let at = 0; ; ) {
+        const count = source.file?.read(buffer, at) ?? 0
+        if (count === 0) return
+        for (let done = 0; done < count; ) done += target.file?.write(buffer.subarray(done, count), at + done) ?? count
+        at += count
+      }
+    }),
+})
 natives('sun/nio/fs/LinuxNativeDispatcher', { init: () => undefined })
 
 /** The open file behind a java.io.FileDescriptor. */

@@ -16,7 +16,7 @@ import { promising, suspending } from './jspi.ts'
 import { Linker } from './linker.ts'
 import { Mirrors } from './mirrors.ts'
 import { Monitors } from './monitors.ts'
-import { raise } from './raise.ts'
+import { mismatchMessage, raise } from './raise.ts'
 import { Resolver } from './resolve.ts'
 import { StackTraces } from './stack-traces.ts'
 import { supportModule } from './support-module.ts'
@@ -135,6 +135,10 @@ export class Machine implements Vm {
       await: suspending((t: Task) => this.threads.await(t.until as PromiseLike<unknown>)),
       yieldNow: suspending(() => this.threads.yieldNow()),
       hostRemainder: (a: number, b: number) => a % b,
+      copyMismatch: (from: Ref, to: Ref) =>
+        this.#throwing(() => {
+          throw new JavaProblem('java/lang/ArrayStoreException', mismatchMessage(this, from, to))
+        }),
       hostExp: (x: number) => Math.exp(x),
       hostMultiArray: this.#multiNewArray(),
       pollNeeded: () => {
@@ -358,7 +362,8 @@ export class Machine implements Vm {
     set('cause', cause ?? object)
     set('suppressedExceptions', this.heap.getStatic(field('SUPPRESSED_SENTINEL')))
     set('stackTrace', this.heap.getStatic(field('UNASSIGNED_STACK')))
-    const filled = cls.findField('numStackTracesFilledIn')
+    // NullPointerException computes its message only while its stack has been filled in once.
+    const filled = cls.findField('numStackTracesFilledIn') ?? cls.findField('extendedMessageState')
     if (filled) this.heap.setField(object, filled, 1)
     const frames = this.traces.capture().filter(f => !f.method.owner.hidden)
     set('backtrace', this.traces.pack(frames))

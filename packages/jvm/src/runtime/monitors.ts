@@ -49,13 +49,16 @@ export class Monitors {
   *enter(object: Ref, count = 1): Work<void> {
     const { threads } = this.#vm
     const thread = threads.current
-    const monitor = this.#inflate(object)
+    let monitor = this.#inflate(object)
     if (monitor.owner === thread.id) {
       monitor.count += count
       return
     }
     while (monitor.owner !== 0) {
-      yield* threads.suspend(THREAD_STATUS.blocked, undefined, wake => monitor.entering.push(wake))
+      const { entering } = monitor
+      yield* threads.suspend(THREAD_STATUS.blocked, undefined, wake => entering.push(wake))
+      // Others may have taken, left and deflated it before this thread got its turn.
+      monitor = this.#inflate(object)
     }
     monitor.owner = thread.id
     monitor.count = count

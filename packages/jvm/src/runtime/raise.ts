@@ -23,10 +23,7 @@ export function raise(vm: Vm, code: number, a: number, b: number, object: Ref): 
         castMessage(vm, vm.heap.classOf(object), vm.classes.byId(a)),
       )
     case RAISE.arrayStore:
-      throw new JavaProblem(
-        'java/lang/ArrayStoreException',
-        object === null ? 'arraycopy: type mismatch' : dotted(vm.heap.classOf(object).name),
-      )
+      throw new JavaProblem('java/lang/ArrayStoreException', dotted(vm.heap.classOf(object).name))
     case RAISE.stackOverflow:
       vm.rt.depth.value += OVERFLOW_RESERVE_BYTES
       throw new JavaProblem('java/lang/StackOverflowError')
@@ -77,4 +74,13 @@ function copyMessage(vm: Vm, what: number, value: number, array: Ref): string {
     default:
       return `arraycopy: last destination index ${value >>> 0} out of bounds for ${of}`
   }
+}
+
+/** Why arrays cannot be copied into one another, as System.arraycopy words it. */
+export function mismatchMessage(vm: Vm, from: Ref, to: Ref): string {
+  const [source, target] = [vm.heap.classOf(from), vm.heap.classOf(to)]
+  if (!source.element) return `arraycopy: source type ${dotted(source.name)} is not an array`
+  if (!target.element) return `arraycopy: destination type ${dotted(target.name)} is not an array`
+  const words = (cls: JavaClass): string => (cls.element?.primitive ? externalType(cls.name) : 'object array[]')
+  return `arraycopy: type mismatch: can not copy ${words(source)} into ${words(target)}`
 }

@@ -156,7 +156,7 @@ const arraycopy: SupportFunction = {
       gc.refTest(ref(T.array, false), fn.get(2)),
     )
     fn.if(fn.op(Op.i32Eqz, bothArrays))
-    fn.effect(call(fn, s, 'arrayStore', gc.refNull(OBJ)))
+    fn.effect(call(fn, s, 'copyMismatch', fn.get(0), fn.get(2)))
     fn.end()
     const record = (i: number): Node => gc.structGet(T.object, OBJECT.vt, ref(T.vt, false), fn.get(i))
     const differs = fn.op(Op.i32Ne, fn.get(kind), call(fn, s, 'arrayKind', fn.get(2)))
@@ -166,7 +166,7 @@ const arraycopy: SupportFunction = {
       fn.op(Op.i32Ne, gc.structGet(T.vt, VT.element, I32, record(0)), gc.structGet(T.vt, VT.element, I32, record(2))),
     )
     fn.if(fn.op(Op.i32Or, differs, otherClass))
-    fn.effect(call(fn, s, 'arrayStore', gc.refNull(OBJ)))
+    fn.effect(call(fn, s, 'copyMismatch', fn.get(0), fn.get(2)))
     fn.end()
     const length = (i: number): Node => call(fn, s, 'arrayLength', fn.get(i))
     const negative = fn.op(Op.i32LtS, fn.op(Op.i32Or, fn.op(Op.i32Or, fn.get(1), fn.get(3)), fn.get(4)), fn.i32(0))

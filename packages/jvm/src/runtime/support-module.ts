@@ -23,6 +23,7 @@ const HOST: readonly (readonly [name: string, params: readonly ValueType[], resu
   ['pollNeeded', [], [I32]],
   ['yieldNow', [], []],
   ['hostRemainder', [F64, F64], [F64]],
+  ['copyMismatch', [OBJ, OBJ], []],
   ['hostExp', [F64], [F64]],
   ['hostMultiArray', [I32, I32], [OBJ]],
 ]
