@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   board: ['base', 'devices'],
   images: ['base'],
   monitor: ['base'],
-  doppel: ['base', 'riscv', 'devices', 'board', 'images', 'monitor'],
+  doppel: ['base', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor'],
   testkit: ['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor', 'doppel'],
 }
 
