@@ -98,7 +98,7 @@ test('exec -it gives a command this terminal, with its size and status', async (
   const session = new TerminalSession(exec, runtime)
   await session.shows(/# /)
   session.type('stty size; echo $((6*7))th\r')
-  await session.shows(/33 77\r\n42th/)
+  await session.shows(/33 77\s+42th/)
   session.type('exit 6\r')
   await session.shows(/status 6/)
   expect(await session.ended).toBe(0)

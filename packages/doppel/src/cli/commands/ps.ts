@@ -15,6 +15,7 @@ export const psCommand: Command = {
   flags: [
     { name: 'all', short: 'a', summary: 'those that have ended too' },
     { name: 'quiet', short: 'q', summary: 'ids only' },
+    { name: 'names', summary: 'names only' },
     JSON_FLAG,
   ],
   examples: [
@@ -34,6 +35,7 @@ export const psCommand: Command = {
         invocation,
         shown.map(({ entry, state }) => summary(entry, state)),
       )
+    else if (invocation.has('names')) for (const { entry } of shown) invocation.streams.stdout(`${entry.name}\n`)
     else if (invocation.has('quiet')) for (const { entry } of shown) invocation.streams.stdout(`${entry.id}\n`)
     else {
       const rows = shown.map(({ entry, state }) => [
