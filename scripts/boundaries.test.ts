@@ -12,12 +12,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   board: ['base', 'devices'],
   images: ['base'],
   monitor: ['base'],
-  doppel: ['base', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor'],
-  testkit: ['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor', 'doppel'],
+  jvm: ['base', 'wasm'],
+  doppel: ['base', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor', 'jvm'],
+  testkit: ['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor', 'doppel', 'jvm'],
 }
 
 /** Packages that run in browsers too. */
-const LOW = new Set(['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'monitor'])
+const LOW = new Set(['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'monitor', 'jvm'])
 
 const files = sourceFiles()
 const packageOf = (specifier: string): string | undefined =>

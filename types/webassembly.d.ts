@@ -1,6 +1,6 @@
 /** The part of the WebAssembly JavaScript API that low packages use; TypeScript has it only in its DOM library. */
 declare namespace WebAssembly {
-  type ImportValue = Memory | Table | number | ((...args: never[]) => unknown)
+  type ImportValue = Memory | Table | Global | number | object | ((...args: never[]) => unknown)
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>)
   }
@@ -21,5 +21,14 @@ declare namespace WebAssembly {
     grow(count: number): number
   }
   class RuntimeError extends Error {}
+  class Exception {
+    constructor(tag: unknown, payload: readonly unknown[])
+    is(tag: unknown): boolean
+    getArg(tag: unknown, index: number): unknown
+  }
+  class Global {
+    constructor(descriptor: { value: string; mutable?: boolean }, value?: unknown)
+    value: never
+  }
   function validate(bytes: Uint8Array<ArrayBuffer>): boolean
 }

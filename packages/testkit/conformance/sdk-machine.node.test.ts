@@ -202,6 +202,22 @@ test('a terminal in the guest has a size, takes input and interrupts', async () 
   expect(await codeOf(vm.pty.create({ columns: 0, rows: 1, onData: () => undefined }))).toBe('pty.size')
 })
 
+test('a server in the guest is reached from here, in a fork as well', async () => {
+  const page = 'served by the guest'
+  await vm.files.write('/srv/index.html', utf8(page))
+  const server = await vm.commands.run('httpd -f -p 8000 -h /srv', { background: true })
+  const read = async (machine: Machine): Promise<string> =>
+    await (await fetch(`http://${await machine.getHost(8000)}/`)).text()
+  // It listens a moment after it was started.
+  await vm.commands.run('until netstat -ltn | grep -q :8000; do sleep 0.1; done', { timeoutMs: 30_000 })
+  expect(await read(vm)).toBe(page)
+  const [fork] = await vm.fork()
+  if (!fork) throw new Error('no fork')
+  expect(await read(fork)).toBe(page)
+  await fork.kill()
+  server.kill()
+})
+
 test('forks go on from one moment, each by itself, and the machine itself goes on too', async () => {
   await vm.files.write('/tmp/state', 'before')
   const sleeper = await vm.commands.run('sleep 0.5; echo done >/tmp/slept', { background: true })

@@ -1,6 +1,7 @@
 import type { Arena } from './arena.ts'
 import type { ByteWriter } from './bytes.ts'
 import { type FunctionBuilder, Kind } from './function.ts'
+import { emitGc, GC_KINDS } from './gc-emit.ts'
 import { codeOf, Immediate, immediateOf, prefixOf } from './opcodes.ts'
 import { VOID, writeValueType } from './types.ts'
 
@@ -19,6 +20,7 @@ export function emitNode(fn: FunctionBuilder, node: number, out: ByteWriter): vo
   const op = arena.op[node] as number
   if (op < Kind.localGet) return emitPlain(arena, node, op, out)
   const imm0 = arena.imm0[node] as number
+  if (op >= GC_KINDS) return emitGc(arena, node, op, out)
   switch (op) {
     case Kind.localGet:
       return emitIndexed(out, 0x20, imm0)
@@ -74,7 +76,7 @@ export function emitStatements(fn: FunctionBuilder, first: number, out: ByteWrit
   const arena = fn.arena
   for (let s = first; s; s = arena.next[s] as number) {
     const op = arena.op[s] as number
-    if (op < Kind.localGet) {
+    if (op < Kind.localGet || op >= GC_KINDS) {
       emitNode(fn, s, out)
       continue
     }
@@ -112,6 +114,9 @@ export function emitStatements(fn: FunctionBuilder, first: number, out: ByteWrit
       case Kind.returnCallIndirect:
         emitIndexed(out, 0x13, imm0)
         out.u32(arena.imm1[s] as number)
+        break
+      case Kind.mark:
+        fn.marks.push(out.length, imm0)
         break
       case Kind.unreachable:
         out.u8(0x00)

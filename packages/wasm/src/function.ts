@@ -1,7 +1,7 @@
 import { assert } from '@doppel/base'
 import { Arena } from './arena.ts'
 import { arityOf, nameOf, Op, operandsOf, resultOf } from './opcodes.ts'
-import { F64, type FunctionType, I32, I64, VOID, type ValueType } from './types.ts'
+import { F32, F64, type FunctionType, I32, I64, VOID, type ValueType } from './types.ts'
 
 /** An expression in the function being built. Valid until the function is encoded; used at most once unless `let`. */
 export type Node = number
@@ -30,6 +30,7 @@ export const Kind = {
   returnCall: 0x1017,
   returnCallIndirect: 0x1018,
   unreachable: 0x1019,
+  mark: 0x101a,
 } as const
 
 /** How a block ends. */
@@ -45,10 +46,18 @@ export type Terminator =
   | { readonly kind: 'switch'; readonly index: Node; readonly targets: readonly Block[]; readonly fallback: Block }
   | { readonly kind: 'end' }
 
+/** Where exceptions with `tag` that a block's statements throw go; the payload is put in local `into`. */
+export interface Guard {
+  readonly target: Block
+  readonly tag: number
+  readonly into: Local
+}
+
 interface BlockState {
   first: number
   last: number
   terminator: Terminator | undefined
+  guard?: Guard
 }
 
 const HINT_CODE = { likely: 2, unlikely: 1 } as const
@@ -65,6 +74,8 @@ export class FunctionBuilder {
   /** Types of the locals after the parameters. */
   readonly locals: ValueType[] = []
   readonly blocks: BlockState[] = []
+  /** Pairs of code offset and position, in order, filled when the function is encoded. */
+  readonly marks: number[] = []
   #current: Block = 0
   #openIfs = 0
 
@@ -90,10 +101,17 @@ export class FunctionBuilder {
   f64Bits(low: number, high: number): Node {
     return this.arena.node(Op.f64Const, F64, 0, low, high)
   }
-  get(local: Local): Node {
+  /** The type of a local or parameter. */
+  localType(local: Local): ValueType {
     const params = this.type.params
-    const type = local < params.length ? params[local] : this.locals[local - params.length]
-    return this.arena.node(Kind.localGet, type as ValueType, 0, local, 0)
+    return (local < params.length ? params[local] : this.locals[local - params.length]) as ValueType
+  }
+  /** The float whose bits these are. */
+  f32Bits(bits: number): Node {
+    return this.arena.node(Op.f32Const, F32, 0, bits, 0)
+  }
+  get(local: Local): Node {
+    return this.arena.node(Kind.localGet, this.localType(local), 0, local, 0)
   }
   /** The plain instruction `op` on its operands. Memory instructions take `imm0` as offset, lanes as lane. */
   op(op: number, a?: Node, b?: Node, c?: Node, imm0 = 0, imm1 = 0): Node {
@@ -127,6 +145,10 @@ export class FunctionBuilder {
   globalGet(index: number, type: ValueType): Node {
     return this.arena.node(Kind.globalGet, type, 0, index, 0)
   }
+  /** A node of a kind defined elsewhere (see gc.ts), with its result type, operands and immediates. */
+  node(kind: number, type: ValueType, operands: readonly Node[], imm0 = 0, imm1 = 0): Node {
+    return this.#list(kind, type, operands, imm0, imm1)
+  }
   #list(kind: number, type: number, operands: readonly Node[], imm0: number, imm1: number): Node {
     const arena = this.arena
     const id = arena.node(kind, type, operands.length, imm0, imm1)
@@ -155,6 +177,10 @@ export class FunctionBuilder {
   }
   store(op: number, address: Node, value: Node, offset = 0): void {
     this.#append(this.op(op, address, value, undefined, offset))
+  }
+  /** Notes that the code from here on stands for `position` of the source; `ModuleBuilder.marks` tells where it went. */
+  mark(position: number): void {
+    this.#append(this.arena.node(Kind.mark, VOID, 0, position, 0))
   }
   /** Evaluates for its effect; a result is dropped. */
   effect(node: Node): void {
@@ -197,6 +223,10 @@ export class FunctionBuilder {
   at(block: Block): void {
     assert(this.#openIfs === 0, 'an if is still open')
     this.#current = block
+  }
+  /** Sends exceptions of the current block's statements (not of its terminator) to `target`. */
+  guard(guard: Guard): void {
+    ;(this.blocks[this.#current] as BlockState).guard = guard
   }
   /** True when the current block has its end. */
   get closed(): boolean {

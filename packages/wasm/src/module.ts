@@ -30,6 +30,8 @@ interface DefinedFunction {
   readonly name: string
   code: Uint8Array
   hints: BranchHint[]
+  /** Where the code stands in the code section's body. */
+  start: number
 }
 
 const EXTERNAL = { func: 0, table: 1, memory: 2, global: 3, tag: 4 } as const
@@ -52,6 +54,10 @@ export class ModuleBuilder {
   readonly #globals: { type: ValueType; mutable: boolean; init: number }[] = []
   #importedGlobals = 0
   readonly #tags: number[] = []
+  #importedTags = 0
+  readonly #tables: { element: ValueType; limits: Limits }[] = []
+  readonly #segments: { table: number; offset: number; functions: readonly number[] }[] = []
+  #codeStart = 0
   readonly #exports: { name: string; kind: number; index: number }[] = []
 
   /** The index of a type, defined once however often it is asked for. */
@@ -85,6 +91,18 @@ export class ModuleBuilder {
     out.u8(FUNCREF)
     writeLimits(out, limits)
   }
+  /** A table of a reference type other than `funcref`. */
+  importTypedTable(module: string, name: string, element: ValueType, limits: Limits): void {
+    const out = this.#import(module, name, EXTERNAL.table)
+    writeValueType(out, element)
+    writeLimits(out, limits)
+  }
+  importTag(module: string, name: string, type: FunctionType): number {
+    const out = this.#import(module, name, EXTERNAL.tag)
+    out.u8(0)
+    out.u32(this.type(type))
+    return this.#importedTags++
+  }
   importGlobal(module: string, name: string, type: ValueType, mutable = false): number {
     const out = this.#import(module, name, EXTERNAL.global)
     writeValueType(out, type)
@@ -92,6 +110,19 @@ export class ModuleBuilder {
     return this.#importedGlobals++
   }
 
+  /** Defines a type without looking for an equal one; for callers that keep their own index. */
+  define(type: DefinedType): number {
+    this.#types.push(type)
+    return this.#types.length - 1
+  }
+  /** Defines a table of nullable references, empty at first; numbered after the imported ones. */
+  table(element: ValueType, limits: Limits): void {
+    this.#tables.push({ element, limits })
+  }
+  /** Puts functions into a table, from `offset` on, when the module is instantiated. */
+  elements(table: number, offset: number, functions: readonly FunctionRef[]): void {
+    this.#segments.push({ table, offset, functions: functions.map(f => f.index) })
+  }
   memory(limits: Limits): void {
     this.#memories.push(limits)
   }
@@ -103,7 +134,7 @@ export class ModuleBuilder {
   /** An exception tag carrying the type's parameters. */
   tag(type: FunctionType): number {
     this.#tags.push(this.type(type))
-    return this.#tags.length - 1
+    return this.#importedTags + this.#tags.length - 1
   }
   export(name: string, kind: keyof typeof EXTERNAL, index: number): void {
     this.#exports.push({ name, kind: EXTERNAL[kind], index })
@@ -111,7 +142,7 @@ export class ModuleBuilder {
 
   /** Reserves a function's index before its body, so that others may call it. */
   declare(name: string, type: FunctionType): FunctionRef {
-    this.#functions.push({ typeIndex: this.type(type), name, code: new Uint8Array(0), hints: [] })
+    this.#functions.push({ typeIndex: this.type(type), name, code: new Uint8Array(0), hints: [], start: 0 })
     return { index: this.#importedFunctions.length + this.#functions.length - 1, type }
   }
   /** Starts the body of a declared function. */
@@ -151,6 +182,12 @@ export class ModuleBuilder {
     section(3, this.#functions.length, b => {
       for (const f of this.#functions) b.u32(f.typeIndex)
     })
+    section(4, this.#tables.length, b => {
+      for (const t of this.#tables) {
+        writeValueType(b, t.element)
+        writeLimits(b, t.limits)
+      }
+    })
     section(5, this.#memories.length, b => {
       for (const m of this.#memories) writeLimits(b, m)
     })
@@ -170,18 +207,41 @@ export class ModuleBuilder {
         b.u32(e.index)
       }
     })
+    section(9, this.#segments.length, b => {
+      for (const s of this.#segments) this.#writeSegment(b, s)
+    })
     const hinted = this.#functions.map((f, i) => ({ index: this.#importedFunctions.length + i, hints: f.hints }))
     writeBranchHints(out, hinted)
+    let bodyStart = 0
     section(10, this.#functions.length, b => {
       for (const f of this.#functions) {
         b.u32(f.code.length)
+        f.start = b.length
         b.append(f.code)
       }
     })
+    for (const f of this.#functions) bodyStart = f.start + f.code.length
+    this.#codeStart = out.length - bodyStart
     writeNames(out, [...this.#importedFunctions, ...this.#functions.map(f => f.name)])
     return out.take()
   }
 
+  /** Where a function's marks went: pairs of byte offset in the encoded module and position. After `encode`. */
+  marks(fn: FunctionBuilder): number[] {
+    const start = this.#codeStart + this.#defined(fn).start
+    return fn.marks.map((value, i) => (i % 2 === 0 ? value + start : value))
+  }
+
+  #writeSegment(b: ByteWriter, s: { table: number; offset: number; functions: readonly number[] }): void {
+    b.u8(2)
+    b.u32(s.table)
+    b.u8(0x41)
+    b.s32(s.offset)
+    b.u8(0x0b)
+    b.u8(0)
+    b.u32(s.functions.length)
+    for (const index of s.functions) b.u32(index)
+  }
   #writeGlobal(out: ByteWriter, g: { type: ValueType; mutable: boolean; init: number }): void {
     writeValueType(out, g.type)
     out.u8(g.mutable ? 1 : 0)

@@ -2,7 +2,8 @@ import { assert } from '@doppel/base'
 import type { ByteWriter } from './bytes.ts'
 import { analyseFlow, type FlowGraph } from './cfg.ts'
 import { type BranchHint, emitNode, emitStatements } from './emit.ts'
-import type { Block, FunctionBuilder, Likelihood, Terminator } from './function.ts'
+import type { Block, FunctionBuilder, Guard, Likelihood, Terminator } from './function.ts'
+import { writeValueType } from './types.ts'
 
 /** Where a branch may go, innermost last: a loop's start, a block's end, or nothing (an `if`). */
 interface Label {
@@ -44,7 +45,7 @@ export class Structurer {
     this.#hints = hints
     const successors = fn.blocks.map((b, i) => {
       assert(b.terminator !== undefined, `block ${i} of ${fn.name} has no end`)
-      return targetsOf(b.terminator)
+      return b.guard ? [...targetsOf(b.terminator), b.guard.target] : targetsOf(b.terminator)
     })
     const flow = analyseFlow(successors)
     this.#flow = flow
@@ -54,6 +55,8 @@ export class Structurer {
     for (const block of flow.order) {
       if ((flow.forwardEdges[block] as number) > 1) this.#needsLabel[block] = 1
       const end = fn.blocks[block]?.terminator as Terminator
+      const guard = fn.blocks[block]?.guard
+      if (guard) this.#needsLabel[guard.target] = 1
       if (end.kind === 'switch') for (const to of targetsOf(end)) this.#needsLabel[to] = 1
     }
     for (let at = flow.order.length - 1; at > 0; at--) {
@@ -93,8 +96,13 @@ export class Structurer {
   }
 
   #body(block: Block): void {
-    const { first, terminator } = this.#fn.blocks[block] as { first: number; terminator: Terminator }
-    emitStatements(this.#fn, first, this.#out, this.#hints)
+    const { first, terminator, guard } = this.#fn.blocks[block] as {
+      first: number
+      terminator: Terminator
+      guard?: Guard
+    }
+    if (guard && first) this.#guarded(block, first, guard)
+    else emitStatements(this.#fn, first, this.#out, this.#hints)
     switch (terminator.kind) {
       case 'end':
         return
@@ -111,6 +119,31 @@ export class Structurer {
       case 'branch':
         return this.#branch(block, terminator)
     }
+  }
+
+  /** `block $done (block $caught (try_table … br $done)) set; br handler end` (Core spec §5.4.1, exception handling). */
+  #guarded(block: Block, first: number, guard: Guard): void {
+    const out = this.#out
+    this.#open(0x02, 'if', block)
+    out.u8(0x02)
+    writeValueType(out, this.#fn.localType(guard.into))
+    out.u8(0x1f)
+    out.u8(0x40)
+    out.u32(1)
+    out.u8(0x00)
+    out.u32(guard.tag)
+    out.u32(0)
+    emitStatements(this.#fn, first, out, this.#hints)
+    out.u8(0x0c)
+    out.u32(2)
+    out.u8(0x0b)
+    out.u8(0x00)
+    out.u8(0x0b)
+    out.u8(0x21)
+    out.u32(guard.into)
+    this.#goto(block, guard.target)
+    this.#close()
+    if (this.#fn.blocks[block]?.terminator?.kind === 'end') out.u8(0x00)
   }
 
   #branch(block: Block, t: Terminator & { kind: 'branch' }): void {

@@ -8,6 +8,11 @@ export const F64 = 0x7c
 export const V128 = 0x7b
 export const FUNCREF = 0x70
 export const EXTERNREF = 0x6f
+export const ANYREF = 0x6e
+export const EQREF = 0x6d
+/** Packed storage types, for fields and elements only. */
+export const I8 = 0x78
+export const I16 = 0x77
 /** What a node that produces nothing has as its type. */
 export const VOID = 0x40
 
@@ -21,6 +26,12 @@ const NULLABLE = 1
 /** The type of references to the module's type `index` (WasmGC), nullable unless said otherwise. */
 export function ref(index: number, nullable = true): ValueType {
   return REF_BASE + index * 2 + (nullable ? NULLABLE : 0)
+}
+
+/** Writes a heap type: what a reference type refers to. */
+export function writeHeapType(out: ByteWriter, type: ValueType): void {
+  if (type < REF_BASE) return out.u8(type)
+  out.s32((type - REF_BASE) >> 1)
 }
 
 /** Writes a value type. */

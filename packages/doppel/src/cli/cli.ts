@@ -54,6 +54,8 @@ async function dispatch(
     return args.length === 1 ? 2 : 0
   }
   const { command, words } = findCommand(args)
+  const given = args.slice(words)
+  if (command.runWords && given[0] !== '--help' && given[0] !== '-h') return await command.runWords(given, env, streams)
   const invocation = parseCommandLine(command, args.slice(words), env, streams)
   if (invocation.has('help')) {
     streams.stdout(commandHelp(command))

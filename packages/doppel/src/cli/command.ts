@@ -44,6 +44,12 @@ export interface Command {
   readonly flags: readonly Flag[]
   /** A command line and what it does. */
   readonly examples: readonly (readonly [string, string])[]
+  /** For commands with a command line of another program’s: gets all words, and `run` is not used. */
+  readonly runWords?: (
+    words: readonly string[],
+    env: Readonly<Record<string, string | undefined>>,
+    streams: Streams,
+  ) => Promise<number>
   /** Returns the exit status. */
   run(invocation: Invocation): Promise<number>
 }

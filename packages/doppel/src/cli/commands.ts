@@ -9,6 +9,7 @@ import { inspectCommand } from './commands/inspect.ts'
 import { LIFE_COMMANDS } from './commands/life.ts'
 import { logsCommand } from './commands/logs.ts'
 import { psCommand } from './commands/ps.ts'
+import { javaCommand, javacCommand } from './commands/java.ts'
 import { runCommand } from './commands/run.ts'
 import { forkCommand, restoreCommand, snapshotCommand } from './commands/snapshot.ts'
 import { setCommand } from './commands/set.ts'
@@ -29,6 +30,8 @@ export const COMMANDS: readonly Command[] = [
   snapshotCommand,
   restoreCommand,
   forkCommand,
+  javaCommand,
+  javacCommand,
   imagePullCommand,
   imageListCommand,
   imageRemoveCommand,

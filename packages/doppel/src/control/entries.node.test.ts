@@ -14,7 +14,16 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 const SPEC: MachineSpec = {
-  options: { memoryBytes: 1, cpus: 1, disks: [], volumes: [], engine: 'translator', stats: false, verbose: false },
+  options: {
+    memoryBytes: 1,
+    cpus: 1,
+    disks: [],
+    volumes: [],
+    network: { mode: 'nat', publish: [], policy: {} },
+    engine: 'translator',
+    stats: false,
+    verbose: false,
+  },
   remove: false,
 }
 

@@ -1,6 +1,14 @@
 import { type BlockStore, type CharPort, DoppelError, type Governor, hostClock, hostEntropy } from '@doppel/base'
 import { type VirtBoot, VirtMachine } from '@doppel/board'
-import { type VirtioDevice, virtioBlk, virtioChannels, virtioConsole, virtioFs, virtioRng } from '@doppel/devices'
+import {
+  type VirtioDevice,
+  virtioBlk,
+  virtioChannels,
+  virtioConsole,
+  virtioFs,
+  virtioNet,
+  virtioRng,
+} from '@doppel/devices'
 import { OverlayStore, openDisk } from '@doppel/images'
 import { GuestAgent } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
@@ -8,6 +16,7 @@ import type { DiskOption, RunOptions } from '../cli/run-options.ts'
 import { lockDisk } from '../host/disk-lock.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { volumeTag } from './boot-files.ts'
+import { freshMac, type MachineNetwork, openNetwork } from './network.ts'
 
 /** What a session plugs into the machine. */
 export interface MachineParts {
@@ -24,6 +33,8 @@ export interface RunningMachine {
   readonly cpu: RiscvCpu
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
+  /** Undefined for a machine without one. */
+  readonly network: MachineNetwork | undefined
   /** Host nanoseconds since it was made. */
   readonly elapsedNs: () => number
   close(): Promise<void>
@@ -37,6 +48,7 @@ export async function runningMachine(
 ): Promise<RunningMachine> {
   const opened: { close(): void | Promise<void> }[] = []
   let agent: GuestAgent | undefined
+  let network: MachineNetwork | undefined
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
     // The lock on a disk is given back after the disk is closed.
@@ -58,6 +70,11 @@ export async function runningMachine(
       const store = await HostFolder.open(volume.hostPath, { readOnly: volume.readOnly })
       opened.push(store)
       virtio.push(virtioFs({ store, tag: volumeTag(i) }))
+    }
+    if (options.network.mode === 'nat' && !('elf' in boot)) {
+      network = await openNetwork(options.network, () => undefined)
+      opened.push(network)
+      virtio.push(virtioNet({ port: network.port, mac: freshMac() }))
     }
     agent = new GuestAgent({ entropy: hostEntropy, restored: 'restored' in boot })
     // A bare-metal program has no use for an agent.
@@ -81,7 +98,7 @@ export async function runningMachine(
       virtio,
       boot,
     })
-    return { vm, cpu: cpu as RiscvCpu, agent, elapsedNs: () => clock.monotonicNs(), close }
+    return { vm, cpu: cpu as RiscvCpu, agent, network, elapsedNs: () => clock.monotonicNs(), close }
   } catch (error) {
     await close()
     throw error

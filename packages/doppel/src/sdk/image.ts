@@ -28,6 +28,8 @@ interface SavedMachine {
   readonly memoryBytes: number
   readonly engine: RunOptions['engine']
   readonly disks: RunOptions['disks']
+  /** Ports are published, and frames captured, anew. */
+  readonly network: Pick<RunOptions['network'], 'mode' | 'policy'>
   readonly board: Saved
   readonly agent: AgentState
   readonly frozenMs: number
@@ -51,14 +53,28 @@ export async function freeze(
   const { pageCount } = running.cpu.engine.frames
   const pages = new MemoryPages(pageCount, running.vm.cpu.touchedPages(), from)
   const close = (): void => undefined
-  return { image, options, board, agent: running.agent.save(), pages, pageCount, frozenMs: hostMs(), close }
+  const { mode, policy } = options.network
+  const own = { ...options, network: { mode, policy, publish: [] } }
+  return { image, options: own, board, agent: running.agent.save(), pages, pageCount, frozenMs: hostMs(), close }
 }
 
 /** Writes a frozen machine to a file. Throws `snapshot.file`. */
 export async function saveImage(path: string, frozen: MachineImage): Promise<void> {
   const { image, board, agent, frozenMs, pages, pageCount } = frozen
   const { cpus, memoryBytes, engine, disks } = frozen.options
-  const machine: SavedMachine = { version: VERSION, image, cpus, memoryBytes, engine, disks, board, agent, frozenMs }
+  const { mode, policy } = frozen.options.network
+  const machine: SavedMachine = {
+    version: VERSION,
+    image,
+    cpus,
+    memoryBytes,
+    engine,
+    disks,
+    network: { mode, policy },
+    board,
+    agent,
+    frozenMs,
+  }
   await saveSnapshotFile(path, { machine: machine as unknown as Saved, pageCount, pages })
 }
 
@@ -72,13 +88,14 @@ export function openImage(path: string): MachineImage {
     close()
     throw new DoppelError('snapshot.version', `${path} holds a machine of version ${String(machine.version)}`, { path })
   }
-  const { image, board, agent, frozenMs, cpus, memoryBytes, engine, disks } = machine
+  const { image, board, agent, frozenMs, cpus, memoryBytes, engine, disks, network } = machine
   const options: RunOptions = {
     target: { kind: 'image', name: image },
     memoryBytes,
     cpus,
     disks,
     volumes: [],
+    network: { ...network, publish: [] },
     engine,
     stats: false,
     verbose: false,

@@ -55,6 +55,8 @@ export class Machine implements AsyncDisposable {
   readonly #running: RunningMachine
   readonly #life: MachineLife<MachineEnd>
   readonly #options: RunOptions
+  /** Guest ports that were asked for, and where they are. */
+  readonly #hosts = new Map<number, string>()
   /** What a restored machine reads its memory from. */
   readonly #from: PageSource | undefined
   readonly #place: CpuPlace
@@ -202,6 +204,18 @@ export class Machine implements AsyncDisposable {
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** Where on this computer a TCP port of the guest's is reached: `127.0.0.1:PORT`. Throws `net.none`, `net.listen`. */
+  async getHost(guestPort: number): Promise<string> {
+    const known = this.#hosts.get(guestPort)
+    if (known !== undefined) return known
+    const { network } = this.#running
+    if (!network) throw new DoppelError('net.none', 'this machine has no network')
+    const hostAddress = '127.0.0.1'
+    const host = `${hostAddress}:${await network.publish({ hostAddress, hostPort: 0, guestPort })}`
+    this.#hosts.set(guestPort, host)
+    return host
   }
 
   /** Changes the machine's share of the processor, or its cap; see `MachineOptions`. Throws `limits.share`, `limits.cap`. */

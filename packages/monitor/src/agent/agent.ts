@@ -105,6 +105,7 @@ export class GuestAgent implements CommandStarter {
   async start(request: StartRequest): Promise<GuestProcess> {
     const timeoutMs = request.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS
     await this.ready(timeoutMs)
+    // An agent that was ready stays so until its half closes; a machine may end without that.
     if (this.#gone) throw this.#gone
     const worker = this.#idle.shift() ?? (await this.#nextWorker(timeoutMs))
     const running = new GuestProcess(worker, request.stdin === true, request, (group, name) =>

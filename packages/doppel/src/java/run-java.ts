@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { JavaMachine, RuntimeImage } from '@doppel/jvm'
+import type { Streams } from '../cli/command.ts'
+import { onEndingSignal } from '../host/signals.ts'
+import { type JavaArguments, readJavaArguments } from './arguments.ts'
+import { nodeJvmHost } from './host.ts'
+import { findJavaHome, type JavaHome } from './java-home.ts'
+
+/** What timeout(1) returns when it had to end a program. */
+const TIMED_OUT = 124
+/** V8's stacks must hold what the machine's own accounting lets a thread use, several times over. */
+const STACK_FACTOR = 4
+
+/** Runs `java`'s command line on this computer's files and streams: the program's exit status. Throws `java.*`, `jvm.*`. */
+export async function runJava(
+  words: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  streams: Streams,
+): Promise<number> {
+  const options = readJavaArguments(words)
+  const home = findJavaHome(env)
+  if (options.showVersion !== 'no') {
+    streams.stderr(`openjdk version "${home.version}"\ndoppel Java virtual machine, with the library of ${home.path}\n`)
+    if (options.showVersion === 'only') return 0
+  }
+  if (options.target === undefined) {
+    streams.stderr('usage: doppel java [OPTIONS] CLASS [ARGUMENTS] | doppel java [OPTIONS] -jar FILE [ARGUMENTS]\n')
+    return 1
+  }
+  return await start(options, options.target, home, env, streams)
+}
+
+async function start(
+  options: JavaArguments,
+  target: string,
+  home: JavaHome,
+  env: Readonly<Record<string, string | undefined>>,
+  streams: Streams,
+): Promise<number> {
+  const kilobytes = Math.ceil((options.stackBytes * STACK_FACTOR) / 1024)
+  setFlagsFromString(`--stack-size=${Math.min(kilobytes, 900)}`)
+  setFlagsFromString(`--wasm-stack-switching-stack-size=${kilobytes}`)
+  const environment = Object.fromEntries(Object.entries(env).filter((e): e is [string, string] => e[1] !== undefined))
+  const machine = new JavaMachine(
+    nodeJvmHost(environment),
+    new RuntimeImage(readFileSync(join(home.path, 'lib', 'modules'))),
+    {
+      properties: {
+        ...platformProperties(home, env),
+        ...options.properties,
+        'java.class.path': options.jar ? target : (options.classPath ?? env.CLASSPATH ?? '.'),
+      },
+      enableAssertions: options.enableAssertions,
+      verboseClass: options.verboseClass,
+      maxHeapBytes: options.maxHeapBytes,
+      stackBytes: options.stackBytes,
+      javaHome: home.path,
+    },
+  )
+  let status: number | undefined
+  const ignoreSignals = onEndingSignal(signalStatus => machine.stop(signalStatus))
+  const timer =
+    options.timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          streams.stderr(`doppel: the program was ended after ${options.timeoutMs} ms [run.timeout]\n`)
+          machine.stop(TIMED_OUT)
+        }, options.timeoutMs)
+  // A program that only waits for something of its own keeps this process alive.
+  const alive = setInterval(() => undefined, 60_000)
+  try {
+    status = await machine.run({ kind: options.jar ? 'jar' : 'class', name: target, args: options.args })
+    if (options.statistics) streams.stderr(`${JSON.stringify(machine.statistics)}\n`)
+    return status
+  } finally {
+    ignoreSignals()
+    clearTimeout(timer)
+    clearInterval(alive)
+    process.stdin.destroy()
+  }
+}
+
+/** Properties that come from this computer and the library's release. */
+function platformProperties(home: JavaHome, env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return {
+    'java.version': home.version,
+    'java.specification.version': '17',
+    'java.class.version': '61.0',
+    'java.runtime.version': home.version,
+    'java.vm.compressedOopsMode': '',
+    'user.home': env.HOME ?? '/',
+    'user.name': env.USER ?? env.LOGNAME ?? 'doppel',
+    'sun.java.launcher': 'SUN_STANDARD',
+  }
+}

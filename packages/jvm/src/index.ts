@@ -1,0 +1,13 @@
+export { parseCode } from './class-file/code.ts'
+export { type ClassFile, parseClassFile } from './class-file/parse.ts'
+export { type JavaProgram, JavaMachine, type JvmStatistics } from './jvm.ts'
+export { RuntimeImage } from './jimage.ts'
+export { JavaProblem } from './problem.ts'
+export {
+  type ClassLibrary,
+  type HostFile,
+  type HostFileInfo,
+  HostIoError,
+  type JvmHost,
+  type VmOptions,
+} from './runtime/vm.ts'

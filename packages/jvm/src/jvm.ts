@@ -1,0 +1,101 @@
+import { DoppelError } from '@doppel/base'
+import './natives/index.ts'
+import type { Method } from './runtime/classes.ts'
+import { boot, mainClass, runMain } from './runtime/boot.ts'
+import { MachineExit } from './runtime/exit.ts'
+import { Machine } from './runtime/machine.ts'
+import { invoke, type Work } from './runtime/tasks.ts'
+import type { ClassLibrary, JvmHost, VmOptions } from './runtime/vm.ts'
+
+/** Class file version of OpenJDK 17. */
+const MAJOR_17 = 61
+
+/** What to start: a class by name, or the main class of a jar. */
+export interface JavaProgram {
+  readonly kind: 'class' | 'jar'
+  readonly name: string
+  readonly args: readonly string[]
+}
+
+/** Figures of one run. */
+export interface JvmStatistics {
+  readonly classes: number
+  readonly methods: number
+  readonly bytecodeBytes: number
+}
+
+/** One Java virtual machine. */
+export class JavaMachine {
+  readonly #machine: Machine
+  #stopped: ((status: number) => void) | undefined
+
+  constructor(host: JvmHost, library: ClassLibrary, options: VmOptions) {
+    this.#machine = new Machine(host, library, options, MAJOR_17)
+    if (options.verboseClass) {
+      this.#machine.classes.onDefine = cls => {
+        const source = cls.loader.object === null ? 'jrt:/java.base' : 'file'
+        host.write(1, new TextEncoder().encode(`[class,load] ${cls.name.replaceAll('/', '.')} source: ${source}\n`))
+      }
+    }
+  }
+
+  get statistics(): JvmStatistics {
+    const { classes, compiler } = this.#machine
+    return { classes: classes.count, methods: compiler.compiled, bytecodeBytes: compiler.codeBytes }
+  }
+
+  /**
+   * Boots the library and runs a program to its end: its exit status. Throws `jvm.*` for failures of the machine itself;
+   * the program’s own are printed as `java` prints them and give status 1.
+   */
+  async run(program: JavaProgram): Promise<number> {
+    const vm = this.#machine
+    return await new Promise<number>((resolve, reject) => {
+      this.#stopped = resolve
+      const ended = (error: unknown): void => {
+        if (error instanceof MachineExit) resolve(error.status)
+        else reject(asDoppelError(error))
+      }
+      vm.threads.onFailure = ended
+      vm.threads.onIdle = () => undefined
+      vm.threads.runMain(this.#main(program)).then(status => resolve(status as number), ended)
+    }).finally(() => vm.threads.dispose())
+  }
+  /** Ends the machine from outside with this exit status. */
+  stop(status: number): void {
+    this.#machine.stop = () => {
+      throw new MachineExit(status)
+    }
+    this.#stopped?.(status)
+  }
+
+  *#main(program: JavaProgram): Work<number> {
+    const vm = this.#machine
+    yield* boot(vm)
+    const thread = vm.threads.current
+    let status = 0
+    try {
+      const cls = yield* mainClass(vm, program.kind === 'jar' ? 2 : 1, program.name)
+      yield* runMain(vm, cls, program.args)
+    } catch (error) {
+      status = 1
+      const thrown = vm.throwableOf(error)
+      const dispatch = vm.classes
+        .boot('java/lang/Thread')
+        .declared('dispatchUncaughtException', '(Ljava/lang/Throwable;)V') as Method
+      yield* invoke(dispatch, thread.object, thrown)
+    }
+    yield* vm.threads.waitForOthers()
+    const shutdown = vm.classes.boot('java/lang/Shutdown')
+    yield* vm.linker.initialize(shutdown)
+    yield* invoke(shutdown.declared('shutdown', '()V') as Method)
+    return status
+  }
+}
+
+function asDoppelError(error: unknown): unknown {
+  if (error instanceof WebAssembly.RuntimeError) {
+    return new DoppelError('jvm.trap', `compiled code trapped: ${error.message}`, {}, error)
+  }
+  return error
+}

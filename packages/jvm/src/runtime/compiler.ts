@@ -1,0 +1,134 @@
+import { EXTERNREF, type FunctionRef, ModuleBuilder, type Node } from '@doppel/wasm'
+import { ACC_SYNCHRONIZED } from '../class-file/access.ts'
+import type { Kind } from '../class-file/descriptor.ts'
+import { JavaProblem } from '../problem.ts'
+import { translate } from '../translate/method.ts'
+import type { MethodSource } from '../translate/source.ts'
+import { importShared, ModuleTypes, TABLE, valueTypeOf, sharedArena } from '../translate/types.ts'
+import type { Method, Value } from './classes.ts'
+import { findNative } from '../natives/table.ts'
+import { externalSignature } from './resolve.ts'
+import { Task, type Work } from './tasks.ts'
+import type { Vm } from './vm.ts'
+
+const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor as FunctionConstructor
+
+/** Turns methods into code when they are first called. */
+export class Compiler {
+  readonly #vm: Vm
+  /** Methods translated and bytes of their code, for statistics. */
+  compiled = 0
+  codeBytes = 0
+
+  constructor(vm: Vm) {
+    this.#vm = vm
+  }
+
+  /** Puts the method’s code into the code table. Throws what makes it impossible, for its caller to see. */
+  compile(method: Method): void {
+    if (method.compiled) return
+    if (method.isNative) this.#native(method)
+    else if (method.isAbstract) {
+      throw new JavaProblem(
+        'java/lang/AbstractMethodError',
+        externalSignature(method.owner.name, method.name, method.info.descriptor),
+      )
+    } else this.#bytecode(method)
+    method.compiled = true
+  }
+
+  #bytecode(method: Method): void {
+    const code = method.code
+    if (!code) throw new JavaProblem('java/lang/AbstractMethodError', method.toString())
+    const synchronized = (method.access & ACC_SYNCHRONIZED) !== 0
+    const source: MethodSource = {
+      cls: method.owner,
+      code: code.bytes,
+      maxLocals: code.maxLocals,
+      handlers: code.handlers,
+      signature: method.signature,
+      name: `m${method.id}`,
+      hasReceiver: !method.isStatic,
+      lock: synchronized ? (method.isStatic ? this.#vm.mirrors.placeOf(method.owner) : 'receiver') : undefined,
+    }
+    const { module, fn } = this.translated(method, source)
+    this.#vm.instantiate(module)
+    this.#vm.traces.register(method.id, module.marks(fn))
+    this.compiled++
+    this.codeBytes += code.bytes.length
+  }
+  translated(method: Method, source: MethodSource): ReturnType<typeof translate> {
+    try {
+      return translate(this.#vm, source, method.id)
+    } catch (error) {
+      if (error instanceof Error && !(error instanceof JavaProblem))
+        error.message += ` (translating ${method.toString()})`
+      throw error
+    }
+  }
+
+  /** A native method: a call of the host’s function, or of the task that it starts. */
+  #native(method: Method): void {
+    const native = findNative(method)
+    if (!native) {
+      throw new JavaProblem(
+        'java/lang/UnsatisfiedLinkError',
+        `'${externalSignature(method.owner.name, method.name, method.info.descriptor)}'`,
+      )
+    }
+    const isTask = native instanceof GeneratorFunction
+    const vm = this.#vm
+    const module = new ModuleBuilder()
+    const types = new ModuleTypes(module)
+    const { type } = types.signature(method.signature)
+    const resultKind = method.descriptor.resultKind
+    const host = module.importFunction(
+      'native',
+      'run',
+      isTask ? { kind: 'func', params: type.params, results: [EXTERNREF] } : type,
+    )
+    const runTask = module.importFunction('rt', 'runTask', { kind: 'func', params: [EXTERNREF], results: [] })
+    const result =
+      resultKind === 'V'
+        ? undefined
+        : module.importFunction('native', 'result', {
+            kind: 'func',
+            params: [EXTERNREF],
+            results: [valueTypeOf(resultKind as Kind)],
+          })
+    importShared(module)
+    const name = `m${method.id}`
+    const f = module.declare(name, type)
+    const fn = module.build(f, sharedArena)
+    const args: Node[] = type.params.map((_, i) => fn.get(i))
+    const call = fn.call(host, args)
+    if (isTask) {
+      const task = fn.let(call)
+      fn.effect(fn.call(runTask, [fn.get(task)]))
+      if (result) fn.return(fn.call(result as FunctionRef, [fn.get(task)]))
+      else fn.return()
+    } else if (resultKind === 'V') {
+      fn.effect(call)
+      fn.return()
+    } else fn.return(call)
+    module.finish(fn)
+    module.elements(TABLE.code, method.id, [f])
+    const run = isTask
+      ? (...values: Value[]) => new Task((native as (vm: Vm, ...args: Value[]) => Work<unknown>)(vm, ...values))
+      : this.guarded(native as (vm: Vm, ...args: Value[]) => Value)
+    vm.instantiate(module, { native: { run, result: (task: Task) => task.result } })
+    vm.traces.register(method.id, [0, -2])
+  }
+
+  /** A host function whose problems become exceptions of the guest. */
+  guarded(native: (vm: Vm, ...args: Value[]) => Value): (...values: Value[]) => Value {
+    const vm = this.#vm
+    return (...values) => {
+      try {
+        return native(vm, ...values)
+      } catch (error) {
+        throw new WebAssembly.Exception(vm.rt.throwable, [vm.throwableOf(error)])
+      }
+    }
+  }
+}

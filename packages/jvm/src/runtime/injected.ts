@@ -1,0 +1,27 @@
+import { ACC_PRIVATE, ACC_SYNTHETIC } from '../class-file/access.ts'
+import type { MemberInfo } from '../class-file/parse.ts'
+import type { JavaClass } from './classes.ts'
+
+/** Fields that the machine adds to classes of the library, to find its own records from guest objects. */
+const INJECTED: Readonly<Record<string, readonly string[]>> = {
+  'java/lang/Class': ['$class'],
+  'java/lang/ClassLoader': ['$loader'],
+  'java/lang/Thread': ['$thread'],
+  'java/lang/invoke/MemberName': ['$method', '$index'],
+}
+
+/** The fields added to a class; all are ints. */
+export function injectedFields(cls: JavaClass): MemberInfo[] {
+  if (cls.loader.object !== null) return []
+  return (INJECTED[cls.name] ?? []).map(name => ({
+    access: ACC_PRIVATE | ACC_SYNTHETIC,
+    name,
+    descriptor: 'I',
+    attributes: [],
+  }))
+}
+
+/** True for a field that the guest must not see. */
+export function isInjected(name: string): boolean {
+  return name === '$class' || name === '$loader' || name === '$thread' || name === '$method' || name === '$index'
+}

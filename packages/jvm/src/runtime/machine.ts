@@ -1,0 +1,371 @@
+import { assert } from '@doppel/base'
+import { Gc, type ModuleBuilder, Op } from '@doppel/wasm'
+import { readU2 } from '../class-file/bytes.ts'
+import { type Kind, type MethodDescriptor, parseMethodDescriptor } from '../class-file/descriptor.ts'
+import { findAttribute } from '../class-file/parse.ts'
+import { JavaProblem } from '../problem.ts'
+import { DIMENSIONS_ADDRESS } from '../translate/array-arms.ts'
+import { OBJ, TABLE } from '../translate/types.ts'
+import { CallSites } from './call-sites.ts'
+import { type Field, type JavaClass, type Loader, type Method, type Ref, signatureOf, type Value } from './classes.ts'
+import { ClassTable, loaderName } from './class-table.ts'
+import { Compiler } from './compiler.ts'
+import { polymorphicThunk } from './handle-calls.ts'
+import { Heap, type SupportExports } from './heap.ts'
+import { promising, suspending } from './jspi.ts'
+import { Linker } from './linker.ts'
+import { Mirrors } from './mirrors.ts'
+import { Monitors } from './monitors.ts'
+import { raise } from './raise.ts'
+import { Resolver } from './resolve.ts'
+import { StackTraces } from './stack-traces.ts'
+import { supportModule } from './support-module.ts'
+import { Adapters, Task, Thrown, type Work } from './tasks.ts'
+import { Threads } from './threads.ts'
+import type { ClassLibrary, CodeTable, JvmHost, ResolvedConstant, Vm, VmOptions } from './vm.ts'
+
+const PAGE = 65_536
+/** Initialization flags, one word a class, follow the scratch page and the dimensions. */
+const FLAGS_ADDRESS = 2 * PAGE
+const MAX_CLASSES: number = 128 * 1024
+const STATICS_ADDRESS = FLAGS_ADDRESS + MAX_CLASSES * 4
+/** Code table entries at most: places for methods, adapters and call sites. */
+const MAX_CODE = 8_000_000
+
+/** The machine: every part, wired. */
+export class Machine implements Vm {
+  readonly host: JvmHost
+  readonly library: ClassLibrary
+  readonly options: VmOptions
+  readonly rt: SupportExports
+  readonly memory: WebAssembly.Memory = new WebAssembly.Memory({ initial: STATICS_ADDRESS / PAGE + 64 })
+  readonly codeTable: CodeTable
+  readonly classes: ClassTable
+  readonly heap: Heap
+  readonly linker: Linker
+  readonly resolver: Resolver
+  readonly mirrors: Mirrors
+  readonly compiler: Compiler
+  readonly adapters: Adapters
+  readonly sites: CallSites
+  readonly threads: Threads
+  readonly monitors: Monitors
+  readonly traces: StackTraces
+  readonly maxMajor: number
+  readonly state: Map<string, unknown> = new Map()
+  booted = false
+  stop: (() => unknown) | undefined
+  #view: DataView
+  #nextAddress = STATICS_ADDRESS
+  readonly #freeBlocks = new Map<number, number[]>()
+  readonly #blockSizes = new Map<number, number>()
+  #nextReference = 1
+  #referenceRoom = 1024
+  #recordRoom = 1024
+  readonly #strings = new Map<string, number>()
+  readonly #imports: Record<string, Record<string, WebAssembly.ImportValue>>
+  readonly #runTask: (task: Task) => Promise<unknown>
+
+  constructor(host: JvmHost, library: ClassLibrary, options: VmOptions, maxMajor: number) {
+    this.host = host
+    this.library = library
+    this.options = options
+    this.maxMajor = maxMajor
+    this.#view = new DataView(this.memory.buffer)
+    const table = new WebAssembly.Table({ element: 'anyfunc', initial: 4096, maximum: MAX_CODE })
+    let nextCode = 1
+    this.codeTable = {
+      table,
+      allocate(count) {
+        const first = nextCode
+        nextCode += count
+        while (nextCode > table.length) table.grow(Math.min(table.length, MAX_CODE - table.length))
+        return first
+      },
+    }
+    const hostFunctions = this.#hostFunctions()
+    const support = new WebAssembly.Instance(new WebAssembly.Module(supportModule()), {
+      host: hostFunctions,
+      vm: { code: table, memory: this.memory },
+    }).exports as unknown as SupportExports & Record<string, WebAssembly.ImportValue>
+    this.rt = support
+    const exported: Record<string, unknown> = { ...support }
+    this.#imports = {
+      vm: {
+        code: table,
+        refs: support.refs,
+        records: support.records,
+        memory: this.memory,
+        depth: support.depth,
+        throwable: support.throwable as WebAssembly.ImportValue,
+      },
+      rt: support,
+      task: Adapters.imports() as unknown as Record<string, WebAssembly.ImportValue>,
+    }
+    this.#runTask = promising(exported.runTask) as (task: Task) => Promise<unknown>
+    this.heap = new Heap(this)
+    this.traces = new StackTraces(this)
+    this.threads = new Threads(this)
+    this.monitors = new Monitors(this)
+    this.mirrors = new Mirrors(this)
+    this.linker = new Linker(this)
+    this.resolver = new Resolver(this)
+    this.compiler = new Compiler(this)
+    this.adapters = new Adapters(this)
+    this.sites = new CallSites(this)
+    this.classes = new ClassTable(this)
+  }
+
+  get view(): DataView {
+    return this.#view
+  }
+  get objectClassId(): number {
+    return this.classes.boot('java/lang/Object').id
+  }
+
+  // What the support module asks of the host
+
+  #hostFunctions(): Record<string, WebAssembly.ImportValue> {
+    const task = (work: Work<unknown>): Task => new Task(work)
+    return {
+      step: (t: Task) => t.step(this),
+      exceptionOf: (t: Task) => t.exception,
+      adapterOf: (t: Task) => this.adapters.placeFor((t.target as Method).signature),
+      caught: (t: Task, exception: Ref) => t.caught(exception),
+      await: suspending((t: Task) => this.threads.await(t.until as PromiseLike<unknown>)),
+      yieldNow: suspending(() => this.threads.yieldNow()),
+      hostRemainder: (a: number, b: number) => a % b,
+      hostExp: (x: number) => Math.exp(x),
+      hostMultiArray: this.#multiNewArray(),
+      pollNeeded: () => {
+        this.stop?.()
+        return this.threads.pollNeeded() ? 1 : 0
+      },
+      raiseTask: (code: number, a: number, b: number, object: Ref) =>
+        this.#throwing(() => raise(this, code, a, b, object)),
+      compileTask: (id: number) =>
+        this.#throwing(() => {
+          const method = this.classes.methodById(id)
+          assert(method !== undefined, `no method ${id}`)
+          this.compiler.compile(method)
+          return null
+        }),
+      linkTask: (place: number) => task(this.sites.link(place)),
+      initTask: (id: number) => {
+        const cls = this.classes.byId(id)
+        if (cls.ready || (cls.state === 'initializing' && cls.initThread === this.threads.current.id)) return null
+        return task(this.linker.initialize(cls))
+      },
+      missingTask: (object: Ref, id: number) => this.#throwing(() => this.#missing(object, id)),
+      monitorTask: (object: Ref, entering: number) => {
+        if (entering) return task(this.monitors.enter(object))
+        return this.#throwing(() => (this.monitors.exit(object), null))
+      },
+      findMethod: (classId: number, id: number) => this.#findMethod(classId, id),
+      isSubtype: (sub: number, sup: number) => (this.classes.byId(sub).isSubtypeOf(this.classes.byId(sup)) ? 1 : 0),
+    } as unknown as Record<string, WebAssembly.ImportValue>
+  }
+  /** Runs host code called from compiled code; its problems are thrown to the guest. */
+  #throwing<R>(run: () => R): R {
+    try {
+      return run()
+    } catch (error) {
+      throw new WebAssembly.Exception(this.rt.throwable, [this.throwableOf(error)])
+    }
+  }
+  #findMethod(classId: number, id: number): number {
+    const cls = this.classes.byId(classId)
+    const method = this.classes.methodById(id) as Method
+    if (!cls.isSubtypeOf(method.owner)) return -1
+    try {
+      const selected = cls.select(method)
+      if (selected.isAbstract) return -1
+      this.linker.link(selected.owner)
+      return selected.id
+    } catch (error) {
+      if (error instanceof JavaProblem) return -1
+      throw error
+    }
+  }
+  /** Why nothing was found: thrown, never returns. */
+  #missing(object: Ref, id: number): never {
+    const cls = this.heap.classOf(object)
+    const method = this.classes.methodById(id) as Method
+    const name = cls.name.replaceAll('/', '.')
+    if (!cls.isSubtypeOf(method.owner)) {
+      throw new JavaProblem(
+        'java/lang/IncompatibleClassChangeError',
+        `Class ${name} does not implement the requested interface ${method.owner.name.replaceAll('/', '.')}`,
+      )
+    }
+    cls.select(method)
+    throw new JavaProblem(
+      'java/lang/AbstractMethodError',
+      `Receiver class ${name} does not define or inherit an implementation of the resolved method 'abstract ${method.info.name}' of interface ${method.owner.name.replaceAll('/', '.')}.`,
+    )
+  }
+  #multiNewArray(): (classId: number, count: number) => Ref {
+    return (classId, count) =>
+      this.#throwing(() => {
+        const lengths = Array.from({ length: count }, (_, i) => this.view.getInt32(DIMENSIONS_ADDRESS + i * 4, true))
+        return this.newMultiArray(this.classes.byId(classId), lengths)
+      })
+  }
+  /** An array of arrays; as many dimensions as lengths. */
+  newMultiArray(cls: JavaClass, lengths: readonly number[]): Ref {
+    const negative = lengths.find(length => length < 0)
+    if (negative !== undefined) throw new JavaProblem('java/lang/NegativeArraySizeException', String(negative))
+    const make = (of: JavaClass, at: number): Ref => {
+      const length = lengths[at] as number
+      const array = this.rt.newArray(of.id, length)
+      if (at + 1 < lengths.length) {
+        for (let i = 0; i < length; i++) this.rt.setL(array, i, make(of.element as JavaClass, at + 1))
+      }
+      return array
+    }
+    return make(cls, 0)
+  }
+
+  // Code
+
+  instantiate(module: ModuleBuilder, imports: Record<string, Record<string, unknown>> = {}): Record<string, unknown> {
+    const compiled = new WebAssembly.Module(module.encode())
+    const all = { ...this.#imports, ...imports } as Record<string, Record<string, WebAssembly.ImportValue>>
+    return new WebAssembly.Instance(compiled, all).exports
+  }
+  async enter(task: Task): Promise<unknown> {
+    return await this.#runTask(task)
+  }
+  stopping(): boolean {
+    return this.stop !== undefined
+  }
+
+  // Places
+
+  growTables(classes: number): void {
+    if (classes > MAX_CLASSES) throw new JavaProblem('java/lang/OutOfMemoryError', 'Metaspace')
+    if (classes < this.#recordRoom) return
+    this.rt.growTables(0, this.#recordRoom)
+    this.#recordRoom *= 2
+  }
+  placeStatic(kind: Kind): number {
+    return kind === 'L' ? this.placeReference(null) : this.allocate(8)
+  }
+  placeReference(value: Ref): number {
+    if (this.#nextReference >= this.#referenceRoom) {
+      this.rt.growTables(this.#referenceRoom, 0)
+      this.#referenceRoom *= 2
+    }
+    const place = this.#nextReference++
+    if (value !== null) this.rt.refs.set(place, value)
+    return place
+  }
+  allocate(bytes: number): number {
+    let size = 16
+    while (size < bytes) size *= 2
+    if (bytes > 4096) size = Math.ceil(bytes / 4096) * 4096
+    const reused = this.#freeBlocks.get(size)?.pop()
+    const address = reused ?? this.#nextAddress
+    if (reused === undefined) {
+      const end = this.#nextAddress + size
+      const have = this.memory.buffer.byteLength
+      if (end > have) {
+        try {
+          this.memory.grow(Math.ceil(Math.max(end - have, have / 4) / PAGE))
+          this.#view = new DataView(this.memory.buffer)
+        } catch (cause) {
+          throw new JavaProblem('java/lang/OutOfMemoryError', cause instanceof RangeError ? null : String(cause))
+        }
+      }
+      this.#nextAddress = end
+    } else new Uint8Array(this.memory.buffer, address, size).fill(0)
+    this.#blockSizes.set(address, size)
+    return address
+  }
+  free(address: number): void {
+    const size = this.#blockSizes.get(address)
+    if (size === undefined) return
+    this.#blockSizes.delete(address)
+    const list = this.#freeBlocks.get(size) ?? []
+    list.push(address)
+    this.#freeBlocks.set(size, list)
+  }
+  stringPlace(text: string): number {
+    let place = this.#strings.get(text)
+    if (place === undefined) this.#strings.set(text, (place = this.placeReference(this.heap.intern(text))))
+    return place
+  }
+  initFlag(cls: JavaClass): number {
+    return FLAGS_ADDRESS + cls.id * 4
+  }
+  markInitialized(cls: JavaClass): void {
+    this.view.setInt32(this.initFlag(cls), 1, true)
+  }
+  readonly constants: Vm['constants'] = {
+    read: (frame, constant) => {
+      const { fn } = frame
+      if (constant.kind === 'L') return new Gc(fn).tableGet(TABLE.refs, OBJ, fn.i32(constant.place))
+      const loads = { I: Op.i32Load, J: Op.i64Load, F: Op.f32Load, D: Op.f64Load }
+      return fn.load(loads[constant.kind], fn.i32(0), constant.place)
+    },
+    make: (kind: Kind, value: Value): ResolvedConstant => {
+      const place = this.placeStatic(kind)
+      this.heap.setStatic({ kind, place } as Field, value)
+      return { isConstant: true, kind, place }
+    },
+  }
+
+  polymorphicPlace(name: string, descriptor: string, isStatic: boolean): number {
+    const signature = signatureOf(parseMethodDescriptor(descriptor) as MethodDescriptor, isStatic)
+    const { place, isNew } = this.sites.polymorphic(name, signature)
+    if (isNew) polymorphicThunk(this, name, signature, place)
+    return place
+  }
+  callerSensitive(method: Method): boolean {
+    const file = method.owner.file
+    const attribute = file && findAttribute(method.info.attributes, 'RuntimeVisibleAnnotations')
+    if (!file || !attribute || method.owner.loader.object !== null) return false
+    const bytes = file.bytes
+    for (let i = 0, at = attribute.start + 2; i < readU2(bytes, attribute.start); i++) {
+      if (file.pool.utf8(readU2(bytes, at)) === 'Ljdk/internal/reflect/CallerSensitive;') return true
+      if (readU2(bytes, at + 2) !== 0) return false
+      at += 4
+    }
+    return false
+  }
+
+  // Exceptions
+
+  throwableOf(error: unknown): Ref {
+    if (error instanceof Thrown) return error.object
+    if (error instanceof JavaProblem) return this.makeThrowable(error.className, error.detail, error.javaCause)
+    if (error instanceof WebAssembly.Exception && error.is(this.rt.throwable)) {
+      return error.getArg(this.rt.throwable, 0) as Ref
+    }
+    if (error instanceof RangeError && /call stack/.test(error.message)) {
+      return this.makeThrowable('java/lang/StackOverflowError', null)
+    }
+    throw error
+  }
+  makeThrowable(className: string, message: string | null, cause: Ref = null): Ref {
+    const cls = this.classes.boot(className)
+    const base = this.classes.boot('java/lang/Throwable')
+    this.linker.link(cls)
+    const object = this.heap.allocate(cls)
+    const field = (name: string): Field => base.declaredField(name) as Field
+    const set = (name: string, value: Value): void => this.heap.setField(object, field(name), value)
+    set('detailMessage', this.heap.stringOrNull(message))
+    set('cause', cause ?? object)
+    set('suppressedExceptions', this.heap.getStatic(field('SUPPRESSED_SENTINEL')))
+    set('stackTrace', this.heap.getStatic(field('UNASSIGNED_STACK')))
+    const filled = cls.findField('numStackTracesFilledIn')
+    if (filled) this.heap.setField(object, filled, 1)
+    const frames = this.traces.capture().filter(f => !f.method.owner.hidden)
+    set('backtrace', this.traces.pack(frames))
+    set('depth', frames.length)
+    return object
+  }
+  loaderLabel(loader: Loader): string {
+    return loaderName(this, loader)
+  }
+}

@@ -1,0 +1,102 @@
+import { EXTERNREF, F64, FUNCREF, type FunctionRef, Gc, I32, ModuleBuilder, ref, type ValueType } from '@doppel/wasm'
+import { importShared, ModuleTypes, OBJ, T, sharedArena } from '../translate/types.ts'
+import type { Support } from './support.ts'
+import { arraySupport } from './support-arrays.ts'
+import { objectSupport } from './support-objects.ts'
+import { taskSupport } from './support-tasks.ts'
+
+/** What the host side provides: step and settle tasks, look things up, wait. */
+const HOST: readonly (readonly [name: string, params: readonly ValueType[], results: readonly ValueType[]])[] = [
+  ['step', [EXTERNREF], [I32]],
+  ['exceptionOf', [EXTERNREF], [OBJ]],
+  ['adapterOf', [EXTERNREF], [I32]],
+  ['caught', [EXTERNREF, OBJ], []],
+  ['await', [EXTERNREF], []],
+  ['raiseTask', [I32, I32, I32, OBJ], [EXTERNREF]],
+  ['compileTask', [I32], [EXTERNREF]],
+  ['linkTask', [I32], [EXTERNREF]],
+  ['initTask', [I32], [EXTERNREF]],
+  ['missingTask', [OBJ, I32], [EXTERNREF]],
+  ['monitorTask', [OBJ, I32], [EXTERNREF]],
+  ['findMethod', [I32, I32], [I32]],
+  ['isSubtype', [I32, I32], [I32]],
+  ['pollNeeded', [], [I32]],
+  ['yieldNow', [], []],
+  ['hostRemainder', [F64, F64], [F64]],
+  ['hostExp', [F64], [F64]],
+  ['hostMultiArray', [I32, I32], [OBJ]],
+]
+
+/** The functions that compiled methods import, in this order, each with its kinds. */
+export const METHOD_IMPORTS: readonly (readonly [name: string, signature: string])[] = [
+  ['npe', ')V'],
+  ['arithmetic', ')V'],
+  ['index', 'II)V'],
+  ['classCast', 'LI)V'],
+  ['arrayStore', 'L)V'],
+  ['stackOverflow', ')V'],
+  ['compile', 'I)V'],
+  ['link', 'I)V'],
+  ['init', 'I)V'],
+  ['instanceOf', 'LI)I'],
+  ['lookup', 'LI)I'],
+  ['poll', ')V'],
+  ['monitorEnter', 'L)V'],
+  ['monitorExit', 'L)V'],
+  ['newArray', 'II)L'],
+  ['missing', 'LI)V'],
+  ['drem', 'DD)D'],
+  ['exp', 'D)D'],
+  ['multiNewArray', 'II)L'],
+  ['arraycopy', 'LILII)V'],
+  ['identityHash', 'L)I'],
+  ['getMirror', 'L)L'],
+]
+
+/** Builds the module that holds what compiled code calls and what the host uses to reach objects. */
+export function supportModule(): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder()
+  const types = new ModuleTypes(module)
+  const functions: Record<string, FunctionRef> = {}
+  for (const [name, params, results] of HOST) {
+    functions[name] = module.importFunction('host', name, { kind: 'func', params, results })
+  }
+  // Tables 1 and 2 are defined here, since the JavaScript API cannot make tables of our own types.
+  module.importTypedTable('vm', 'code', FUNCREF, { min: 1 })
+  module.table(OBJ, { min: 1024 })
+  module.table(ref(T.vt), { min: 1024 })
+  module.importMemory('vm', 'memory', { min: 1 })
+  const tag = module.tag({ kind: 'func', params: [OBJ], results: [] })
+  const depth = module.global(I32, true, 0)
+  const thread = module.global(I32, true, 0)
+  const hashState = module.global(I32, true, 0x2545f491)
+  module.export('refs', 'table', 1)
+  module.export('records', 'table', 2)
+  module.export('throwable', 'tag', tag)
+  module.export('depth', 'global', depth)
+  module.export('thread', 'global', thread)
+  const support: Support = { module, types, depth, tag, functions, thread, hashState }
+  const all = [...taskSupport, ...objectSupport, ...arraySupport]
+  for (const { name, params, results } of all) {
+    functions[name] = module.declare(name, { kind: 'func', params, results })
+    module.export(name, 'func', functions[name].index)
+  }
+  for (const { name, body } of all) {
+    const fn = module.build(functions[name] as FunctionRef, sharedArena)
+    body(fn, new Gc(fn), support)
+    module.finish(fn)
+  }
+  return module.encode()
+}
+
+/** The imports of a method’s module. */
+export function importSupport(
+  module: ModuleBuilder,
+  types: ModuleTypes,
+): { readonly functions: Readonly<Record<string, FunctionRef>>; readonly depth: number; readonly tag: number } {
+  const functions: Record<string, FunctionRef> = {}
+  for (const [name, signature] of METHOD_IMPORTS) {
+    functions[name] = module.importFunction('rt', name, types.signature(signature).type)
+  }
+  return { functions, ...importShared(module) }
+}

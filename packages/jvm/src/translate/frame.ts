@@ -1,0 +1,287 @@
+import {
+  type Block,
+  type FunctionBuilder,
+  type FunctionRef,
+  Gc,
+  I32,
+  type Local,
+  type ModuleBuilder,
+  type Node,
+  Op,
+  ref,
+} from '@doppel/wasm'
+import type { Handler } from '../class-file/code.ts'
+import type { Kind } from '../class-file/descriptor.ts'
+import type { JavaClass } from '../runtime/classes.ts'
+import type { Vm } from '../runtime/vm.ts'
+import type { BasicBlock } from './blocks.ts'
+import { type Entry, OperandStack } from './operand-stack.ts'
+import type { MethodSource } from './source.ts'
+import { type ModuleTypes, OBJ, OBJECT, T, VT, VT_REF } from './types.ts'
+
+/** What a module gives to the methods translated into it. */
+export interface ModuleContext {
+  readonly vm: Vm
+  readonly module: ModuleBuilder
+  readonly types: ModuleTypes
+  readonly functions: Readonly<Record<string, FunctionRef>>
+  readonly depth: number
+  readonly tag: number
+  /** The global that counts loop iterations down to the next look at other threads. */
+  readonly fuel: number
+  /** Places of call sites that this module must fill with linking stubs. */
+  readonly newSites: { readonly place: number; readonly signature: string }[]
+}
+
+/** Back edges between two looks at whether another thread wants to run. */
+const FUEL = 20_000
+/** Bytes of stack a frame is charged, and each local besides. */
+const FRAME_BYTES = 96
+const LOCAL_BYTES = 8
+
+/** One method while it is translated: the function under construction and the state of the current instruction. */
+export class Frame {
+  readonly context: ModuleContext
+  readonly source: MethodSource
+  readonly fn: FunctionBuilder
+  readonly gc: Gc
+  readonly stack: OperandStack
+  readonly blocks: ReadonlyMap<number, BasicBlock>
+  /** Kinds on the stack at the start of each block that has been reached. */
+  readonly entryKinds: Map<number, readonly Kind[]> = new Map()
+  readonly #wasmBlocks = new Map<number, Block>()
+  readonly #dispatchers = new Map<string, Block>()
+  readonly pending: number[] = []
+  readonly #exception: Local
+  /** The receiver, cast to its own class, when fields are read through it. */
+  receiver: Local | undefined
+  #depthLocal: Local | undefined
+  #state: Local | undefined
+  #router: Block | undefined
+  #routed: Block[] = []
+  at = 0
+
+  constructor(
+    context: ModuleContext,
+    source: MethodSource,
+    fn: FunctionBuilder,
+    blocks: ReadonlyMap<number, BasicBlock>,
+  ) {
+    this.context = context
+    this.source = source
+    this.fn = fn
+    this.gc = new Gc(fn)
+    this.stack = new OperandStack(fn)
+    this.blocks = blocks
+    this.#exception = fn.local(OBJ)
+  }
+  get vm(): Vm {
+    return this.context.vm
+  }
+  get cls(): JavaClass {
+    return this.source.cls
+  }
+
+  /** Calls a function of the support module. */
+  support(name: string, ...args: Node[]): Node {
+    return this.fn.call(this.context.functions[name] as FunctionRef, args)
+  }
+  /** From here on, code belongs to the current instruction. */
+  mark(): void {
+    this.fn.mark(this.at)
+  }
+
+  // Entry, exit, depth
+
+  /** Counts the frame against the thread’s stack; for methods that call. */
+  enter(locals: number): void {
+    const { fn } = this
+    const cost = FRAME_BYTES + locals * LOCAL_BYTES
+    const depth = fn.local(I32)
+    this.#depthLocal = depth
+    fn.set(depth, fn.op(Op.i32Sub, fn.globalGet(this.context.depth, I32), fn.i32(cost)))
+    fn.if(fn.op(Op.i32LtS, fn.get(depth), fn.i32(0)), 'unlikely')
+    this.mark()
+    fn.effect(this.support('stackOverflow'))
+    fn.end()
+    fn.globalSet(this.context.depth, fn.get(depth))
+    this.#cost = cost
+  }
+  #cost = 0
+  leave(...values: Node[]): void {
+    const { fn } = this
+    if (this.#depthLocal !== undefined) {
+      fn.globalSet(this.context.depth, fn.op(Op.i32Add, fn.get(this.#depthLocal), fn.i32(this.#cost)))
+    }
+    fn.return(...values)
+  }
+
+  // Control flow
+
+  /** In code whose flow has no structure, every jump goes through one switch. */
+  route(): void {
+    this.#state = this.fn.local(I32)
+    this.#router = this.fn.block()
+  }
+  /** Goes to the first instruction. */
+  begin(): void {
+    this.#go(this.blockAt(0, []))
+  }
+  finishRouting(): void {
+    if (this.#router === undefined) return
+    this.fn.at(this.#router)
+    this.fn.switch(this.fn.get(this.#state as Local), this.#routed, this.#routed[0] as Block)
+  }
+  /** The block for the bytecode at `target`, which will be translated; the stack has been flushed. */
+  blockAt(target: number, kinds: readonly Kind[]): Block {
+    const known = this.#wasmBlocks.get(target)
+    if (known !== undefined) return known
+    const block = this.fn.block()
+    this.#wasmBlocks.set(target, block)
+    this.entryKinds.set(target, kinds)
+    this.pending.push(target)
+    return block
+  }
+  /** As `blockAt`, as something to branch to: by way of the router where there is one. */
+  target(to: number): Block {
+    const kinds = this.stack.entries.map(e => e.kind)
+    const block = this.blockAt(to, kinds)
+    const backward = to <= this.at
+    if (!backward && this.#router === undefined) return block
+    const here = this.fn.block()
+    this.#later.push(() => {
+      this.fn.at(here)
+      if (backward) this.#poll()
+      this.#go(block)
+    })
+    return here
+  }
+  readonly #later: (() => void)[] = []
+  /** Fills the blocks between a branch and its targets. */
+  settleEdges(): void {
+    for (const fill of this.#later.splice(0)) fill()
+  }
+  #go(block: Block): void {
+    if (this.#router === undefined) return this.fn.jump(block)
+    let index = this.#routed.indexOf(block)
+    if (index < 0) index = this.#routed.push(block) - 1
+    this.fn.set(this.#state as Local, this.fn.i32(index))
+    this.fn.jump(this.#router)
+  }
+  jump(to: number): void {
+    this.stack.flush()
+    this.fn.jump(this.target(to))
+    this.settleEdges()
+  }
+  #poll(): void {
+    const { fn } = this
+    const fuel = (): Node => fn.globalGet(this.context.fuel, I32)
+    fn.globalSet(this.context.fuel, fn.op(Op.i32Sub, fuel(), fn.i32(1)))
+    fn.if(fn.op(Op.i32LtS, fuel(), fn.i32(0)), 'unlikely')
+    fn.globalSet(this.context.fuel, fn.i32(FUEL))
+    this.mark()
+    fn.effect(this.support('poll'))
+    fn.end()
+  }
+
+  // Exceptions
+
+  /** Sends exceptions of the current block to the handlers that cover it. */
+  guard(handlers: readonly Handler[], onClass: (frame: Frame, type: number, exception: Local) => Node): void {
+    if (handlers.length === 0) return
+    const key = handlers.map(h => `${h.target}:${h.type}`).join()
+    let block = this.#dispatchers.get(key)
+    if (block === undefined) {
+      block = this.fn.block()
+      this.#dispatchers.set(key, block)
+      this.#dispatchLater.push([block, handlers])
+    }
+    this.#onClass = onClass
+    this.fn.guard({ target: block, tag: this.context.tag, into: this.#exception })
+  }
+  #onClass: ((frame: Frame, type: number, exception: Local) => Node) | undefined
+  readonly #dispatchLater: (readonly [Block, readonly Handler[]])[] = []
+  /** Writes the blocks that choose among handlers. Returns true when there were any. */
+  writeDispatchers(): boolean {
+    const some = this.#dispatchLater.length > 0
+    for (const [block, handlers] of this.#dispatchLater.splice(0)) this.#dispatch(block, handlers)
+    return some
+  }
+  #dispatch(block: Block, handlers: readonly Handler[]): void {
+    const { fn } = this
+    const exception = this.#exception
+    fn.at(block)
+    if (this.#depthLocal !== undefined) fn.globalSet(this.context.depth, fn.get(this.#depthLocal))
+    const place = this.stack.place(0, 'L')
+    for (const { target, type } of handlers) {
+      this.at = target
+      const handler = this.blockAt(target, ['L'])
+      const take = fn.block()
+      if (type === 0) {
+        fn.jump(take)
+        fn.at(take)
+        fn.set(place, fn.get(exception))
+        this.#go(handler)
+        return
+      }
+      const next = fn.block()
+      fn.branch(
+        (this.#onClass as (frame: Frame, type: number, exception: Local) => Node)(this, type, exception),
+        take,
+        next,
+      )
+      fn.at(take)
+      fn.set(place, fn.get(exception))
+      this.#go(handler)
+      fn.at(next)
+    }
+    this.gc.throw(this.context.tag, [fn.get(exception)])
+  }
+
+  // Objects
+
+  /** The entry as a non-null reference to a type of the module; NullPointerException when it is null. */
+  nonNull(type: number, entry: Entry): Node {
+    if (this.stack.isNonNull(entry)) {
+      const value = this.stack.use(entry)
+      return type === T.object ? value : this.gc.refCast(ref(type, false), value)
+    }
+    this.stack.markNonNull(entry)
+    return this.gc.castOrFail(
+      ref(type, false),
+      this.stack.use(entry),
+      this.context.types.cast(type),
+      this.context.functions.npe as FunctionRef,
+    )
+  }
+  /** The run-time record of an object that is not null. */
+  recordOf(object: Node): Node {
+    return this.gc.structGet(T.object, OBJECT.vt, VT_REF, object)
+  }
+  /** 1 when the local, if not null, is an instance; for null the answer is `ifNull`. */
+  isInstance(local: Local, cls: JavaClass): Node {
+    const { fn, gc } = this
+    if (cls.isInterface || cls.isArray || cls.depth >= 8) {
+      return this.support('instanceOf', fn.get(local), fn.i32(cls.id))
+    }
+    const result = this.stack.temp(I32)
+    fn.set(result, fn.i32(0))
+    fn.if(fn.op(Op.i32Eqz, gc.refIsNull(fn.get(local))))
+    const record = this.recordOf(fn.get(local))
+    fn.set(result, fn.op(Op.i32Eq, gc.structGet(T.vt, VT.display + cls.depth, I32, record), fn.i32(cls.id)))
+    fn.end()
+    return fn.get(result)
+  }
+  /** Initializes a class first where that is still to be done (JVMS §5.5). */
+  initialize(cls: JavaClass): void {
+    if (
+      cls.ready ||
+      (this.cls.isSubtypeOf(cls) && !cls.isInterface && this.cls.state !== 'loaded' && this.cls.state !== 'linked')
+    )
+      return
+    const { fn } = this
+    fn.if(fn.op(Op.i32Eqz, fn.load(Op.i32Load, fn.i32(0), this.vm.initFlag(cls))), 'unlikely')
+    fn.effect(this.support('init', fn.i32(cls.id)))
+    fn.end()
+  }
+}
