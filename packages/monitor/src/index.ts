@@ -1,5 +1,5 @@
-export { AGENT_CHANNEL, type AgentState, GuestAgent, type StartRequest } from './agent/agent.ts'
-export { GuestProcess, type ProcessEnd, type ProcessOutput } from './agent/running.ts'
+export { AGENT_CHANNEL, type AgentState, type CommandStarter, GuestAgent, type StartRequest } from './agent/agent.ts'
+export { GuestProcess, type ProcessEnd, type ProcessOutput, type RunningCommand } from './agent/running.ts'
 export { shellQuote } from './agent/shell-code.ts'
 export { type Abort, type CommandOptions, type CommandResult, commandCode, GuestCommands } from './agent/commands.ts'
 export { type GuestFile, type GuestFileEvent, GuestFiles } from './agent/files.ts'

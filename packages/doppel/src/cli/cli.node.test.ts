@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +38,26 @@ async function cli(...args: string[]): Promise<{ status: number; out: string; er
 
 const options = async (...args: string[]): Promise<RunOptions> =>
   await readRunOptions(parseCommandLine(runCommand, args, {}, captured().streams))
+
+describe('completion', () => {
+  /** What bash, with our script, offers for the last of these words. */
+  const offered = async (...words: string[]): Promise<string[]> => {
+    const { out } = await cli('completion', 'bash')
+    const quoted = words.map(word => `'${word}'`).join(' ')
+    const ask = `doppel() { echo web; }\nCOMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}; _doppel; printf '%s\\n' "\${COMPREPLY[@]}"`
+    return execFileSync('bash', ['-c', `${out}\n${ask}`], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+  }
+
+  test('offers commands, second words, flags and machines', async () => {
+    expect(await offered('doppel', 're')).toEqual(['restart', 'resume', 'restore'])
+    expect(await offered('doppel', 'image', '')).toEqual(['pull', 'ls', 'rm'])
+    expect(await offered('doppel', 'exec', '--w')).toEqual(['--workdir'])
+    expect(await offered('doppel', 'snapshot', 'create', '--')).toEqual(['--help'])
+    expect(await offered('doppel', 'exec', 'w')).toEqual(['web'])
+  })
+})
 
 describe('the command line', () => {
   test('without a command shows the help and fails', async () => {
