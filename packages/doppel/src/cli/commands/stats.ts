@@ -11,13 +11,13 @@ const INTERVAL_MS = 1000
 export const statsCommand: Command = {
   name: 'stats',
   summary: 'show how fast machines run and what memory they hold',
-  usage: '[--stream] [MACHINE…]',
+  usage: '[--no-stream] [MACHINE…]',
   minArguments: 0,
   maxArguments: 100,
-  flags: [{ name: 'stream', short: 's', summary: 'go on, once a second' }, JSON_FLAG],
+  flags: [{ name: 'no-stream', summary: 'measure for one second, and end' }, JSON_FLAG],
   examples: [
-    ['doppel stats', 'all that run, over one second'],
-    ['doppel stats --stream web', 'one, again and again'],
+    ['doppel stats', 'all that run, again and again'],
+    ['doppel stats --no-stream web', 'one, over one second'],
   ],
   async run(invocation) {
     for (;;) {
@@ -38,7 +38,7 @@ export const statsCommand: Command = {
           ]),
         )
       }
-      if (!invocation.has('stream')) return 0
+      if (invocation.has('no-stream')) return 0
     }
   },
 }
