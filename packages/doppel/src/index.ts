@@ -2,6 +2,7 @@ export { runCli } from './cli/cli.ts'
 export type { Streams } from './cli/command.ts'
 export type { DiskOption, RunOptions, VolumeOption } from './cli/run-options.ts'
 export { openTerminal, type Terminal } from './host/terminal.ts'
+export { Network } from './run/network.ts'
 export { runMachine } from './run/run.ts'
 export { Machine, type MachineMetrics } from './sdk/machine.ts'
 export type { Pty, PtyOptions, PtySize } from './guest/pty.ts'
@@ -18,4 +19,6 @@ export type {
   GuestFileEvent,
   RunningCommand,
   MachineState,
+  NetworkPolicy,
+  PolicyEvent,
 } from '@doppel/monitor'

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Machine, Snapshot } from 'doppel'
+import { Machine, Network, Snapshot } from 'doppel'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 let vm: Machine
@@ -216,6 +216,24 @@ test('a server in the guest is reached from here, in a fork as well', async () =
   expect(await read(fork)).toBe(page)
   await fork.kill()
   server.kill()
+})
+
+test('machines on one network reach each other, and its policy holds for them all', async () => {
+  const attempts: string[] = []
+  const network = new Network({ policy: { allow: [] }, onPolicy: ({ target }) => attempts.push(target) })
+  const [a, b] = await Promise.all([1, 2].map(() => Machine.create('linux', { memory: '128M', network })))
+  if (!a || !b) throw new Error('no machines')
+  const address = "ip -4 -o addr show eth0 | sed 's/.*inet //; s/\\/.*//'"
+  const addresses = await Promise.all([a, b].map(async vm => (await vm.commands.run(address)).stdout.trim()))
+  expect(addresses.toSorted()).toEqual(['10.0.2.15', '10.0.2.16'])
+  await a.commands.run('tail -f /dev/null | nc -l -p 7000 >/tmp/heard', { background: true })
+  await a.commands.run('until netstat -ltn | grep -q :7000; do sleep 0.1; done', { timeoutMs: 30_000 })
+  await b.commands.run(`head -c 5000000 /dev/zero | nc ${addresses[0]} 7000`, { timeoutMs: 60_000 })
+  expect((await a.commands.run('wc -c </tmp/heard')).stdout).toBe('5000000\n')
+  expect((await b.commands.run('nc -w 5 192.0.2.1 80 </dev/null')).exitCode).toBe(1)
+  expect(attempts).toEqual(['192.0.2.1:80'])
+  await Promise.all([a.kill(), b.kill()])
+  network.close()
 })
 
 test('forks go on from one moment, each by itself, and the machine itself goes on too', async () => {

@@ -16,13 +16,15 @@ import type { DiskOption, RunOptions } from '../cli/run-options.ts'
 import { lockDisk } from '../host/disk-lock.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { volumeTag } from './boot-files.ts'
-import { freshMac, type MachineNetwork, openNetwork } from './network.ts'
+import { type Network, type NetworkPlug, openPlug } from './network.ts'
 
 /** What a session plugs into the machine. */
 export interface MachineParts {
   readonly uart: CharPort
   /** Virtio consoles, hvc0 first. */
   readonly consoles: readonly CharPort[]
+  /** A network that it shares with other machines; one of its own when absent. */
+  readonly network?: Network | undefined
   /** Shares the thread with other machines; makes its place once the CPU is there. */
   readonly governor?: (retired: () => bigint) => Governor
 }
@@ -34,7 +36,7 @@ export interface RunningMachine {
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
   /** Undefined for a machine without one. */
-  readonly network: MachineNetwork | undefined
+  readonly network: NetworkPlug | undefined
   /** Host nanoseconds since it was made. */
   readonly elapsedNs: () => number
   close(): Promise<void>
@@ -48,7 +50,7 @@ export async function runningMachine(
 ): Promise<RunningMachine> {
   const opened: { close(): void | Promise<void> }[] = []
   let agent: GuestAgent | undefined
-  let network: MachineNetwork | undefined
+  let network: NetworkPlug | undefined
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
     // The lock on a disk is given back after the disk is closed.
@@ -72,9 +74,9 @@ export async function runningMachine(
       virtio.push(virtioFs({ store, tag: volumeTag(i) }))
     }
     if (options.network.mode === 'nat' && !('elf' in boot)) {
-      network = await openNetwork(options.network, () => undefined)
+      network = await openPlug(options.network, parts.network)
       opened.push(network)
-      virtio.push(virtioNet({ port: network.port, mac: freshMac() }))
+      virtio.push(virtioNet({ port: network.port, mac: network.mac }))
     }
     agent = new GuestAgent({ entropy: hostEntropy, restored: 'restored' in boot })
     // A bare-metal program has no use for an agent.

@@ -24,67 +24,116 @@ export interface NetworkOption {
   readonly capture?: string
 }
 
-/** A network in use. */
-export interface MachineNetwork {
-  /** The machine's plug. */
+/** One machine's place in a network. */
+export interface NetworkPlug {
   readonly port: NetPort
-  /** Where each published port is reached, in the order asked for. */
-  readonly published: readonly (PublishOption & { readonly hostPort: number })[]
-  /** Makes one more port reachable; resolves with the host's. Throws `net.listen`. */
+  /** The card's address. */
+  readonly mac: string
+  /** Makes a TCP port of this machine's reachable; resolves with the host's port. Throws `net.listen`. */
   publish(option: PublishOption): Promise<number>
+  /** Takes the machine out of the network; what it published ends. */
   close(): void
 }
 
-/** Opens a network with its gateway and published ports; nothing stays open when it throws `net.policy`, `net.listen` or `net.capture`. */
-export async function openNetwork(
-  { publish, policy, capture, bitsPerSecond }: NetworkOption,
-  onPolicy: (event: PolicyEvent) => void,
-): Promise<MachineNetwork> {
-  const net = new NetSwitch()
-  const gateway = new Gateway({
-    port: net.port(),
-    host: nodeNetwork,
-    names: nodeNames,
-    clock: hostClock(),
-    timers: nodeTimers,
-    entropy: hostEntropy,
-    policy,
-    onPolicy,
-  })
-  const open = async (option: PublishOption): Promise<number> => (await gateway.publish(option)).port
-  const tap = capture === undefined ? undefined : openCapture(capture)
-  const published: (PublishOption & { readonly hostPort: number })[] = []
-  try {
-    for (const option of publish) published.push({ ...option, hostPort: await open(option) })
-  } catch (error) {
-    gateway.close()
-    tap?.close()
-    throw error
+/** Machines on one switch, with a router that is their way out. */
+export class Network {
+  readonly #net = new NetSwitch()
+  readonly #gateway: Gateway
+  readonly policy: NetworkPolicy
+
+  /** Throws `net.policy`. */
+  constructor({
+    policy = {},
+    onPolicy = () => undefined,
+  }: { readonly policy?: NetworkPolicy; readonly onPolicy?: (event: PolicyEvent) => void } = {}) {
+    this.policy = policy
+    this.#gateway = new Gateway({
+      port: this.#net.port(),
+      host: nodeNetwork,
+      names: nodeNames,
+      clock: hostClock(),
+      timers: nodeTimers,
+      entropy: hostEntropy,
+      policy,
+      onPolicy,
+    })
   }
-  const plug = net.port()
-  const limited =
-    bitsPerSecond === undefined ? undefined : rateLimited(plug, bitsPerSecond / 8, hostClock(), nodeTimers)
-  const port = limited ?? plug
-  return {
-    port: tap ? captured(port, tap.write, hostClock()) : port,
-    published,
-    publish: open,
-    close: () => {
-      gateway.close()
-      limited?.close()
-      tap?.close()
-    },
+
+  /** A new place for a machine. Throws `net.capture`. */
+  plug({ capture, bitsPerSecond }: Pick<NetworkOption, 'capture' | 'bitsPerSecond'> = {}): NetworkPlug {
+    const tap = capture === undefined ? undefined : openCapture(capture)
+    const plug = this.#net.port()
+    const limited =
+      bitsPerSecond === undefined ? undefined : rateLimited(plug, bitsPerSecond / 8, hostClock(), nodeTimers)
+    const port = limited ?? plug
+    const mac = freshMac()
+    const listeners: { close(): void }[] = []
+    return {
+      port: tap ? captured(port, tap.write, hostClock()) : port,
+      mac,
+      publish: async option => {
+        const listener = await this.#gateway.publish({ ...option, guestMac: mac })
+        listeners.push(listener)
+        return listener.port
+      },
+      close: () => {
+        for (const each of [...listeners, ...(limited ? [limited] : []), ...(tap ? [tap] : [])]) each.close()
+        plug.unplug()
+      },
+    }
+  }
+
+  /** Ends every connection; machines that are still plugged in reach one another, and nothing else. */
+  close(): void {
+    this.#gateway.close()
   }
 }
 
-/** A new capture file. Throws `net.capture`. */
-function openCapture(path: string): { readonly write: (record: Uint8Array) => void; readonly close: () => void } {
+/**
+ * A machine's place: in the network it shares, or in one of its own that closes with it; its ports published. Nothing stays
+ * open when it throws `net.policy`, `net.listen` or `net.capture`.
+ */
+export async function openPlug(option: NetworkOption, shared: Network | undefined): Promise<NetworkPlug> {
+  const network = shared ?? new Network({ policy: option.policy })
+  const plug = network.plug(option)
+  const close = (): void => {
+    plug.close()
+    if (!shared) network.close()
+  }
   try {
-    const file = openSync(path, 'w', 0o600)
-    writeSync(file, pcapHeader())
-    return { write: record => void writeSync(file, record), close: () => closeSync(file) }
+    for (const each of option.publish) await plug.publish(each)
   } catch (error) {
+    close()
+    throw error
+  }
+  return { ...plug, close }
+}
+
+/** A new capture file. A full disk ends the capture, not the machine. Throws `net.capture`. */
+function openCapture(path: string): { readonly write: (record: Uint8Array) => void; readonly close: () => void } {
+  let file: number | undefined
+  const close = (): void => {
+    if (file !== undefined) closeSync(file)
+    file = undefined
+  }
+  try {
+    file = openSync(path, 'w', 0o600)
+    writeSync(file, pcapHeader())
+  } catch (error) {
+    close()
     throw new DoppelError('net.capture', `cannot write ${path}: ${(error as Error).message}`, { path }, error)
+  }
+  return {
+    write: record => {
+      if (file === undefined) return
+      try {
+        writeSync(file, record)
+      } catch (error) {
+        close()
+        process.emitWarning(`the capture in ${path} ends here: ${(error as Error).message}`)
+      }
+    },
+    close,
   }
 }
 
@@ -116,7 +165,7 @@ export function readRate(text: string): number {
 }
 
 /** A card's address: locally administered, and different for every machine. */
-export function freshMac(): string {
+function freshMac(): string {
   const bytes = new Uint8Array(3)
   hostEntropy.fill(bytes)
   return ['52', '54', '00', ...[...bytes].map(byte => byte.toString(16).padStart(2, '0'))].join(':')

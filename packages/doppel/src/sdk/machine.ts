@@ -13,6 +13,7 @@ import type { RunOptions } from '../cli/run-options.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
 import { type RunningMachine, runningMachine } from '../run/machine.ts'
+import { Network } from '../run/network.ts'
 import { freshNonce } from '../run/nonce.ts'
 import { CpuPlace } from './cpu-place.ts'
 import { freeze, mendClock } from './image.ts'
@@ -105,7 +106,8 @@ export class Machine implements AsyncDisposable {
     const boot = await bootFiles(run, freshNonce(), () => undefined)
     const terminal = new Console()
     const place = new CpuPlace(options)
-    const parts = { uart: new Console(), consoles: [terminal], governor: place.join }
+    const network = options.network instanceof Network ? options.network : undefined
+    const parts = { uart: new Console(), consoles: [terminal], governor: place.join, network }
     const running = await runningMachine(run, boot, parts)
     const machine = new Machine(image, run, running, terminal, place)
     machine.#life.start()

@@ -1,5 +1,6 @@
 import { DoppelError } from '@doppel/base'
 import type { NetworkPolicy } from '@doppel/monitor'
+import { Network } from '../run/network.ts'
 import { IMAGE_NAMES } from '../cli/commands/image.ts'
 import { readableFile, readCpus, readDisk, readMemory, readVolume, type RunOptions } from '../cli/run-options.ts'
 
@@ -18,8 +19,8 @@ export interface MachineOptions {
   readonly disks?: readonly string[]
   /** `HOST:GUEST` or `HOST:GUEST:ro`. */
   readonly volumes?: readonly string[]
-  /** What the guest may reach: anything public when not given. */
-  readonly network?: NetworkPolicy
+  /** What the guest may reach, anything public when not given; or the network it shares with others; or none. */
+  readonly network?: NetworkPolicy | Network | 'none'
   /** Weight against the other machines of this process; 100 when not given. */
   readonly share?: number
   /** The most it may have of the processor's time: 0.5 is a half; no cap when not given. */
@@ -46,10 +47,16 @@ export async function runOptionsOf(image: string, options: MachineOptions): Prom
     ...(options.append === undefined ? {} : { append: options.append }),
     disks: await Promise.all((options.disks ?? []).map(readDisk)),
     volumes: await Promise.all((options.volumes ?? []).map(readVolume)),
-    network: { mode: 'nat', publish: [], policy: options.network ?? {} },
+    network: networkOf(options.network),
     engine: options.engine ?? 'translator',
     stats: false,
     verbose: false,
     env: process.env,
   }
+}
+
+function networkOf(network: MachineOptions['network']): RunOptions['network'] {
+  if (network === 'none') return { mode: 'none', publish: [], policy: {} }
+  // A clone gets a network of its own, with the same rules: its guest has the address of the one it was made from.
+  return { mode: 'nat', publish: [], policy: network instanceof Network ? network.policy : (network ?? {}) }
 }

@@ -60,6 +60,8 @@ test('a card is offered an address and gets it, with all it needs to know', () =
     [1500 >> 8, 1500 & 255],
   ])
   expect(server.nameOf(ipBytes('10.0.2.15'))).toBe('abc')
+  expect(server.addressOf('02:00:00:00:00:01')).toEqual(ipBytes('10.0.2.15'))
+  expect(server.addressOf('02:00:00:00:00:02')).toBeUndefined()
 })
 
 test('cards keep their addresses; a released one is free again', () => {

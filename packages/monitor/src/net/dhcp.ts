@@ -64,6 +64,12 @@ export class DhcpServer {
     this.#pool = pool
   }
 
+  /** The address that a card has, its MAC address as people write it; undefined before it asked for one. */
+  addressOf(mac: string): IpBytes | undefined {
+    const place = this.#leases.get(mac.toLowerCase())
+    return place === undefined ? undefined : this.#pool[place]
+  }
+
   /** The host name that the holder of an address told us. */
   nameOf(address: IpBytes): string | undefined {
     return this.#names.get(ipText(address))

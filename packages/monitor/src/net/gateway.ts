@@ -121,20 +121,21 @@ export class Gateway {
   }
 
   /**
-   * Makes a guest's TCP port reachable from the host; `hostPort` 0 takes a free one. Resolves with the port. Rejects with
-   * what the host's `listen` rejects with.
+   * Makes a guest's TCP port reachable from the host; `hostPort` 0 takes a free one. The guest is the one with the card
+   * `guestMac`, which may ask for its address later, else the first address's. Rejects with what `listen` rejects with.
    */
   async publish(options: {
     readonly guestPort: number
     readonly hostAddress?: string
     readonly hostPort?: number
-    readonly guestAddress?: string
-  }): Promise<{ readonly port: number; close(): void }> {
-    const guest = ipBytes(options.guestAddress ?? ipText(Uint8Array.of(10, 0, 2, NETWORK.firstGuest)))
-    const listener = await this.#config.host.listen(
-      options.hostAddress ?? '127.0.0.1',
-      options.hostPort ?? 0,
-      (stream, listen) => this.#tcp.forwardTo(guest, options.guestPort, this.#gatewayFor(guest), stream, listen),
+    readonly guestMac?: string
+  }): Promise<HostListener> {
+    const { guestPort, guestMac, hostAddress = '127.0.0.1', hostPort = 0 } = options
+    const guest = (): IpBytes =>
+      (guestMac === undefined ? undefined : this.#dhcp.addressOf(guestMac)) ??
+      Uint8Array.of(10, 0, 2, NETWORK.firstGuest)
+    const listener = await this.#config.host.listen(hostAddress, hostPort, (stream, listen) =>
+      this.#tcp.forwardTo(guest(), guestPort, NETWORK.gateway, stream, listen),
     )
     this.#listeners.push(listener)
     return listener
