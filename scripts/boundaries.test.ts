@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   images: ['base'],
   monitor: ['base'],
   jvm: ['base', 'wasm'],
-  doppel: ['base', 'riscv', 'devices', 'board', 'images', 'monitor', 'jvm'],
+  doppel: ['base', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor', 'jvm'],
   testkit: ['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor', 'doppel', 'jvm'],
 }
 

@@ -4,6 +4,8 @@ export type { DiskOption, RunOptions, VolumeOption } from './cli/run-options.ts'
 export { openTerminal, type Terminal } from './host/terminal.ts'
 export { runMachine } from './run/run.ts'
 export { Machine, type MachineMetrics } from './sdk/machine.ts'
+export type { Pty, PtyOptions, PtySize } from './guest/pty.ts'
+export { type ListedMachine, RemoteMachine } from './sdk/remote-machine.ts'
 export { Snapshot } from './sdk/snapshot.ts'
 export type { MachineOptions } from './sdk/options.ts'
 export type {
@@ -14,6 +16,6 @@ export type {
   ConsoleViewer,
   GuestFile,
   GuestFileEvent,
-  GuestProcess,
+  RunningCommand,
   MachineState,
 } from '@doppel/monitor'

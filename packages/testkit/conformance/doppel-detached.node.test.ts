@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Machine } from 'doppel'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { doppel, type Start, TerminalSession, DOPPEL } from './doppel-process.ts'
 
@@ -90,6 +91,47 @@ test('attach is the guest’s terminal; leaving it leaves the machine', async ()
   session.type('\x01x')
   expect(await session.ended).toBe(0)
   expect((await machines())[0]?.state).toBe('running')
+})
+
+test('exec -it gives a command this terminal, with its size and status', async () => {
+  const exec = `stty rows 33 cols 77; ${process.execPath} ${DOPPEL} exec -it web sh; echo status $?`
+  const session = new TerminalSession(exec, runtime)
+  await session.shows(/# /)
+  session.type('stty size; echo $((6*7))th\r')
+  await session.shows(/33 77\s+42th/)
+  session.type('exit 6\r')
+  await session.shows(/status 6/)
+  expect(await session.ended).toBe(0)
+})
+
+test('a program connects to it, and has the same commands and files as in its own process', async () => {
+  process.env['XDG_RUNTIME_DIR'] = folder
+  expect(await Machine.list()).toMatchObject([{ name: 'web', state: 'running' }])
+  const web = await Machine.connect('web')
+  const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
+    promise.then(
+      () => 'no error',
+      (error: { code?: unknown }) => error.code,
+    )
+  expect(await web.commands.run('cat; echo oops >&2; exit 3', { stdin: 'in' })).toEqual({
+    exitCode: 3,
+    stdout: 'in',
+    stderr: 'oops\n',
+  })
+  const bytes = new Uint8Array(2_000_000).map((_, i) => i * 13)
+  await web.files.write('/tmp/remote', bytes)
+  expect(Buffer.compare(await web.files.read('/tmp/remote'), bytes)).toBe(0)
+  expect([
+    await codeOf(web.files.read('/nope')),
+    await codeOf(web.commands.run('sleep 60', { timeoutMs: 200 })),
+    await codeOf(web.commands.run('true', { cwd: '/nope' })),
+    await codeOf(web.setLimits({ cap: 7 })),
+    await codeOf(Machine.connect('nosuch')),
+  ]).toEqual(['files.not-found', 'commands.timeout', 'commands.cwd', 'limits.cap', 'machine.not-found'])
+  const echo = await web.commands.run('read -r line; echo "$line"; sleep 60', { background: true, stdin: true })
+  await echo.sendStdin(new TextEncoder().encode('x\n'))
+  echo.kill('TERM')
+  expect((await echo.wait()).exitCode).toBe(143)
 })
 
 test('clones go on from where it stands, and a snapshot outlives it', async () => {

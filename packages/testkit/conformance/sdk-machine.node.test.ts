@@ -172,6 +172,36 @@ test('an agent that is killed comes back; what ran under it is lost, and says so
   expect((await vm.commands.run('echo again')).stdout).toBe('again\n')
 })
 
+test('a terminal in the guest has a size, takes input and interrupts', async () => {
+  let shown = ''
+  let look = (): void => undefined
+  const shows = (text: string): Promise<void> =>
+    new Promise(resolve => {
+      look = () => (shown.includes(text) ? resolve() : undefined)
+      look()
+    })
+  const pty = await vm.pty.create({
+    columns: 100,
+    rows: 30,
+    command: ['sh'],
+    onData: bytes => {
+      shown += new TextDecoder().decode(bytes)
+      look()
+    },
+  })
+  await pty.sendInput(utf8('tty; stty size; echo $((6*7))th\n'))
+  await shows('42th')
+  expect(shown).toMatch(/\/dev\/pts\/\d+\r\n30 100\r\n42th/)
+  await pty.resize({ columns: 70, rows: 20 })
+  await pty.sendInput(utf8('stty size; echo now; sleep 60; echo never\n'))
+  await shows('20 70\r\nnow')
+  await pty.sendInput(utf8('\x03'))
+  await pty.sendInput(utf8('exit 5\n'))
+  expect(await pty.wait()).toEqual({ exitCode: 5 })
+  expect(shown).not.toContain('\nnever')
+  expect(await codeOf(vm.pty.create({ columns: 0, rows: 1, onData: () => undefined }))).toBe('pty.size')
+})
+
 test('a server in the guest is reached from here, in a fork as well', async () => {
   const page = 'served by the guest'
   await vm.files.write('/srv/index.html', utf8(page))
@@ -185,7 +215,7 @@ test('a server in the guest is reached from here, in a fork as well', async () =
   if (!fork) throw new Error('no fork')
   expect(await read(fork)).toBe(page)
   await fork.kill()
-  await server.kill()
+  server.kill()
 })
 
 test('forks go on from one moment, each by itself, and the machine itself goes on too', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +38,26 @@ async function cli(...args: string[]): Promise<{ status: number; out: string; er
 
 const options = async (...args: string[]): Promise<RunOptions> =>
   await readRunOptions(parseCommandLine(runCommand, args, {}, captured().streams))
+
+describe('completion', () => {
+  /** What bash, with our script, offers for the last of these words. */
+  const offered = async (...words: string[]): Promise<string[]> => {
+    const { out } = await cli('completion', 'bash')
+    const quoted = words.map(word => `'${word}'`).join(' ')
+    const ask = `doppel() { echo web; }\nCOMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}; _doppel; printf '%s\\n' "\${COMPREPLY[@]}"`
+    return execFileSync('bash', ['-c', `${out}\n${ask}`], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+  }
+
+  test('offers commands, second words, flags and machines', async () => {
+    expect(await offered('doppel', 're')).toEqual(['restart', 'resume', 'restore'])
+    expect(await offered('doppel', 'image', '')).toEqual(['pull', 'ls', 'rm'])
+    expect(await offered('doppel', 'exec', '--w')).toEqual(['--workdir'])
+    expect(await offered('doppel', 'snapshot', 'create', '--')).toEqual(['--help'])
+    expect(await offered('doppel', 'exec', 'w')).toEqual(['web'])
+  })
+})
 
 describe('the command line', () => {
   test('without a command shows the help and fails', async () => {
@@ -155,7 +176,10 @@ describe('doppel run reads', () => {
   test('a network', async () => {
     const rules = ['--allow', 'deb.debian.org', '--allow', '127.0.0.1:80', '--deny', '0.0.0.0/0:25']
     const ports = ['-p', '8080:80', '-p', '0.0.0.0:2222:22', '--publish', '443', '-p', '[::1]:1:2/tcp']
-    expect((await options('--network=nat', ...rules, ...ports, '--capture', '/x.pcap', 'linux')).network).toEqual({
+    expect(
+      (await options('--network=nat', ...rules, ...ports, '--capture', '/x.pcap', '--network-rate', '2.5M', 'linux'))
+        .network,
+    ).toEqual({
       mode: 'nat',
       publish: [
         { hostAddress: '127.0.0.1', hostPort: 8080, guestPort: 80 },
@@ -165,6 +189,7 @@ describe('doppel run reads', () => {
       ],
       policy: { allow: ['deb.debian.org', '127.0.0.1:80'], deny: ['0.0.0.0/0:25'] },
       capture: '/x.pcap',
+      bitsPerSecond: 2_500_000,
     })
   })
 

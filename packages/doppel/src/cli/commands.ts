@@ -2,6 +2,7 @@ import type { Command } from './command.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { imageListCommand, imagePullCommand, imageRemoveCommand } from './commands/image.ts'
 import { attachCommand } from './commands/attach.ts'
+import { completionCommand } from './commands/completion.ts'
 import { cpCommand } from './commands/cp.ts'
 import { execCommand } from './commands/exec.ts'
 import { inspectCommand } from './commands/inspect.ts'
@@ -34,5 +35,6 @@ export const COMMANDS: readonly Command[] = [
   imagePullCommand,
   imageListCommand,
   imageRemoveCommand,
+  completionCommand(() => COMMANDS),
   doctorCommand,
 ]

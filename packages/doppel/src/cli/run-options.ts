@@ -1,7 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DoppelError, formatSize, MIB, PAGE_BYTES, parseSize } from '@doppel/base'
-import { type NetworkOption, readPublish } from '../run/network.ts'
+import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
 import type { Invocation } from './command.ts'
 import { IMAGE_NAMES } from './commands/image.ts'
 
@@ -125,12 +125,13 @@ export function readCpus(text: string | undefined): number {
 function readNetwork(invocation: Invocation): NetworkOption {
   const mode = invocation.value('network') ?? 'nat'
   if (mode !== 'nat' && mode !== 'none') throw badValue('network', mode, 'nat or none')
-  const capture = invocation.value('capture')
+  const [capture, rate] = [invocation.value('capture'), invocation.value('network-rate')]
   const [allow, deny] = [invocation.values('allow'), invocation.values('deny')]
   return {
     mode,
     publish: invocation.values('publish').map(readPublish),
     policy: { ...(allow.length > 0 && { allow }), deny },
+    ...(rate !== undefined && { bitsPerSecond: readRate(rate) }),
     ...(capture !== undefined && { capture: resolve(capture) }),
   }
 }

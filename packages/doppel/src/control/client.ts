@@ -4,12 +4,23 @@ import { frame, FrameReader, FrameType, messageFrame, readMessage } from './fram
 
 type Message = Readonly<Record<string, unknown>>
 
+/** What a caller may send while the operation goes on. */
+export interface CallLine {
+  /** Sends input, whose end are no bytes; resolves when there is room for more. */
+  send(bytes: Uint8Array | undefined): Promise<void>
+  say(message: Message): void
+  /** Lets what comes wait, or go on. */
+  hold(isHeld: boolean): void
+}
+
 /** What the caller of an operation sends and hears. */
 export interface CallStreams {
   readonly onOutput?: (bytes: Uint8Array) => void
   readonly onErrors?: (bytes: Uint8Array) => void
-  /** Called once connected, with how to send input; no bytes are its end. */
-  readonly input?: (send: (bytes: Uint8Array | undefined) => void) => void
+  /** Called once connected, with how to reach the machine's process from then on. */
+  readonly input?: (line: CallLine) => void
+  /** What the machine's process says before its answer. */
+  readonly onEvent?: (message: Message) => void
   /** Ends the call from this side when aborted. */
   readonly signal?: AbortSignal
 }
@@ -23,6 +34,10 @@ export async function call(path: string, message: Message, streams: CallStreams 
   try {
     return await new Promise<Message>((resolve, reject) => {
       const reader = new FrameReader()
+      const hear = (message: Message): void => {
+        if (message['event'] === undefined) settle(message, resolve, reject)
+        else streams.onEvent?.(message)
+      }
       streams.signal?.addEventListener('abort', () => resolve({}), { once: true })
       socket.on('error', reject)
       socket.on('close', () => reject(new DoppelError('control.lost', "the machine's process went away")))
@@ -31,16 +46,24 @@ export async function call(path: string, message: Message, streams: CallStreams 
           for (const { type, bytes } of reader.feed(data)) {
             if (type === FrameType.output) streams.onOutput?.(bytes)
             else if (type === FrameType.errors) streams.onErrors?.(bytes)
-            else if (type === FrameType.message) settle(readMessage(bytes), resolve, reject)
+            else if (type === FrameType.message) hear(readMessage(bytes))
           }
         } catch (error) {
           reject(error as Error)
         }
       })
       socket.write(messageFrame(message))
-      streams.input?.(bytes => {
-        if (!socket.destroyed)
-          socket.write(bytes ? frame(FrameType.input, bytes) : frame(FrameType.endOfInput, NOTHING))
+      streams.input?.({
+        send: async bytes => {
+          const whole = bytes ? frame(FrameType.input, bytes) : frame(FrameType.endOfInput, NOTHING)
+          if (socket.destroyed || socket.write(whole)) return
+          await new Promise<void>(done => {
+            socket.once('drain', done)
+            socket.once('close', () => done())
+          })
+        },
+        say: message => void (socket.destroyed ? undefined : socket.write(messageFrame(message))),
+        hold: isHeld => void (isHeld ? socket.pause() : socket.resume()),
       })
     })
   } finally {

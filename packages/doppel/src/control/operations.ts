@@ -1,6 +1,10 @@
 import { DoppelError } from '@doppel/base'
-import type { GuestProcess } from '@doppel/monitor'
+import type { RunningCommand } from '@doppel/monitor'
+import type { PtySize } from '../guest/pty.ts'
 import type { Machine } from '../sdk/machine.ts'
+
+/** A JSON object. */
+export type Message = Readonly<Record<string, unknown>>
 
 /** A client's connection, as an operation sees it. */
 export interface Session {
@@ -10,11 +14,12 @@ export interface Session {
   onDrain(drained: () => void): void
   /** Sets who gets the client's input, and hears of its end (no bytes). */
   onInput(receive: (bytes: Uint8Array | undefined) => void): void
+  /** Sets who gets what else the client says, and says something before the answer. */
+  onMessage(receive: (message: Message) => void): void
+  say(message: Message): void
   /** Resolves when the client has gone. */
   readonly gone: Promise<void>
 }
-
-type Message = Readonly<Record<string, unknown>>
 
 /** One thing that a machine's process does for a client; what it returns is the answer. */
 interface Operation {
@@ -43,6 +48,36 @@ const words = (message: Message, key: string): string[] => {
   throw new DoppelError('control.message', `'${key}' must be a list of texts`)
 }
 
+/** `exec` on a terminal of its own; the client may say `{ resize }`. */
+async function execOnTerminal(
+  machine: Machine,
+  message: Message,
+  variables: readonly (readonly [string, string])[],
+  session: Session,
+): Promise<Message> {
+  const pty = await machine.pty.create({
+    ...sizeOf(message['tty']),
+    command: words(message, 'command'),
+    cwd: text(message, 'cwd'),
+    user: text(message, 'user'),
+    env: Object.fromEntries(variables),
+    onData: bytes => void session.output(bytes),
+  })
+  session.onInput(bytes => (bytes ? void pty.sendInput(bytes) : undefined))
+  session.onMessage(said => {
+    // A size that makes no sense is not taken over; the command goes on.
+    if (said['resize'] !== undefined) void pty.resize(sizeOf(said['resize'])).catch(() => undefined)
+  })
+  void session.gone.then(() => pty.kill('HUP'))
+  return { ...(await pty.wait()) }
+}
+
+function sizeOf(value: unknown): PtySize {
+  const { columns, rows } = (value ?? {}) as { columns?: unknown; rows?: unknown }
+  if (typeof columns === 'number' && typeof rows === 'number') return { columns, rows }
+  throw new DoppelError('control.message', 'a size must have columns and rows')
+}
+
 /** Every operation of the control socket. A new one is one row here. */
 export const OPERATIONS: readonly Operation[] = [
   {
@@ -55,16 +90,19 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'exec',
     async run(machine, message, session) {
-      const variables = words(message, 'env').map(pair => {
+      const variables = (message['env'] === undefined ? [] : words(message, 'env')).map(pair => {
         const at = pair.indexOf('=')
         if (at < 1) throw new DoppelError('control.message', `'${pair}' must be NAME=VALUE`)
         return [pair.slice(0, at), pair.slice(at + 1)] as const
       })
+      if (message['tty'] !== undefined) return await execOnTerminal(machine, message, variables, session)
       const hasInput = message['stdin'] === true
-      let command: GuestProcess | undefined
+      const isTold = message['events'] === true
+      let command: RunningCommand | undefined
       session.onDrain(() => command?.holdOutput(false))
       const wait = (isTaken: boolean): void => (isTaken ? undefined : command?.holdOutput(true))
-      const started = await machine.commands.run(words(message, 'command'), {
+      const code = text(message, 'code')
+      const started = await machine.commands.run(code ?? words(message, 'command'), {
         background: true,
         cwd: text(message, 'cwd'),
         user: text(message, 'user'),
@@ -74,6 +112,11 @@ export const OPERATIONS: readonly Operation[] = [
         onStderr: bytes => wait(session.errors(bytes)),
       })
       command = started
+      if (isTold) session.say({ event: 'started', pid: started.pid })
+      session.onMessage(said => {
+        const name = said['signal']
+        if (typeof name === 'string') started.kill(name)
+      })
       if (hasInput) {
         session.onInput(bytes => {
           if (bytes === undefined) started.closeStdin()

@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { DoppelError } from '@doppel/base'
 import type { Machine } from '../sdk/machine.ts'
 import { frame, FrameReader, FrameType, messageFrame, readMessage } from './frames.ts'
-import { OPERATIONS, type Session } from './operations.ts'
+import { type Message, OPERATIONS, type Session } from './operations.ts'
 
 /** Connections at a time; each may hold a command of the guest's. */
 const MAX_CONNECTIONS = 64
@@ -29,6 +29,7 @@ function serve(machine: Machine, socket: Socket): void {
   const reader = new FrameReader()
   const gone = new Promise<void>(resolve => socket.once('close', () => resolve()))
   let receive: ((bytes: Uint8Array | undefined) => void) | undefined
+  let hear: (message: Message) => void = () => undefined
   /** Input that came before the operation asked for it. */
   const early: (Uint8Array | undefined)[] = []
   const session: Session = {
@@ -39,6 +40,10 @@ function serve(machine: Machine, socket: Socket): void {
       receive = listener
       for (const bytes of early.splice(0)) listener(bytes)
     },
+    onMessage: listener => {
+      hear = listener
+    },
+    say: message => void socket.write(messageFrame(message)),
     gone,
   }
   const take = (bytes: Uint8Array | undefined): void => {
@@ -56,7 +61,8 @@ function serve(machine: Machine, socket: Socket): void {
     try {
       for (const { type, bytes } of reader.feed(data)) {
         if (begun) {
-          if (type === FrameType.input) take(bytes)
+          if (type === FrameType.message) hear(readMessage(bytes))
+          else if (type === FrameType.input) take(bytes)
           else if (type === FrameType.endOfInput) take(undefined)
           continue
         }

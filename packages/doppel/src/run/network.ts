@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { DoppelError, hostClock, hostEntropy, type NetPort } from '@doppel/base'
 import { NetSwitch } from '@doppel/devices'
-import { captured, Gateway, pcapHeader, type NetworkPolicy, type PolicyEvent } from '@doppel/monitor'
+import { captured, Gateway, type NetworkPolicy, type PolicyEvent, pcapHeader, rateLimited } from '@doppel/monitor'
 import { nodeNames } from '../host/net/node-names.ts'
 import { nodeNetwork, nodeTimers } from '../host/net/node-network.ts'
 
@@ -18,6 +18,8 @@ export interface NetworkOption {
   readonly mode: 'nat' | 'none'
   readonly publish: readonly PublishOption[]
   readonly policy: NetworkPolicy
+  /** What may pass each way, bits per second. */
+  readonly bitsPerSecond?: number
   /** A file for what the machine sends and receives, in pcap format. */
   readonly capture?: string
 }
@@ -35,7 +37,7 @@ export interface MachineNetwork {
 
 /** Opens a network with its gateway and published ports; nothing stays open when it throws `net.policy`, `net.listen` or `net.capture`. */
 export async function openNetwork(
-  { publish, policy, capture }: NetworkOption,
+  { publish, policy, capture, bitsPerSecond }: NetworkOption,
   onPolicy: (event: PolicyEvent) => void,
 ): Promise<MachineNetwork> {
   const net = new NetSwitch()
@@ -59,13 +61,17 @@ export async function openNetwork(
     tap?.close()
     throw error
   }
-  const port = net.port()
+  const plug = net.port()
+  const limited =
+    bitsPerSecond === undefined ? undefined : rateLimited(plug, bitsPerSecond / 8, hostClock(), nodeTimers)
+  const port = limited ?? plug
   return {
     port: tap ? captured(port, tap.write, hostClock()) : port,
     published,
     publish: open,
     close: () => {
       gateway.close()
+      limited?.close()
       tap?.close()
     },
   }
@@ -94,6 +100,19 @@ export function readPublish(text: string): PublishOption {
     )
   }
   return { hostAddress: (match[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), hostPort, guestPort }
+}
+
+/** Reads `100M`: bits per second, with K, M or G for thousands of thousands. Throws `cli.flag-value`. */
+export function readRate(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([KMG])?(?:bit)?$/i.exec(text)
+  const unit = { k: 1e3, m: 1e6, g: 1e9 }[match?.[2]?.toLowerCase() ?? ''] ?? 1
+  const bitsPerSecond = Number(match?.[1] ?? 0) * unit
+  if (bitsPerSecond >= 1000) return bitsPerSecond
+  throw new DoppelError(
+    'cli.flag-value',
+    `--network-rate is '${text}'; expected bits per second such as 100M, at least 1K`,
+    { flag: 'network-rate', value: text },
+  )
 }
 
 /** A card's address: locally administered, and different for every machine. */

@@ -10,12 +10,14 @@ import {
   type PageSource,
 } from '@doppel/monitor'
 import type { RunOptions } from '../cli/run-options.ts'
+import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
 import { type RunningMachine, runningMachine } from '../run/machine.ts'
 import { freshNonce } from '../run/nonce.ts'
 import { CpuPlace } from './cpu-place.ts'
 import { freeze, mendClock } from './image.ts'
 import { type MachineOptions, runOptionsOf } from './options.ts'
+import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
 
 const DEFAULT_READY_TIMEOUT_MS = 120_000
@@ -46,6 +48,8 @@ export class Machine implements AsyncDisposable {
   readonly commands: GuestCommands
   /** The guest's files. */
   readonly files: GuestFiles
+  /** Terminals in the guest. */
+  readonly pty: GuestPtys
   /** What the guest prints on its terminal, and a keyboard for it. */
   readonly console: Console
   readonly #running: RunningMachine
@@ -73,6 +77,7 @@ export class Machine implements AsyncDisposable {
     this.#place = place
     this.commands = new GuestCommands(running.agent)
     this.files = new GuestFiles(running.agent)
+    this.pty = new GuestPtys(running.agent, this.commands, this.files)
     const { vm } = running
     this.#life = new MachineLife<MachineEnd>({
       run: () => vm.run(),
@@ -146,6 +151,15 @@ export class Machine implements AsyncDisposable {
     const forks: Machine[] = []
     for (let i = 0; i < count; i++) forks.push(await Machine.restore(snapshot))
     return forks
+  }
+
+  /** Machines in processes of their own, as `doppel run -d` starts them. */
+  static async list(): Promise<ListedMachine[]> {
+    return await RemoteMachine.list()
+  }
+  /** One of those, by its name, its id or the beginning of its id. Throws `machine.not-found`, `machine.state`. */
+  static async connect(which: string): Promise<RemoteMachine> {
+    return await RemoteMachine.connect(which)
   }
 
   get state(): MachineState {

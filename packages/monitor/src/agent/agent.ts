@@ -1,6 +1,6 @@
 import { type ChannelPort, DoppelError, type EntropySource } from '@doppel/base'
 import { Channel } from './channel.ts'
-import { GuestProcess, type ProcessChannels, type ProcessOutput, type Worker } from './running.ts'
+import { GuestProcess, type ProcessChannels, type ProcessOutput, type RunningCommand, type Worker } from './running.ts'
 import { type AgentEvent, agentLine, AgentReader, helloCode, workerCode } from './shell-code.ts'
 import { withTimeout } from './timeout.ts'
 
@@ -39,8 +39,14 @@ export interface AgentState {
   }[]
 }
 
+/** Starts commands in a guest, wherever its machine runs. */
+export interface CommandStarter {
+  /** Resolves when a shell has been told to run it. Rejects with `commands.*`, `agent.*`. */
+  start(request: StartRequest): Promise<RunningCommand>
+}
+
 /** The host's half of the guest agent: runs commands in a guest over named channels. */
-export class GuestAgent {
+export class GuestAgent implements CommandStarter {
   readonly #entropy: EntropySource
   readonly #control = new Channel(AGENT_CHANNEL)
   readonly #data: readonly Channel[]

@@ -1,6 +1,6 @@
 import { DoppelError } from '@doppel/base'
-import type { GuestAgent } from './agent.ts'
-import type { GuestProcess } from './running.ts'
+import type { CommandStarter } from './agent.ts'
+import type { RunningCommand } from './running.ts'
 import { shellQuote } from './shell-code.ts'
 
 /** The part of an AbortSignal that is used here. */
@@ -54,9 +54,9 @@ export function commandCode(
 
 /** Runs commands in a guest. A string is shell code, a list a program and its arguments. */
 export class GuestCommands {
-  readonly #agent: GuestAgent
+  readonly #agent: CommandStarter
 
-  constructor(agent: GuestAgent) {
+  constructor(agent: CommandStarter) {
     this.#agent = agent
   }
 
@@ -67,12 +67,12 @@ export class GuestCommands {
   run(
     command: string | readonly string[],
     options: CommandOptions & { readonly background: true },
-  ): Promise<GuestProcess>
+  ): Promise<RunningCommand>
   run(command: string | readonly string[], options?: CommandOptions): Promise<CommandResult>
   async run(
     command: string | readonly string[],
     options: CommandOptions & { readonly background?: boolean } = {},
-  ): Promise<CommandResult | GuestProcess> {
+  ): Promise<CommandResult | RunningCommand> {
     if (options.signal?.aborted) throw aborted()
     const kept = { stdout: new KeptOutput(options.onStdout), stderr: new KeptOutput(options.onStderr) }
     const running = await this.#agent.start({
@@ -95,13 +95,13 @@ export class GuestCommands {
   }
 }
 
-async function feed(running: GuestProcess, input: Uint8Array): Promise<void> {
+async function feed(running: RunningCommand, input: Uint8Array): Promise<void> {
   await running.sendStdin(input)
   running.closeStdin()
 }
 
 /** Waits for the end; kills the command when time is up or the caller gives up. */
-async function watch(running: GuestProcess, { timeoutMs, signal }: CommandOptions): Promise<{ exitCode: number }> {
+async function watch(running: RunningCommand, { timeoutMs, signal }: CommandOptions): Promise<{ exitCode: number }> {
   const givenUp = Promise.withResolvers<never>()
   let broken: DoppelError | undefined
   let grace: ReturnType<typeof setTimeout> | undefined

@@ -1,5 +1,5 @@
 import { DoppelError } from '@doppel/base'
-import type { GuestAgent } from './agent.ts'
+import type { CommandStarter } from './agent.ts'
 import { shellQuote } from './shell-code.ts'
 
 /** A file, folder or other thing in a guest's file system. */
@@ -37,9 +37,9 @@ const STAT_FORMAT = "'%f %s %Y %u %g/%n/'"
 
 /** Files in a guest, over its agent. Paths are absolute, or relative to `/`. */
 export class GuestFiles {
-  readonly #agent: GuestAgent
+  readonly #agent: CommandStarter
 
-  constructor(agent: GuestAgent) {
+  constructor(agent: CommandStarter) {
     this.#agent = agent
   }
 

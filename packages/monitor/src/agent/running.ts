@@ -32,8 +32,24 @@ export interface Worker {
   readonly channels: ProcessChannels
 }
 
+/** A command running in a guest, wherever its machine runs. */
+export interface RunningCommand {
+  /** The process number in the guest. */
+  readonly pid: number
+  /** Resolves when the command has ended and its output has been handed over; rejects when its machine is gone. */
+  wait(): Promise<ProcessEnd>
+  /** Sends input; resolves when there is room for more. Rejects with `commands.stdin` for a command that has none. */
+  sendStdin(bytes: Uint8Array): Promise<void>
+  /** The command's input ends here. */
+  closeStdin(): void
+  /** Sends a signal to the command and what it started; KILL when not given. */
+  kill(signal?: string): void
+  /** Makes the guest wait with its output, or go on. */
+  holdOutput(isHeld: boolean): void
+}
+
 /** One command running in a guest. */
-export class GuestProcess {
+export class GuestProcess implements RunningCommand {
   readonly id: number
   readonly #channels: ProcessChannels
   readonly #signal: (group: number, name: string) => void

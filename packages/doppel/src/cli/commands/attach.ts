@@ -22,7 +22,7 @@ export const attachCommand: Command = {
         {
           signal: leave.signal,
           onOutput: bytes => terminal.write(bytes),
-          input: send => terminal.onInput(send),
+          input: line => terminal.onInput(bytes => void line.send(bytes)),
         },
       )
     } finally {

@@ -48,9 +48,11 @@ export const cpCommand: Command = {
       target.machine,
       { op: 'write', path },
       {
-        input: send => {
-          for (let at = 0; at < bytes.length; at += PIECE_BYTES) send(bytes.subarray(at, at + PIECE_BYTES))
-          send(undefined)
+        input: line => {
+          for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+            void line.send(bytes.subarray(at, at + PIECE_BYTES))
+          }
+          void line.send(undefined)
         },
       },
     )

@@ -1,5 +1,6 @@
 import { DoppelError } from '@doppel/base'
-import type { Command } from '../command.ts'
+import { openTerminal } from '../../host/terminal.ts'
+import type { Command, Invocation } from '../command.ts'
 import { ask } from '../machines.ts'
 
 /** `doppel exec`. */
@@ -13,6 +14,7 @@ export const execCommand: Command = {
   restAfter: 1,
   flags: [
     { name: 'interactive', short: 'i', summary: 'pass our input on' },
+    { name: 'tty', short: 't', summary: 'run it on a terminal, which this one becomes; Ctrl-A x leaves' },
     { name: 'detach', short: 'd', summary: 'leave the command running, and print its process number' },
     { name: 'workdir', short: 'w', value: 'FOLDER', summary: "the command's folder in the guest" },
     { name: 'user', short: 'u', value: 'NAME', summary: 'run as this user of the guest' },
@@ -20,6 +22,7 @@ export const execCommand: Command = {
   ],
   examples: [
     ['doppel exec web ls -l /', 'list a folder of the guest'],
+    ['doppel exec -it web sh', 'a shell on this terminal'],
     ['doppel exec -i web sh', 'a shell that reads our input'],
     ['doppel exec -w /tmp -e A=1 web env', 'with a folder and a variable of its own'],
   ],
@@ -37,13 +40,14 @@ export const execCommand: Command = {
       stdin: has('interactive'),
       detach: has('detach'),
     }
+    if (has('tty')) return await onTerminal(invocation, names[0] ?? '', message)
     const answer = await ask(invocation, names[0] ?? '', message, {
       onOutput: bytes => void process.stdout.write(bytes),
       onErrors: bytes => void process.stderr.write(bytes),
       ...(has('interactive') && {
-        input: send => {
-          process.stdin.on('data', (bytes: Uint8Array) => send(bytes))
-          process.stdin.on('end', () => send(undefined))
+        input: line => {
+          process.stdin.on('data', (bytes: Uint8Array) => void line.send(bytes))
+          process.stdin.on('end', () => void line.send(undefined))
         },
       }),
     })
@@ -53,4 +57,33 @@ export const execCommand: Command = {
     invocation.streams.stdout(`${String(answer['pid'])}\n`)
     return 0
   },
+}
+
+/** The guest's command has a terminal, and ours is it. */
+async function onTerminal(
+  invocation: Invocation,
+  which: string,
+  message: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const leave = new AbortController()
+  const terminal = openTerminal(() => leave.abort())
+  try {
+    const tty = terminal.size() ?? { columns: 80, rows: 24 }
+    const answer = await ask(
+      invocation,
+      which,
+      { ...message, tty },
+      {
+        signal: leave.signal,
+        onOutput: bytes => terminal.write(bytes),
+        input: line => {
+          terminal.onInput(bytes => void line.send(bytes))
+          terminal.onResize?.(() => line.say({ resize: terminal.size() }))
+        },
+      },
+    )
+    return Number(answer['exitCode'] ?? 0)
+  } finally {
+    await terminal.close()
+  }
 }

@@ -1,7 +1,7 @@
-import { call } from '../../control/client.ts'
 import { type EntryState, type MachineEntry, stateOf } from '../../control/entries.ts'
 import { nowMs } from '../../control/machine-process.ts'
-import type { Command, Invocation } from '../command.ts'
+import { stateOfRunning } from '../../control/state.ts'
+import type { Command } from '../command.ts'
 import { ago, entriesOf, JSON_FLAG, printJson } from '../machines.ts'
 import { textTable } from '../table.ts'
 
@@ -15,6 +15,7 @@ export const psCommand: Command = {
   flags: [
     { name: 'all', short: 'a', summary: 'those that have ended too' },
     { name: 'quiet', short: 'q', summary: 'ids only' },
+    { name: 'names', summary: 'names only' },
     JSON_FLAG,
   ],
   examples: [
@@ -22,17 +23,19 @@ export const psCommand: Command = {
     ['doppel ps -a --json', 'all machines, for a program'],
   ],
   async run(invocation) {
-    const all = await entriesOf(invocation).all()
+    const entries = entriesOf(invocation)
+    const all = await entries.all()
     const shown = await Promise.all(
       all
         .filter(entry => invocation.has('all') || stateOf(entry) === 'running')
-        .map(async entry => ({ entry, state: await shownState(invocation, entry) })),
+        .map(async entry => ({ entry, state: await stateOfRunning(entries, entry) })),
     )
     if (invocation.has('json'))
       printJson(
         invocation,
         shown.map(({ entry, state }) => summary(entry, state)),
       )
+    else if (invocation.has('names')) for (const { entry } of shown) invocation.streams.stdout(`${entry.name}\n`)
     else if (invocation.has('quiet')) for (const { entry } of shown) invocation.streams.stdout(`${entry.id}\n`)
     else {
       const rows = shown.map(({ entry, state }) => [
@@ -47,14 +50,6 @@ export const psCommand: Command = {
     }
     return 0
   },
-}
-
-/** Only the machine's process knows whether it is paused. */
-async function shownState(invocation: Invocation, entry: MachineEntry): Promise<EntryState | 'paused'> {
-  const state = stateOf(entry)
-  if (state !== 'running') return state
-  const answer = await call(entriesOf(invocation).pathOf(entry.id, 'control.sock'), { op: 'inspect' }).catch(() => ({}))
-  return (answer as { state?: unknown }).state === 'paused' ? 'paused' : state
 }
 
 /** A machine's record for a program. */

@@ -38,6 +38,7 @@ export const runCommand: Command = {
     },
     { name: 'allow', value: 'WHAT', multiple: true, summary: 'let the guest reach only such names, addresses, blocks' },
     { name: 'deny', value: 'WHAT', multiple: true, summary: 'never let the guest reach these' },
+    { name: 'network-rate', value: 'RATE', summary: 'let so many bits a second through each way, e.g. 100M' },
     { name: 'capture', value: 'FILE', summary: 'write what passes on the network to FILE, for Wireshark or tcpdump' },
     { name: 'firmware', value: 'FILE', summary: 'run this M-mode firmware instead of the built-in SBI' },
     { name: 'engine', value: 'interpreter|translator', summary: 'how instructions run (default translator)' },
