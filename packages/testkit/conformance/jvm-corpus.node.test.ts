@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -38,6 +38,17 @@ test('a jar runs', async () => {
   const expected = spawnSync('java', ['-jar', jar], { encoding: 'utf8' })
   const ours = await doppel(['java', '-jar', jar])
   expect(ours.stdout.toString()).toBe(expected.stdout)
+})
+
+test('an endless loop ends when its time is up, and run takes jars', async () => {
+  const source = join(folder, 'Loop.java')
+  writeFileSync(source, 'public class Loop { public static void main(String[] a) { for (long n = 0; ; n++) {} } }')
+  spawnSync('javac', ['-d', folder, source])
+  const jar = join(folder, 'loop.jar')
+  spawnSync('jar', ['--create', '--file', jar, '--main-class', 'Loop', '-C', folder, 'Loop.class'])
+  const ours = await doppel(['run', '--timeout', '15s', jar])
+  expect(ours.status).toBe(124)
+  expect(ours.stderr.toString()).toContain('[run.timeout]')
 })
 
 test('javac, run here, writes the class files that javac writes', async () => {

@@ -142,7 +142,8 @@ function readEngine(text: string | undefined): RunOptions['engine'] {
   throw badValue('engine', text, 'interpreter or translator')
 }
 
-function readTimeout(text: string | undefined): number | undefined {
+/** A time limit in milliseconds. Throws `cli.flag-value`. */
+export function readTimeout(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
   const scale = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? 's'] ?? 1000

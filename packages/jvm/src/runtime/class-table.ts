@@ -173,6 +173,7 @@ export class ClassTable {
     cls.nestHost = how.nestHost
     cls.protectionDomain = how.protectionDomain ?? null
     this.#prepare(cls, file)
+    this.#vm.linker.defined(cls)
     if (!cls.hidden) loader.classes.set(name, cls)
     if (this.#vm.booted) this.#vm.mirrors.of(cls)
     this.onDefine(cls)

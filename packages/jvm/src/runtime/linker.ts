@@ -48,17 +48,23 @@ export class Linker {
     this.#vm.rt.newRecord(cls.id, ...display, cls.virtuals.length, cls.element?.id ?? -1)
     cls.virtuals.forEach((method, i) => this.#vm.rt.setMethod(cls.id, i, method.id))
     if (cls.mirror !== null) this.#vm.rt.setMirror(cls.id, cls.mirror)
-    this.#installStubs(cls.methods)
+    if (this.#withoutStubs.has(cls)) this.#installStubs()
+  }
+  /** Classes whose methods cannot be called yet: all of them get their stubs together, since modules cost more than stubs. */
+  readonly #withoutStubs = new Set<JavaClass>()
+  /** A class has been defined. */
+  defined(cls: JavaClass): void {
+    if (cls.methods.length > 0) this.#withoutStubs.add(cls)
   }
 
   /** Until a method is compiled, its place in the code table compiles it and calls again. */
-  #installStubs(methods: readonly Method[]): void {
-    const [first] = methods
-    if (!first) return
+  #installStubs(): void {
+    const classes = [...this.#withoutStubs]
+    this.#withoutStubs.clear()
     const module = new ModuleBuilder()
     const types = new ModuleTypes(module)
     const { functions } = importSupport(module, types)
-    const stubs = methods.map(method => {
+    const stubFor = (method: Method): FunctionRef => {
       const { index, type } = types.signature(method.signature)
       const stub = module.declare('', type)
       const fn = module.build(stub, sharedArena)
@@ -71,8 +77,8 @@ export class Linker {
       )
       module.finish(fn)
       return stub
-    })
-    module.elements(0, first.id, stubs)
+    }
+    for (const { methods } of classes) module.elements(0, (methods[0] as Method).id, methods.map(stubFor))
     this.#vm.instantiate(module)
   }
 

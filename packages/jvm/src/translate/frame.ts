@@ -29,6 +29,8 @@ export interface ModuleContext {
   readonly tag: number
   /** The global that counts loop iterations down to the next look at other threads. */
   readonly fuel: number
+  /** The function being translated, and the method it is, for calls of itself; undefined for call sites. */
+  readonly self: { readonly method: number; readonly ref: FunctionRef } | undefined
   /** Places of call sites that this module must fill with linking stubs. */
   readonly newSites: { readonly place: number; readonly signature: string }[]
 }

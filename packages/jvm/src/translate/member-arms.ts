@@ -259,6 +259,8 @@ function direct(f: Frame, method: Method, args: readonly Entry[]): Node {
   const intrinsic = INTRINSICS.get(`${method.owner.name}.${method.name}${method.info.descriptor}`)
   const values = args.map((e, i) => (i === 0 && !method.isStatic ? f.nonNull(T.object, e) : f.stack.use(e)))
   if (intrinsic) return intrinsic(f, values)
+  const { self } = f.context
+  if (self?.method === method.id) return f.fn.call(self.ref, values)
   f.vm.linker.link(method.owner)
   return indirect(f, method.signature, f.fn.i32(method.id), values)
 }

@@ -48,9 +48,11 @@ function attempt(
   const types = new ModuleTypes(module)
   const { functions, depth, tag } = importSupport(module, types)
   const fuel = module.global(I32, true, 20_000)
-  const context: ModuleContext = { vm, module, types, functions, depth, tag, fuel, newSites: [] }
   const { type } = types.signature(source.signature)
   const inner = module.declare(source.name, type)
+  const recursive = source.lock === undefined && source.name === `m${place}`
+  const self = recursive ? { method: place, ref: inner } : undefined
+  const context: ModuleContext = { vm, module, types, functions, depth, tag, fuel, self, newSites: [] }
   const outer = source.lock === undefined ? inner : module.declare('lock', type)
   const fn = module.build(inner, methodArena)
   body(context, source, fn, blocks, routed)

@@ -1,9 +1,10 @@
 import { DoppelError } from '@doppel/base'
 import { nowMs, startProcess } from '../../control/machine-process.ts'
+import { runJava } from '../../java/run-java.ts'
 import { runMachine } from '../../run/run.ts'
 import type { Command } from '../command.ts'
 import { entriesOf } from '../machines.ts'
-import { readRunOptions } from '../run-options.ts'
+import { readRunOptions, readTimeout } from '../run-options.ts'
 
 /** `doppel run`. */
 export const runCommand: Command = {
@@ -55,9 +56,16 @@ export const runCommand: Command = {
     ['doppel run --volume .:/src:ro linux', 'share the current folder, read-only, as /src'],
     ['doppel run --disk root.qcow2:overlay --kernel Image --append root=/dev/vda1', 'boot a disk, keep it unchanged'],
     ['doppel run -d --name web linux', 'in the background; doppel exec web COMMAND runs something in it'],
+    ['doppel run app.jar -- a b', 'a Java program, with its arguments (see doppel java)'],
     ['doppel run prog.elf', 'a bare-metal program; one with `tohost` ends by writing it'],
   ],
   async run(invocation) {
+    const [target] = invocation.arguments
+    if (target?.endsWith('.jar')) {
+      const timeoutMs = readTimeout(invocation.value('timeout'))
+      const limit = timeoutMs === undefined ? [] : ['--timeout', String(timeoutMs / 1000)]
+      return await runJava([...limit, '-jar', target, ...(invocation.rest ?? [])], invocation.env, invocation.streams)
+    }
     const options = await readRunOptions(invocation)
     if (!invocation.has('detach')) return await runMachine(options, invocation.streams)
     if (options.target?.kind !== 'image') {
