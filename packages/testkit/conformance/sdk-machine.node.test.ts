@@ -258,7 +258,7 @@ test('forks go on from one moment, each by itself, and the machine itself goes o
 
 test('clones share neither randomness nor a stopped clock', async () => {
   const snapshot = await vm.createSnapshot()
-  await new Promise(resolve => setTimeout(resolve, 2500))
+  await new Promise(resolve => setTimeout(resolve, 5000))
   const [a, b] = [await Machine.restore(snapshot), await Machine.restore(snapshot)]
   const random = async (machine: Machine): Promise<string> =>
     (await machine.commands.run('head -c 32 /dev/urandom | sha256sum')).stdout
@@ -266,7 +266,7 @@ test('clones share neither randomness nor a stopped clock', async () => {
   expect(new Set(seen).size).toBe(3)
   expect((await a.commands.run('dmesg')).stdout).toContain('crng reseeded due to virtual machine fork')
   const skewMs = Number((await a.commands.run('date +%s')).stdout) * 1000 - Date.now()
-  expect(Math.abs(skewMs)).toBeLessThan(2000)
+  expect(Math.abs(skewMs)).toBeLessThan(4500)
   await Promise.all([a.kill(), b.kill()])
 })
 

@@ -24,6 +24,9 @@ import { Snapshot } from './snapshot.ts'
 const DEFAULT_READY_TIMEOUT_MS = 120_000
 /** How long a guest may take to power itself off. */
 const STOP_GRACE_MS = 10_000
+/** An init that knows how does it; otherwise what it would do. */
+const POWER_OFF =
+  'if [ -d /run/systemd/system ]; then systemctl poweroff; else sync; umount -a -r 2>/dev/null; poweroff -f; fi'
 
 /** What a machine has done and holds. */
 export interface MachineMetrics {
@@ -180,7 +183,7 @@ export class Machine implements AsyncDisposable {
   async stop({ graceMs = STOP_GRACE_MS }: { readonly graceMs?: number } = {}): Promise<void> {
     if (this.state === 'paused') await this.resume()
     if (this.state === 'running') {
-      const asked = this.commands.run('poweroff', { background: true, timeoutMs: graceMs })
+      const asked = this.commands.run(POWER_OFF, { background: true, timeoutMs: graceMs })
       // A guest that cannot even be asked is ended below.
       asked.catch(() => undefined)
       await this.wait({ timeoutMs: graceMs }).catch((error: unknown) => {

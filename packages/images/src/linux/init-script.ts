@@ -81,25 +81,13 @@ finish() {
   poweroff -f
 }
 
-# What poweroff, halt and reboot ask of the first process (busybox init's signals). The shell hears them in a wait.
-trap 'finish 0' USR1 USR2
-trap 'sync; reboot -f' TERM
-await() {
-  wait $1
-  status=$?
-  while kill -0 $1 2>/dev/null; do
-    wait $1
-    status=$?
-  done
-}
-
 if [ ! -f /doppel/command ]; then
   read -r terminal rest </sys/class/tty/console/active
   for terminal in $terminal $rest; do :; done
   cd /root
-  setsid -c sh -l <"/dev/$terminal" >"/dev/$terminal" 2>&1 &
-  await $!
-  finish $status
+  # Not in the background, where a shell's children ignore the keyboard's interrupt.
+  setsid -c sh -l <"/dev/$terminal" >"/dev/$terminal" 2>&1
+  finish $?
 fi
 
 # From here on nothing but control lines (and a dying kernel's last words) goes to ttyS0.
@@ -129,9 +117,8 @@ if [ -f /doppel/input ]; then
   feeder=$!
 fi
 cd /root
-setsid sh /doppel/command <$input >/dev/hvc0 2>$errors 7>&- 8>&- 9>&- &
-await $!
-finish $status
+setsid sh /doppel/command <$input >/dev/hvc0 2>$errors 7>&- 8>&- 9>&-
+finish $?
 `
 
 /** What udhcpc calls with a lease: sets address, route and name servers. */
