@@ -37,7 +37,8 @@ export class CodeCache<M> {
     memory: ArrayBufferLike,
     base: number,
     pages: number,
-    ramPages: number,
+    /** Where an i32 for each RAM page lies: one more than its code page's index, or 0. */
+    byRamPage: Int32Array,
     set: InstructionSet<M>,
     usages: readonly Usage[],
   ) {
@@ -47,17 +48,17 @@ export class CodeCache<M> {
     this.#words = new Int32Array(memory)
     this.#base = base
     this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, slots: [] }))
-    this.#byRamPage = new Int32Array(ramPages).fill(-1)
+    this.#byRamPage = byRamPage
   }
 
   /** Whether a RAM page has decoded code, so that writes to it must be seen. */
   has(ramPage: number): boolean {
-    return this.#byRamPage[ramPage] !== -1
+    return this.#byRamPage[ramPage] !== 0
   }
 
   /** The records of a RAM page, made empty when it has none yet; then the oldest page may go. */
   records(ramPage: number, frame: number): number {
-    let index = this.#byRamPage[ramPage] as number
+    let index = (this.#byRamPage[ramPage] as number) - 1
     if (index === -1) {
       index = this.#next
       this.#next = (this.#next + 1) % this.#pages.length
@@ -67,7 +68,7 @@ export class CodeCache<M> {
       this.#clear(this.#recordsOf(index))
       page.ramPage = ramPage
       page.frame = frame
-      this.#byRamPage[ramPage] = index
+      this.#byRamPage[ramPage] = index + 1
       const end = this.#recordsOf(index) + PAGE_RECORD_BYTES
       this.#halves[(end + RECORD.handler) >>> 1] = Handler.leavePage
     }
@@ -79,11 +80,11 @@ export class CodeCache<M> {
 
   /** Forgets a page's decoded code and regions. */
   drop(ramPage: number): void {
-    const index = this.#byRamPage[ramPage] as number
+    const index = (this.#byRamPage[ramPage] as number) - 1
     if (index === -1) return
     const page = this.#pages[index] as CodePage
     const records = this.#recordsOf(index)
-    this.#byRamPage[ramPage] = -1
+    this.#byRamPage[ramPage] = 0
     page.ramPage = -1
     this.#clear(records)
     this.onDrop(page.slots, records)

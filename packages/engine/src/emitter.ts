@@ -4,14 +4,16 @@ import type { Operand } from './insn.ts'
 import type { CommonState, RegisterFile } from './layout.ts'
 import { DATA_MASK, ENTRY_VALUE, INDEX_SHIFT, READ, WRITE } from './tlb.ts'
 
-/** Host functions that generated code calls. Addresses are split in halves: BigInt is too slow at this boundary. */
+/** Functions that generated code calls. */
 export interface HostCalls {
-  /** (state, address low, high, bytes) → where to load from; 0 after an exception. */
+  /** (state, address, bytes) → where to load from; 0 after an exception. */
   readonly slowLoad: FunctionRef
-  /** (state, address low, high, bytes, value low, high) → a `Request`. */
+  /** (state, address, bytes, value) → a `Request`. */
   readonly slowStore: FunctionRef
-  /** (state, address low, high, bytes) → where RAM may be read and written; 0 after an exception. */
+  /** (state, address, bytes) → where RAM may be read and written; 0 after an exception. */
   readonly slowAtomic: FunctionRef
+  /** (state, address, span, TLB array) → what to add to an address of that span, all in one page; 0 if it is not so simple. */
+  readonly probe: FunctionRef
   /** (state, what, a, b) → i64; the answer may come with a `Request`. */
   readonly system: FunctionRef
   /** Functions of the instruction set's own run-time module, e.g. floating point. */
@@ -113,11 +115,8 @@ export abstract class Emitter {
   #translate(address: Node, bytes: number, array: number): Node {
     const fn = this.fn
     fn.set(this.#address, address)
-    const index = fn.op(Op.i64ShrU, fn.get(this.#address), fn.i64(INDEX_SHIFT))
-    fn.set(
-      this.#entry,
-      fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, fn.op(Op.i32WrapI64, index), fn.i32(DATA_MASK))),
-    )
+    const index = fn.op(Op.i32ShrU, fn.op(Op.i32WrapI64, fn.get(this.#address)), fn.i32(INDEX_SHIFT))
+    fn.set(this.#entry, fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, index, fn.i32(DATA_MASK))))
     // The page of the last byte is compared with the entry chosen by the first: crossing a page is a miss too.
     const last = bytes === 1 ? fn.get(this.#address) : fn.op(Op.i64Add, fn.get(this.#address), fn.i64(bytes - 1))
     return fn.op(Op.i64Ne, fn.op(Op.i64And, last, fn.i64(-4096)), fn.load(Op.i64Load, fn.get(this.#entry), array))
@@ -131,13 +130,7 @@ export abstract class Emitter {
     )
   }
   #addressArgs(bytes: number): Node[] {
-    return [this.fn.get(this.state), this.#low(this.#address), this.#high(this.#address), this.fn.i32(bytes)]
-  }
-  #low(local: Local): Node {
-    return this.fn.op(Op.i32WrapI64, this.fn.get(local))
-  }
-  #high(local: Local): Node {
-    return this.fn.op(Op.i32WrapI64, this.fn.op(Op.i64ShrU, this.fn.get(local), this.fn.i64(32)))
+    return [this.fn.get(this.state), this.fn.get(this.#address), this.fn.i32(bytes)]
   }
   #hostAddress(address: Node, bytes: number, array: number, slow: FunctionRef): Local {
     const fn = this.fn
@@ -168,8 +161,7 @@ export abstract class Emitter {
     const missed = this.#translate(address, bytes, WRITE)
     fn.set(this.#value, value)
     fn.if(missed, 'unlikely')
-    const args = [...this.#addressArgs(bytes), this.#low(this.#value), this.#high(this.#value)]
-    fn.set(this.#status, fn.call(this.calls.slowStore, args))
+    fn.set(this.#status, fn.call(this.calls.slowStore, [...this.#addressArgs(bytes), fn.get(this.#value)]))
     fn.if(fn.get(this.#status), 'unlikely')
     const completed = (): Node => fn.op(Op.i32Eq, fn.get(this.#status), fn.i32(Request.leaveAfter))
     this.exit(completed(), fn.op(Op.i32Add, fn.i32(Exit.exception), completed()))

@@ -1,5 +1,5 @@
 import { DoppelError, MIB } from '@doppel/base'
-import { Arena, type FunctionType, I32, I64, ModuleBuilder } from '@doppel/wasm'
+import { Arena, type FunctionType, I32, ModuleBuilder } from '@doppel/wasm'
 import { CODE_PAGE_BYTES, CodeCache } from './code-cache.ts'
 import type { Emitter, HostCalls } from './emitter.ts'
 import { Frames } from './frames.ts'
@@ -8,6 +8,13 @@ import { Handler, type InterpreterCalls, InterpreterEmitter, START_RECORDS } fro
 import { RECORD, type RegisterFile, type StateLayout } from './layout.ts'
 import { discoverRegion } from './region.ts'
 import { CONTEXT_BYTES, Tlb } from './tlb.ts'
+import {
+  linkServices,
+  type PhysicalLayout,
+  SERVICE_TYPES,
+  type SystemWriter,
+  type TranslateWriter,
+} from './services.ts'
 import { RegionEmitter } from './translate.ts'
 import { type Usage, usageOf } from './usage.ts'
 
@@ -21,6 +28,10 @@ export interface Isa<M> {
   readonly wrap: (emitter: Emitter) => M
   /** What an undecodable instruction does; its bits are the immediate. */
   readonly illegal: (m: M, f: Readonly<Operands>) => void
+  /** Writes the walk from guest-virtual to guest-physical addresses. */
+  readonly writeTranslate: TranslateWriter
+  /** Writes what system instructions can do without the host. */
+  readonly writeSystem: SystemWriter
   /** Functions of the run-time module, which `linkRuntime` makes for a memory. */
   readonly runtime: Readonly<Record<string, FunctionType>>
   readonly linkRuntime: (memory: WebAssembly.Memory) => Record<string, WebAssembly.ImportValue>
@@ -55,12 +66,6 @@ const WASM_PAGE_BYTES = 65_536
 const MAX_WASM_PAGES = 65_536
 const INITIAL_SLOTS = 4096
 
-const SERVICE_TYPES = {
-  slowLoad: { kind: 'func', params: [I32, I32, I32, I32], results: [I32] },
-  slowStore: { kind: 'func', params: [I32, I32, I32, I32, I32, I32], results: [I32] },
-  slowAtomic: { kind: 'func', params: [I32, I32, I32, I32], results: [I32] },
-  system: { kind: 'func', params: [I32, I32, I64, I64], results: [I64] },
-} as const
 const INTERPRETER_TYPES = {
   decode: { kind: 'func', params: [I32, I32], results: [] },
   hot: { kind: 'func', params: [I32, I32], results: [] },
@@ -101,7 +106,11 @@ export class Engine<M> {
     this.#files = Object.values(isa.state.files)
     const tlbBase = align(GUARD_BYTES + options.harts * isa.state.bytes, 64)
     const codeBase = align(tlbBase + options.harts * isa.contexts * CONTEXT_BYTES, 64)
-    const frameBase = align(codeBase + CODE_PAGES * CODE_PAGE_BYTES, WASM_PAGE_BYTES)
+    const frameTable = align(codeBase + CODE_PAGES * CODE_PAGE_BYTES, 64)
+    const ramPages = options.ramBytes / 4096
+    const codeTable = frameTable + ramPages * 4
+    const frameBase = align(codeTable + ramPages * 4, WASM_PAGE_BYTES)
+    const physical: PhysicalLayout = { ramBase: options.ramBase, ramPages, frameTable, codeTable }
     const pages = Math.ceil((frameBase + options.ramBytes) / WASM_PAGE_BYTES)
     if (pages > MAX_WASM_PAGES) {
       const most = (MAX_WASM_PAGES * WASM_PAGE_BYTES - frameBase) / MIB
@@ -112,24 +121,33 @@ export class Engine<M> {
     }
     this.memory = allocate(pages)
     const buffer = this.memory.buffer
-    this.frames = new Frames(buffer, options.ramBase, options.ramBytes, frameBase)
+    this.frames = new Frames(buffer, options.ramBase, options.ramBytes, frameBase, frameTable)
     this.tlbs = Array.from(
       { length: options.harts },
       (_, i) => new Tlb(buffer, tlbBase + i * isa.contexts * CONTEXT_BYTES, isa.contexts),
     )
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: INITIAL_SLOTS })
     this.#usages = isaUsage(isa)
-    this.cache = new CodeCache(buffer, codeBase, CODE_PAGES, options.ramBytes / 4096, isa.set, this.#usages)
+    this.cache = new CodeCache(
+      buffer,
+      codeBase,
+      CODE_PAGES,
+      new Int32Array(buffer, codeTable, ramPages),
+      isa.set,
+      this.#usages,
+    )
     this.cache.onDrop = (slots, records) => this.#dropped(slots, records)
     this.frames.onWrite = page => this.cache.drop(page)
     this.#imports = {
       memory: this.memory,
       table: this.#table,
       ...isa.linkRuntime(this.memory),
-      slowLoad: services.slowLoad.bind(services),
-      slowStore: services.slowStore.bind(services),
-      slowAtomic: services.slowAtomic.bind(services),
-      system: services.system.bind(services),
+      ...linkServices(isa.state.common, physical, isa, this.memory, {
+        hostLoad: services.slowLoad.bind(services),
+        hostStore: services.slowStore.bind(services),
+        hostAtomic: services.slowAtomic.bind(services),
+        hostSystem: services.system.bind(services),
+      }),
       outOfLine: services.outOfLine.bind(services),
       decode: (_state: number, record: number) => this.cache.decode(record),
       hot: (_state: number, record: number) => this.#translate(record >>> 0),

@@ -46,5 +46,6 @@ export {
   U64,
   UF,
 } from './float/format.ts'
+export { type PhysicalLayout, ramPageOf, type SystemWriter, tableEntry, type TranslateWriter } from './services.ts'
 export type { AssemblyNames } from './syntax.ts'
 export { READ, type Tlb, WRITE } from './tlb.ts'

@@ -29,6 +29,8 @@ export interface CommonState {
   readonly scratch: number
   /** Three records: an instruction run out of line, a gap, and the way back. */
   readonly outOfLine: number
+  /** i32: TLB misses so far, for `--stats`. */
+  readonly misses: number
 }
 
 /** One instruction's decoded form in the interpreter's cache: 16 bytes for each possible instruction address. */
@@ -69,6 +71,9 @@ const COMMON_BYTES = {
   context: 4,
   request: 4,
   cause: 4,
+  misses: 4,
+  /** Keeps the fields after these aligned. */
+  padding: 4,
 } as const
 
 /** Lays out register files (each with a spare slot that takes writes to the zero register) and 8-byte fields. */

@@ -1,5 +1,5 @@
 import { DoppelError, type Privilege, type RiscvHart, type SliceEnd } from '@doppel/base'
-import { type Engine, Exit, Request } from '@doppel/engine'
+import { type Engine, Exit, Request, type Tlb } from '@doppel/engine'
 import { Cause, Irq } from './causes.ts'
 import type { RiscvCpu } from './cpu.ts'
 import { CSRS_BY_NAME, type Csr, Menvcfg, Mstatus } from './csr.ts'
@@ -8,6 +8,7 @@ import { type AccessRules, parseSatp, Walker } from './paging.ts'
 import { Pmp } from './pmp.ts'
 import { STATE, type StateField } from './state.ts'
 import { enabledInterrupt, enterTrap } from './trap.ts'
+import { Walk } from './walk.ts'
 
 /** The TLB's translation contexts: what may be cached side by side. The last one holds every unusual combination. */
 const CONTEXT = { user: 0, supervisor: 1, supervisorSum: 2, other: 3 } as const
@@ -128,7 +129,7 @@ export class Hart implements RiscvHart {
     this.waiting = false
     this.#running = true
     this.statusChanged()
-    this.#engine.tlbs[this.id]?.flush()
+    this.#engine.tlbs[this.id]?.flush(this.contextIndex)
   }
   stop(): void {
     this.#running = false
@@ -212,8 +213,20 @@ export class Hart implements RiscvHart {
       this.#otherRules = rules
     }
     this.contextIndex = context
-    this.setWord(STATE.common.context, this.#engine.tlbs[this.id]?.context(context) ?? 0)
+    const tlb = this.#engine.tlbs[this.id] as Tlb
+    tlb.use(context)
+    this.setWord(STATE.common.context, tlb.context(context))
+    this.#describeWalk()
     this.request(Request.leaveAfter)
+  }
+  /** Tells the page-table walk in generated code what it goes by. */
+  #describeWalk(): void {
+    const { levels, root } = this.walker.satp
+    const { privilege, sum, mxr } = this.dataRules
+    const flags = (privilege === 0 ? Walk.user : 0) | (sum ? Walk.sum : 0) | (mxr ? Walk.mxr : 0)
+    const open = this.pmp.isOpen ? Walk.open : 0
+    this.setWord(STATE.fields.walk, (privilege > PRIVILEGE_S ? 0 : levels) | flags | open)
+    this.set('root', BigInt(root))
   }
   interruptsChanged(): void {
     this.request(Request.leaveAfter)
@@ -246,7 +259,8 @@ export class Hart implements RiscvHart {
     if (this.privilege === PRIVILEGE_S && (this.get('mstatus') & Mstatus.tvm) !== 0n) throw new IllegalAccess()
   }
   #flushAll(): void {
-    this.#engine.tlbs[this.id]?.flush()
+    this.#engine.tlbs[this.id]?.flush(this.contextIndex)
+    this.#describeWalk()
     this.request(Request.leaveAfter)
   }
   needFloat(): void {
@@ -309,7 +323,9 @@ export class Hart implements RiscvHart {
   setInterrupt(bit: number, level: boolean): void {
     const mask = 1n << BigInt(bit)
     this.#lines = level ? this.#lines | mask : this.#lines & ~mask
-    if (level) this.#cpu.interrupted = true
+    if (!level) return
+    this.set('seen', this.get('seen') | mask)
+    this.#cpu.interrupted = true
   }
   wait(): void {
     this.waiting = !this.interruptPending()
@@ -322,6 +338,7 @@ export class Hart implements RiscvHart {
       const sti = 1n << BigInt(Irq.sti)
       pending = this.#cpu.time() >= this.get('stimecmp') ? pending | sti : pending & ~sti
     }
+    this.set('seen', pending)
     return pending
   }
   /** Bits of mip that M-mode may write: STIP only while Sstc does not drive it. */
@@ -338,7 +355,7 @@ export class Hart implements RiscvHart {
   flushTlb(range?: { readonly start: bigint; readonly lengthBytes: bigint }): void {
     const tlb = this.#engine.tlbs[this.id]
     const few = 64n * 4096n
-    if (!range || range.lengthBytes > few) return tlb?.flush()
+    if (!range || range.lengthBytes > few) return tlb?.flush(this.contextIndex)
     for (let at = range.start; at < range.start + range.lengthBytes; at += 4096n) {
       tlb?.flushPage(Number(BigInt.asIntN(32, at)))
     }

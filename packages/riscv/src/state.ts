@@ -37,6 +37,11 @@ const FIELDS = [
   /** The reservation of lr: host address of the word, 0 for none, and the value read. */
   'reservation',
   'reserved',
+  /** What the page-table walk in generated code goes by: see `Walk`; and the root table's guest-physical address. */
+  'walk',
+  'root',
+  /** Bits of mip that were pending when last looked at. */
+  'seen',
 ] as const
 
 /** The name of a field of a hart's state. */
