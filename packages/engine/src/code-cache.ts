@@ -12,8 +12,19 @@ interface CodePage {
   ramPage: number
   /** Host address of its frame. */
   frame: number
-  /** Table slots of regions that start here. */
-  slots: number[]
+  /** Regions that start here. */
+  regions: CachedRegion[]
+}
+
+/** A translated region of a page. */
+export interface CachedRegion {
+  readonly slot: number
+  /** Offsets in the page: where it starts, what it was not to enter, and its blocks' bounds in pairs. */
+  readonly root: number
+  readonly barrier: number
+  readonly bounds: Int16Array
+  /** Translated to serve by itself what usually is left to the interpreter. */
+  patient: boolean
 }
 
 /**
@@ -47,7 +58,7 @@ export class CodeCache<M> {
     this.#halves = new Uint16Array(memory)
     this.#words = new Int32Array(memory)
     this.#base = base
-    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, slots: [] }))
+    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, regions: [] }))
     this.#byRamPage = byRamPage
   }
 
@@ -87,8 +98,11 @@ export class CodeCache<M> {
     this.#byRamPage[ramPage] = 0
     page.ramPage = -1
     this.#clear(records)
-    this.onDrop(page.slots, records)
-    page.slots = []
+    this.onDrop(
+      page.regions.map(r => r.slot),
+      records,
+    )
+    page.regions = []
   }
 
   /** Forgets everything. Not for use under running code. */
@@ -153,18 +167,32 @@ export class CodeCache<M> {
     halves[at + (RECORD.handler >>> 1)] = handlerOf(d.row, d.lengthBytes)
   }
 
-  /** What a translation of the code at a record needs to read it; undefined where one begins already. */
+  /** Whether a translated region starts at a record. */
+  isEntered(record: number): boolean {
+    return this.#halves[(record + RECORD.handler) >>> 1] === Handler.enter
+  }
+  /** The translated regions that have the instruction of a record. */
+  regionsAt(record: number): CachedRegion[] {
+    const { page, offset } = this.#locate(record)
+    const has = ({ bounds }: CachedRegion): boolean =>
+      bounds.some((first, i) => i % 2 === 0 && first <= offset && offset < (bounds[i + 1] as number))
+    return page.regions.filter(has)
+  }
+
+  /** What a translation of the code at a record needs to read it; undefined for a page that is gone. */
   source(
     record: number,
   ): { records: number; offset: number; read: (offset: number, out: Decoded) => boolean } | undefined {
     const { page, records, offset } = this.#locate(record)
-    if (page.ramPage === -1 || this.#halves[(record + RECORD.handler) >>> 1] === Handler.enter) return undefined
+    if (page.ramPage === -1) return undefined
     return { records, offset, read: (at, out) => this.#read(page.frame, at, out) && out.row >= 0 }
   }
 
   /** Makes a record the entry of a translated region. */
-  enter(record: number, slot: number): void {
-    this.#locate(record).page.slots.push(slot)
+  enter(records: number, region: CachedRegion): void {
+    const record = records + (region.root << RECORD_SHIFT)
+    const { slot } = region
+    this.#locate(record).page.regions.push(region)
     this.#words[(record + RECORD.imm) >>> 2] = slot
     this.#halves[(record + RECORD.handler) >>> 1] = Handler.enter
   }

@@ -4,9 +4,9 @@ import { CODE_PAGE_BYTES, CodeCache } from './code-cache.ts'
 import type { Emitter, HostCalls } from './emitter.ts'
 import { Frames } from './frames.ts'
 import type { Decoded, InstructionSet, Operands } from './insn.ts'
-import { Handler, type InterpreterCalls, InterpreterEmitter, START_RECORDS } from './interpreter.ts'
-import { RECORD, type RegisterFile, type StateLayout } from './layout.ts'
-import { discoverRegion } from './region.ts'
+import { Handler, type InterpreterCalls, InterpreterEmitter, RESUMES, START_RECORDS } from './interpreter.ts'
+import { RECORD, RECORD_SHIFT, type RegisterFile, type StateLayout } from './layout.ts'
+import { discoverRegion, loopHead, type Region } from './region.ts'
 import { CONTEXT_BYTES, Tlb } from './tlb.ts'
 import {
   linkServices,
@@ -44,6 +44,8 @@ export interface Services {
   slowAtomic(state: number, low: number, high: number, bytes: number): number
   system(state: number, what: number, a: bigint, b: bigint): bigint
   outOfLine(state: number): number
+  /** Instructions that a hart has retired, about. */
+  retired(hart: number): number
 }
 
 /** How an engine is made. */
@@ -64,11 +66,14 @@ const MAX_REGIONS = 20_000
 const WASM_PAGE_BYTES = 65_536
 /** Frames and engine state share one 32-bit memory. */
 const MAX_WASM_PAGES = 65_536
+/** Giving up costs as much as some hundred instructions: at this distance it may happen. */
+const RARE_RESUME = 3000
 const INITIAL_SLOTS = 4096
 
 const INTERPRETER_TYPES = {
   decode: { kind: 'func', params: [I32, I32], results: [] },
   hot: { kind: 'func', params: [I32, I32], results: [] },
+  unsuited: { kind: 'func', params: [I32, I32], results: [] },
   outOfLine: { kind: 'func', params: [I32], results: [I32] },
 } as const
 const REGION_TYPE: FunctionType = { kind: 'func', params: [I32], results: [I32] }
@@ -78,6 +83,8 @@ export interface EngineStats {
   regions: number
   regionInstructions: number
   regionBytes: number
+  /** Regions translated anew because their accesses are seldom simple. */
+  patient: number
   droppedPages: number
 }
 
@@ -87,15 +94,18 @@ export class Engine<M> {
   readonly frames: Frames
   readonly cache: CodeCache<M>
   readonly tlbs: readonly Tlb[]
-  readonly stats: EngineStats = { regions: 0, regionInstructions: 0, regionBytes: 0, droppedPages: 0 }
+  readonly stats: EngineStats = { regions: 0, regionInstructions: 0, regionBytes: 0, patient: 0, droppedPages: 0 }
   readonly #isa: Isa<M>
   readonly #options: EngineOptions
+  readonly #services: Services
   readonly #table: WebAssembly.Table
   readonly #imports: Record<string, WebAssembly.ImportValue>
   readonly #usages: readonly Usage[]
   readonly #files: readonly RegisterFile[]
   readonly #arena = new Arena()
   readonly #run: (state: number, outOfLineFirst: number) => number
+  /** Instructions retired when code at a record last was said to give up often. */
+  readonly #retiredAt = new Map<number, number>()
   #freeSlots: number[] = []
   #nextSlot = 1
   #liveRegions = 0
@@ -103,6 +113,7 @@ export class Engine<M> {
   constructor(isa: Isa<M>, options: EngineOptions, services: Services) {
     this.#isa = isa
     this.#options = options
+    this.#services = services
     this.#files = Object.values(isa.state.files)
     const tlbBase = align(GUARD_BYTES + options.harts * isa.state.bytes, 64)
     const codeBase = align(tlbBase + options.harts * isa.contexts * CONTEXT_BYTES, 64)
@@ -150,6 +161,7 @@ export class Engine<M> {
       }),
       outOfLine: services.outOfLine.bind(services),
       decode: (_state: number, record: number) => this.cache.decode(record),
+      unsuited: (state: number, record: number) => this.#reconsider(state, record >>> 0),
       hot: (_state: number, record: number) => this.#translate(record >>> 0),
     }
     const start = new Uint16Array(buffer, START_RECORDS, RECORD.bytes)
@@ -234,27 +246,62 @@ export class Engine<M> {
     return new WebAssembly.Instance(new WebAssembly.Module(bytes), { engine: this.#imports }).exports
   }
 
+  /** Code at a record is much used: translates it, or rather the loop that it is in. */
   #translate(record: number): void {
     // Full: the next page that is newly executed makes room, when no generated code is under way.
     if (this.#liveRegions >= MAX_REGIONS) return
-    const isa = this.#isa
     const source = this.cache.source(record)
-    const region = source && discoverRegion(source.offset, source.read, this.#usages, this.#files)
+    if (!source || this.cache.isEntered(record)) return
+    const { read, records, offset } = source
+    const head = loopHead(offset, read, this.#usages)
+    const headRecord = records + (head << RECORD_SHIFT)
+    // Where the loop has its region already, this one only leads there.
+    const entered = this.cache.isEntered(headRecord)
+    const root = entered ? offset : head
+    const barrier = entered && head !== offset ? head : -1
+    const region = discoverRegion(root, read, this.#usages, this.#files, barrier)
     if (!region) return
+    const slot = this.#takeSlot()
+    this.#table.set(slot, this.#compile(region, records, false))
+    const bounds = Int16Array.from(region.blocks.flatMap(b => [b.offset, b.end]))
+    this.cache.enter(records, { slot, root, barrier, bounds, patient: false })
+    this.#liveRegions++
+    this.stats.regions++
+    this.stats.regionInstructions += region.instructionCount
+  }
+
+  #compile(region: Region, records: number, patient: boolean): unknown {
+    const isa = this.#isa
     const module = new ModuleBuilder()
     const { calls, regionType } = importCalls(module, region.usesRuntime ? isa.runtime : {})
     const emitter = new RegionEmitter(isa.state.common, calls, this.#files, this.#usages, regionType)
     const declared = module.declare('region', REGION_TYPE)
     const fn = module.build(declared, this.#arena)
-    emitter.translate(fn, region, source.records, isa.set.rows, isa.wrap(emitter))
+    emitter.translate(fn, region, records, isa.set.rows, isa.wrap(emitter), patient)
     module.finish(fn)
     module.export('region', 'func', declared.index)
-    const slot = this.#takeSlot()
-    this.#table.set(slot, this.#instantiate(module).region)
-    this.cache.enter(record, slot)
-    this.#liveRegions++
-    this.stats.regions++
-    this.stats.regionInstructions += region.instructionCount
+    return this.#instantiate(module).region
+  }
+
+  /**
+   * Translated code gives up at an instruction again and again, as TLB misses or accesses across pages make it: where that
+   * is often, the regions that have it are translated anew, to serve such accesses themselves.
+   */
+  #reconsider(state: number, record: number): void {
+    const since = this.#retiredAt.get(record)
+    const now = this.#services.retired(this.hartAt(state))
+    this.#retiredAt.set(record, now)
+    if (since === undefined || now - since > RESUMES * RARE_RESUME) return
+    const source = this.cache.source(record)
+    if (!source) return
+    for (const entry of this.cache.regionsAt(record)) {
+      if (entry.patient) continue
+      entry.patient = true
+      const region = discoverRegion(entry.root, source.read, this.#usages, this.#files, entry.barrier)
+      if (!region) continue
+      this.#table.set(entry.slot, this.#compile(region, source.records, true))
+      this.stats.patient++
+    }
   }
 }
 

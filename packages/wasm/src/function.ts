@@ -30,6 +30,8 @@ export const Kind = {
   returnCall: 0x1017,
   returnCallIndirect: 0x1018,
   unreachable: 0x1019,
+  leave: 0x101a,
+  leaveIf: 0x101b,
 } as const
 
 /** How a block ends. */
@@ -51,6 +53,12 @@ interface BlockState {
   terminator: Terminator | undefined
 }
 
+/** Operations that undo one another. */
+const INVERSES: ReadonlyMap<number, number> = new Map([
+  [Op.f64ReinterpretI64, Op.i64ReinterpretF64],
+  [Op.i64ReinterpretF64, Op.f64ReinterpretI64],
+])
+
 const HINT_CODE = { likely: 2, unlikely: 1 } as const
 
 /**
@@ -65,6 +73,11 @@ export class FunctionBuilder {
   /** Types of the locals after the parameters. */
   readonly locals: ValueType[] = []
   readonly blocks: BlockState[] = []
+  /** Blocks made by `cold`, in order. */
+  readonly coldBlocks: Block[] = []
+  /** Locals made by `let` that may be given out again, by type, and those in use. */
+  readonly #spare = new Map<ValueType, Local[]>()
+  readonly #lent: Local[] = []
   #current: Block = 0
   #openIfs = 0
 
@@ -91,14 +104,15 @@ export class FunctionBuilder {
     return this.arena.node(Op.f64Const, F64, 0, low, high)
   }
   get(local: Local): Node {
-    const params = this.type.params
-    const type = local < params.length ? params[local] : this.locals[local - params.length]
-    return this.arena.node(Kind.localGet, type as ValueType, 0, local, 0)
+    return this.arena.node(Kind.localGet, this.#typeOf(local), 0, local, 0)
   }
   /** The plain instruction `op` on its operands. Memory instructions take `imm0` as offset, lanes as lane. */
   op(op: number, a?: Node, b?: Node, c?: Node, imm0 = 0, imm1 = 0): Node {
     const arity = arityOf[op] as number
     const arena = this.arena
+    const inner = INVERSES.get(op)
+    if (inner !== undefined && arena.op[a as Node] === inner)
+      return arena.operands[arena.first[a as Node] as number] as Node
     const id = arena.node(op, resultOf[op] as number, arity, imm0, imm1)
     const first = arena.first[id] as number
     if (arity > 0) this.#operand(op, first, 0, a)
@@ -147,11 +161,27 @@ export class FunctionBuilder {
   globalSet(index: number, value: Node): void {
     this.#append(this.#list(Kind.globalSet, VOID, [value], index, 0))
   }
-  /** Evaluates now, once, into a new local; the result may be read with `get` as often as wanted. */
+  /** Evaluates now, once, into a local of its own; the result may be read with `get` as often as wanted. */
   let(value: Node): Local {
-    const local = this.local(this.arena.type[value] as number)
+    const type = this.arena.type[value] as number
+    const local = this.#spare.get(type)?.pop() ?? this.local(type)
+    this.#lent.push(local)
     this.set(local, value)
     return local
+  }
+  /** Says that nothing made by `let` so far will be read again, so that the locals serve once more. */
+  endLets(): void {
+    for (const local of this.#lent) {
+      const type = this.#typeOf(local)
+      const spare = this.#spare.get(type)
+      if (spare) spare.push(local)
+      else this.#spare.set(type, [local])
+    }
+    this.#lent.length = 0
+  }
+  #typeOf(local: Local): ValueType {
+    const params = this.type.params
+    return (local < params.length ? params[local] : this.locals[local - params.length]) as ValueType
   }
   store(op: number, address: Node, value: Node, offset = 0): void {
     this.#append(this.op(op, address, value, undefined, offset))
@@ -182,6 +212,14 @@ export class FunctionBuilder {
   returnCallIndirect(typeIndex: number, table: number, index: Node, args: readonly Node[]): void {
     this.#leave(this.#list(Kind.returnCallIndirect, VOID, [...args, index], typeIndex, table))
   }
+  /** Goes to a cold block, if `cond` holds, from anywhere: also from inside an `if`, and from a cold block made later. */
+  leaveIf(cond: Node, to: Block, hint?: Likelihood): void {
+    this.#append(this.#list(Kind.leaveIf, VOID, [cond], hint ? HINT_CODE[hint] : 0, this.coldBlocks.indexOf(to)))
+  }
+  /** Goes to a cold block; outside an `if` it also ends the block. */
+  leave(to: Block): void {
+    this.#leave(this.arena.node(Kind.leave, VOID, 0, 0, this.coldBlocks.indexOf(to)))
+  }
   unreachable(): void {
     this.#leave(this.arena.node(Kind.unreachable, VOID, 0, 0, 0))
   }
@@ -192,6 +230,24 @@ export class FunctionBuilder {
   block(): Block {
     this.blocks.push({ first: 0, last: 0, terminator: undefined })
     return this.blocks.length - 1
+  }
+  /**
+   * A new block outside the control-flow graph, for what seldom happens: reached by `leave` and `leaveIf`, placed after
+   * everything else. One that does not end goes on with the cold block made before it; the first must end.
+   */
+  cold(): Block {
+    const block = this.block()
+    this.coldBlocks.push(block)
+    return block
+  }
+  /** Appends to a cold block for the time of `write`, whatever is open here. */
+  inCold(block: Block, write: () => void): void {
+    const [current, openIfs] = [this.#current, this.#openIfs]
+    this.#current = block
+    this.#openIfs = 0
+    write()
+    this.#current = current
+    this.#openIfs = openIfs
   }
   /** Makes `block` the one that statements are appended to. */
   at(block: Block): void {

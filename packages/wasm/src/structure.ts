@@ -4,9 +4,9 @@ import { analyseFlow, type FlowGraph } from './cfg.ts'
 import { type BranchHint, emitNode, emitStatements } from './emit.ts'
 import type { Block, FunctionBuilder, Likelihood, Terminator } from './function.ts'
 
-/** Where a branch may go, innermost last: a loop's start, a block's end, or nothing (an `if`). */
+/** Where a branch may go, innermost last: a loop's start, a block's end, a cold block, or nothing (an `if`). */
 interface Label {
-  readonly kind: 'loop' | 'block' | 'if'
+  readonly kind: 'loop' | 'block' | 'if' | 'cold'
   readonly target: Block
 }
 
@@ -43,7 +43,10 @@ export class Structurer {
     this.#out = out
     this.#hints = hints
     const successors = fn.blocks.map((b, i) => {
-      assert(b.terminator !== undefined, `block ${i} of ${fn.name} has no end`)
+      if (b.terminator === undefined) {
+        assert(fn.coldBlocks.includes(i), `block ${i} of ${fn.name} has no end`)
+        return []
+      }
       return targetsOf(b.terminator)
     })
     const flow = analyseFlow(successors)
@@ -63,7 +66,16 @@ export class Structurer {
   }
 
   write(): void {
+    const { coldBlocks } = this.#fn
+    for (const block of coldBlocks) this.#open(0x02, 'cold', block)
     this.#tree(0)
+    for (let i = coldBlocks.length - 1; i >= 0; i--) {
+      const { first } = this.#fn.blocks[coldBlocks[i] as Block] as { first: number }
+      // The block before has left; the type checker wants it said.
+      if (i === coldBlocks.length - 1) this.#out.u8(0x00)
+      this.#close()
+      emitStatements(this.#fn, first, this.#out, this.#hints, this.#labels.length)
+    }
     // Every path has left by now; the type checker wants it said.
     this.#out.u8(0x00)
     this.#out.u8(0x0b)
@@ -94,7 +106,7 @@ export class Structurer {
 
   #body(block: Block): void {
     const { first, terminator } = this.#fn.blocks[block] as { first: number; terminator: Terminator }
-    emitStatements(this.#fn, first, this.#out, this.#hints)
+    emitStatements(this.#fn, first, this.#out, this.#hints, this.#labels.length)
     switch (terminator.kind) {
       case 'end':
         return
