@@ -70,6 +70,14 @@ export abstract class Emitter {
   abstract jumpTo(target: Node): void
   /** Emits `check` unless an earlier instruction of the same straight line has. */
   abstract once(key: string, check: () => void): void
+  /** True where `assume` may be used: code that can leave an unusual case to the interpreter. */
+  get assumes(): boolean {
+    return false
+  }
+  /** Goes on only if `cond`; else the instruction is run by the interpreter, from its start. Nothing may be written before. */
+  assume(cond: Node): void {
+    this.fn.effect(cond)
+  }
   /** The immediate's value where it is known while emitting; undefined in the interpreter. */
   abstract known(operand: Operand): number | undefined
   /**

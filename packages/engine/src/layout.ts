@@ -8,6 +8,8 @@ export interface RegisterFile {
   readonly name: string
   readonly count: number
   readonly zero: number | undefined
+  /** True when its bits mostly are doubles: code then keeps them as such. */
+  readonly float: boolean
   /** Byte offset of register 0 in the hart's state. */
   readonly offset: number
 }
@@ -78,7 +80,7 @@ const COMMON_BYTES = {
 
 /** Lays out register files (each with a spare slot that takes writes to the zero register) and 8-byte fields. */
 export function layoutState<F extends string, N extends string>(
-  files: { readonly [name in F]: { readonly count: number; readonly zero?: number } },
+  files: { readonly [name in F]: { readonly count: number; readonly zero?: number; readonly float?: boolean } },
   fields: readonly N[],
 ): StateLayout<F, N> {
   let at = 0
@@ -90,7 +92,7 @@ export function layoutState<F extends string, N extends string>(
   const entries = <T>(object: T): [string, T[keyof T]][] => Object.entries(object as object) as [string, T[keyof T]][]
   const laidFiles = entries(files).map(([name, file]) => {
     const offset = take((file.count + 1) * 8)
-    return [name, { name, count: file.count, zero: file.zero, offset }]
+    return [name, { name, count: file.count, zero: file.zero, float: file.float === true, offset }]
   })
   const common = Object.fromEntries(entries(COMMON_BYTES).map(([name, bytes]) => [name, take(bytes)]))
   const laidFields = fields.map(name => [name, take(8)])

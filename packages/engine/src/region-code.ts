@@ -1,4 +1,4 @@
-import { type Block, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
+import { type Block, F64, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
 import type { AccessGroup } from './accesses.ts'
 import { Emitter, type HostCalls } from './emitter.ts'
 import { Exit } from './exits.ts'
@@ -73,8 +73,12 @@ export abstract class RegionCode extends Emitter {
 
   protected localOf(file: number, register: number): Local {
     const at = file * REGISTERS_PER_FILE + register
-    if ((this.registerLocals[at] as number) < 0) this.registerLocals[at] = this.fn.local(I64)
+    const known = this.registerLocals[at] as number
+    if (known < 0) this.registerLocals[at] = this.fn.local(this.isFloat(file) ? F64 : I64)
     return this.registerLocals[at] as Local
+  }
+  protected isFloat(file: number): boolean {
+    return this.files[file]?.float === true
   }
   protected offsetOf(file: number, register: number): number {
     return (this.files[file] as RegisterFile).offset + register * 8
@@ -88,12 +92,13 @@ export abstract class RegionCode extends Emitter {
   }
   read(file: RegisterFile, register: Operand): Node {
     if (register === file.zero) return this.fn.i64(0)
-    return this.fn.get(this.localOf(this.files.indexOf(file), register))
+    const value = this.fn.get(this.localOf(this.files.indexOf(file), register))
+    return file.float ? this.fn.op(Op.i64ReinterpretF64, value) : value
   }
   write(file: RegisterFile, register: Operand, value: Node): void {
     if (register === file.zero) return this.fn.effect(value)
     const index = this.files.indexOf(file)
-    this.fn.set(this.localOf(index, register), value)
+    this.fn.set(this.localOf(index, register), file.float ? this.fn.op(Op.f64ReinterpretI64, value) : value)
     this.dirty.add(index, register)
   }
   imm(operand: Operand): Node {
@@ -129,7 +134,12 @@ export abstract class RegionCode extends Emitter {
   protected storeSet(registers: RegisterSet): void {
     this.eachIn(registers, (file, register) => {
       const value = this.fn.get(this.localOf(file, register))
-      this.fn.store(Op.i64Store, this.fn.get(0), value, this.offsetOf(file, register))
+      this.fn.store(
+        this.isFloat(file) ? Op.f64Store : Op.i64Store,
+        this.fn.get(0),
+        value,
+        this.offsetOf(file, register),
+      )
     })
   }
 
@@ -164,6 +174,17 @@ export abstract class RegionCode extends Emitter {
     fn.set(this.fromLocal, this.whereabouts())
     fn.leave(cold)
     fn.end()
+  }
+  override get assumes(): boolean {
+    return !this.patient
+  }
+  override assume(cond: Node): void {
+    this.giveUp(this.fn.op(Op.i32Eqz, cond), this.coldBlock())
+  }
+  override system(what: Node, a: Node, b: Node): Local {
+    // It may change what was checked.
+    this.checked.clear()
+    return super.system(what, a, b)
   }
   override trapIf(cond: Node, _cause: number, _tval: () => Node): void {
     this.giveUp(cond, this.coldBlock())

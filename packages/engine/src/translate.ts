@@ -52,7 +52,10 @@ export class RegionEmitter extends RegionCode {
     fn.end()
     fn.set(this.pageLocal, fn.op(Op.i64And, this.field64(this.common.pc), fn.i64(-4096)))
     this.eachIn(entry.liveIn, (file, register) => {
-      fn.set(this.localOf(file, register), fn.load(Op.i64Load, fn.get(0), this.offsetOf(file, register)))
+      fn.set(
+        this.localOf(file, register),
+        fn.load(this.isFloat(file) ? Op.f64Load : Op.i64Load, fn.get(0), this.offsetOf(file, register)),
+      )
     })
     this.#blocks = region.blocks.map(() => fn.block())
     fn.jump(this.#blocks[0] as Block)

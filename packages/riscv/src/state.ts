@@ -49,6 +49,6 @@ export type StateField = (typeof FIELDS)[number]
 
 /** The state of a RISC-V hart with F and D. */
 export const STATE: StateLayout<'x' | 'f', StateField> = layoutState(
-  { x: { count: 32, zero: 0 }, f: { count: 32 } },
+  { x: { count: 32, zero: 0 }, f: { count: 32, float: true } },
   FIELDS,
 )

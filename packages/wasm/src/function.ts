@@ -53,12 +53,6 @@ interface BlockState {
   terminator: Terminator | undefined
 }
 
-/** Operations that undo one another. */
-const INVERSES: ReadonlyMap<number, number> = new Map([
-  [Op.f64ReinterpretI64, Op.i64ReinterpretF64],
-  [Op.i64ReinterpretF64, Op.f64ReinterpretI64],
-])
-
 const HINT_CODE = { likely: 2, unlikely: 1 } as const
 
 /**
@@ -110,15 +104,26 @@ export class FunctionBuilder {
   op(op: number, a?: Node, b?: Node, c?: Node, imm0 = 0, imm1 = 0): Node {
     const arity = arityOf[op] as number
     const arena = this.arena
-    const inner = INVERSES.get(op)
-    if (inner !== undefined && arena.op[a as Node] === inner)
-      return arena.operands[arena.first[a as Node] as number] as Node
+    if (op === Op.f64ReinterpretI64 || op === Op.i64ReinterpretF64) {
+      const plain = this.#unreinterpreted(op, a as Node)
+      if (plain !== undefined) return plain
+    }
     const id = arena.node(op, resultOf[op] as number, arity, imm0, imm1)
     const first = arena.first[id] as number
     if (arity > 0) this.#operand(op, first, 0, a)
     if (arity > 1) this.#operand(op, first, 1, b)
     if (arity > 2) this.#operand(op, first, 2, c)
     return id
+  }
+  /** What reinterpreting a node as a double, or back, comes to when it was reinterpreted or is only now loaded. */
+  #unreinterpreted(op: number, node: Node): Node | undefined {
+    const arena = this.arena
+    const inverse = op === Op.f64ReinterpretI64 ? Op.i64ReinterpretF64 : Op.f64ReinterpretI64
+    if (arena.op[node] === inverse) return arena.operands[arena.first[node] as number]
+    if (op !== Op.f64ReinterpretI64 || arena.op[node] !== Op.i64Load) return undefined
+    arena.op[node] = Op.f64Load
+    arena.type[node] = F64
+    return node
   }
   #operand(op: number, first: number, place: number, node: Node | undefined): void {
     const wanted = ((operandsOf[op] as number) >>> (8 * place)) & 255
@@ -184,6 +189,9 @@ export class FunctionBuilder {
     return (local < params.length ? params[local] : this.locals[local - params.length]) as ValueType
   }
   store(op: number, address: Node, value: Node, offset = 0): void {
+    if (op === Op.i64Store && this.arena.op[value] === Op.i64ReinterpretF64) {
+      return this.store(Op.f64Store, address, this.op(Op.f64ReinterpretI64, value), offset)
+    }
     this.#append(this.op(op, address, value, undefined, offset))
   }
   /** Evaluates for its effect; a result is dropped. */
