@@ -14,6 +14,8 @@ export interface HostCalls {
   readonly slowAtomic: FunctionRef
   /** (state, address, span, TLB array) → what to add to an address of that span, all in one page; 0 if it is not so simple. */
   readonly probe: FunctionRef
+  /** (state, address) → 1 once the TLB has an entry to fetch the page by; 0 when the host must look. */
+  readonly fetch: FunctionRef
   /** (state, what, a, b) → i64; the answer may come with a `Request`. */
   readonly system: FunctionRef
   /** Functions of the instruction set's own run-time module, e.g. floating point. */

@@ -2,6 +2,7 @@ import { DoppelError, MIB } from '@doppel/base'
 import { Arena, type FunctionType, I32, ModuleBuilder } from '@doppel/wasm'
 import { CODE_PAGE_BYTES, CodeCache } from './code-cache.ts'
 import type { Emitter, HostCalls } from './emitter.ts'
+import { Exit } from './exits.ts'
 import { Frames } from './frames.ts'
 import type { Decoded, InstructionSet, Operands } from './insn.ts'
 import { Handler, type InterpreterCalls, InterpreterEmitter, RESUMES, START_RECORDS } from './interpreter.ts'
@@ -68,6 +69,8 @@ const WASM_PAGE_BYTES = 65_536
 const MAX_WASM_PAGES = 65_536
 /** Giving up costs as much as some hundred instructions: at this distance it may happen. */
 const RARE_RESUME = 3000
+/** Regions translated at once, in one module; fewer when a slice ends. */
+const MAX_BATCH = 24
 const INITIAL_SLOTS = 4096
 
 const INTERPRETER_TYPES = {
@@ -106,6 +109,7 @@ export class Engine<M> {
   readonly #run: (state: number, outOfLineFirst: number) => number
   /** Instructions retired when code at a record last was said to give up often. */
   readonly #retiredAt = new Map<number, number>()
+  #pending: number[] = []
   #freeSlots: number[] = []
   #nextSlot = 1
   #liveRegions = 0
@@ -121,7 +125,14 @@ export class Engine<M> {
     const ramPages = options.ramBytes / 4096
     const codeTable = frameTable + ramPages * 4
     const frameBase = align(codeTable + ramPages * 4, WASM_PAGE_BYTES)
-    const physical: PhysicalLayout = { ramBase: options.ramBase, ramPages, frameTable, codeTable }
+    const physical: PhysicalLayout = {
+      ramBase: options.ramBase,
+      ramPages,
+      frameTable,
+      codeTable,
+      codeBase,
+      codeBytes: CODE_PAGE_BYTES,
+    }
     const pages = Math.ceil((frameBase + options.ramBytes) / WASM_PAGE_BYTES)
     if (pages > MAX_WASM_PAGES) {
       const most = (MAX_WASM_PAGES * WASM_PAGE_BYTES - frameBase) / MIB
@@ -162,7 +173,7 @@ export class Engine<M> {
       outOfLine: services.outOfLine.bind(services),
       decode: (_state: number, record: number) => this.cache.decode(record),
       unsuited: (state: number, record: number) => this.#reconsider(state, record >>> 0),
-      hot: (_state: number, record: number) => this.#translate(record >>> 0),
+      hot: (_state: number, record: number) => this.#hot(record >>> 0),
     }
     const start = new Uint16Array(buffer, START_RECORDS, RECORD.bytes)
     start[0] = Handler.leavePage
@@ -181,7 +192,9 @@ export class Engine<M> {
 
   /** Runs a hart's code until an exit; with `outOfLineFirst` the instruction at pc is run out of line to begin with. */
   run(hart: number, outOfLineFirst: boolean): number {
-    return this.#run(this.state(hart), outOfLineFirst ? 1 : 0)
+    const exit = this.#run(this.state(hart), outOfLineFirst ? 1 : 0)
+    if (exit === Exit.budget) this.translatePending()
+    return exit
   }
 
   /** Puts one instruction into a hart's out-of-line records, followed by the way back. */
@@ -246,41 +259,68 @@ export class Engine<M> {
     return new WebAssembly.Instance(new WebAssembly.Module(bytes), { engine: this.#imports }).exports
   }
 
-  /** Code at a record is much used: translates it, or rather the loop that it is in. */
-  #translate(record: number): void {
+  /** Code at a record is much used: it is translated with what else gets hot about now. */
+  #hot(record: number): void {
+    this.#pending.push(record)
+    // Who wants everything translated at once does not want to wait either.
+    if (this.#pending.length >= MAX_BATCH || this.#options.translateAfter === 1) this.translatePending()
+  }
+
+  /** Translates what has become hot, all in one module. */
+  translatePending(): void {
+    if (this.#pending.length === 0) return
+    const claimed = new Set<number>()
+    const drafts = this.#pending.flatMap(record => this.#draft(record, claimed) ?? [])
+    this.#pending = []
+    if (drafts.length === 0) return
+    const functions = this.#compile(drafts, false)
+    drafts.forEach((draft, i) => {
+      const { records, region, root, barrier } = draft
+      const slot = this.#takeSlot()
+      this.#table.set(slot, functions[i])
+      const bounds = Int16Array.from(region.blocks.flatMap(b => [b.offset, b.end]))
+      this.cache.enter(records, { slot, root, barrier, bounds, patient: false })
+      this.#liveRegions++
+      this.stats.regions++
+      this.stats.regionInstructions += region.instructionCount
+    })
+  }
+
+  /** The region for the code at a record, or rather for the loop that it is in; undefined when there is one, or will be. */
+  #draft(record: number, claimed: Set<number>): Draft | undefined {
     // Full: the next page that is newly executed makes room, when no generated code is under way.
-    if (this.#liveRegions >= MAX_REGIONS) return
+    if (this.#liveRegions >= MAX_REGIONS) return undefined
     const source = this.cache.source(record)
-    if (!source || this.cache.isEntered(record)) return
+    const taken = (at: number): boolean => this.cache.isEntered(at) || claimed.has(at)
+    if (!source || taken(record)) return undefined
     const { read, records, offset } = source
     const head = loopHead(offset, read, this.#usages)
     const headRecord = records + (head << RECORD_SHIFT)
     // Where the loop has its region already, this one only leads there.
-    const entered = this.cache.isEntered(headRecord)
+    const entered = taken(headRecord)
     const root = entered ? offset : head
     const barrier = entered && head !== offset ? head : -1
     const region = discoverRegion(root, read, this.#usages, this.#files, barrier)
-    if (!region) return
-    const slot = this.#takeSlot()
-    this.#table.set(slot, this.#compile(region, records, false))
-    const bounds = Int16Array.from(region.blocks.flatMap(b => [b.offset, b.end]))
-    this.cache.enter(records, { slot, root, barrier, bounds, patient: false })
-    this.#liveRegions++
-    this.stats.regions++
-    this.stats.regionInstructions += region.instructionCount
+    if (!region) return undefined
+    claimed.add(records + (root << RECORD_SHIFT))
+    return { region, records, root, barrier }
   }
 
-  #compile(region: Region, records: number, patient: boolean): unknown {
+  #compile(drafts: readonly Draft[], patient: boolean): unknown[] {
     const isa = this.#isa
     const module = new ModuleBuilder()
-    const { calls, regionType } = importCalls(module, region.usesRuntime ? isa.runtime : {})
+    const { calls, regionType } = importCalls(module, drafts.some(d => d.region.usesRuntime) ? isa.runtime : {})
     const emitter = new RegionEmitter(isa.state.common, calls, this.#files, this.#usages, regionType)
-    const declared = module.declare('region', REGION_TYPE)
-    const fn = module.build(declared, this.#arena)
-    emitter.translate(fn, region, records, isa.set.rows, isa.wrap(emitter), patient)
-    module.finish(fn)
-    module.export('region', 'func', declared.index)
-    return this.#instantiate(module).region
+    const machine = isa.wrap(emitter)
+    drafts.forEach(({ region, records }, i) => {
+      const declared = module.declare('region', REGION_TYPE)
+      const fn = module.build(declared, this.#arena)
+      emitter.translate(fn, region, records, isa.set.rows, machine, patient)
+      module.finish(fn)
+      module.export(String(i), 'func', declared.index)
+    })
+    const exported = this.#instantiate(module)
+    return drafts.map((_, i) => exported[i])
   }
 
   /**
@@ -299,10 +339,19 @@ export class Engine<M> {
       entry.patient = true
       const region = discoverRegion(entry.root, source.read, this.#usages, this.#files, entry.barrier)
       if (!region) continue
-      this.#table.set(entry.slot, this.#compile(region, source.records, true))
+      const { root, barrier } = entry
+      this.#table.set(entry.slot, this.#compile([{ region, records: source.records, root, barrier }], true)[0])
       this.stats.patient++
     }
   }
+}
+
+/** A region about to be translated, and where it belongs: its page's records, its root, what it does not enter. */
+interface Draft {
+  readonly region: Region
+  readonly records: number
+  readonly root: number
+  readonly barrier: number
 }
 
 /** What each row of an instruction set uses, in the rows' order. */

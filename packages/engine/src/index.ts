@@ -46,6 +46,13 @@ export {
   U64,
   UF,
 } from './float/format.ts'
-export { type PhysicalLayout, ramPageOf, type SystemWriter, tableEntry, type TranslateWriter } from './services.ts'
+export {
+  type PhysicalLayout,
+  ramPageOf,
+  type SystemWriter,
+  tableEntry,
+  type TranslateWriter,
+  WALK,
+} from './services.ts'
 export type { AssemblyNames } from './syntax.ts'
 export { READ, type Tlb, WRITE } from './tlb.ts'

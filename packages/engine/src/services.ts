@@ -10,7 +10,7 @@ import {
   Op,
 } from '@doppel/wasm'
 import type { CommonState } from './layout.ts'
-import { DATA_MASK, ENTRY_VALUE, INDEX_SHIFT, READ, WRITE } from './tlb.ts'
+import { DATA_MASK, ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT, READ, WRITE } from './tlb.ts'
 
 /** Where guest-physical memory is found: constants that generated code may know. */
 export interface PhysicalLayout {
@@ -18,23 +18,30 @@ export interface PhysicalLayout {
   readonly ramPages: number
   /** Host address of an i32 for each RAM page: its frame, 0 while it has none. */
   readonly frameTable: number
-  /** Host address of an i32 for each RAM page: 0 unless it has decoded code. */
+  /** Host address of an i32 for each RAM page: one more than its decoded page's number, or 0. */
   readonly codeTable: number
+  /** Host address of the decoded pages' records, and bytes between two pages'. */
+  readonly codeBase: number
+  readonly codeBytes: number
 }
+
+/** Kinds of access, as the walk is told. */
+export const WALK = { read: 0, write: 1, execute: 2 } as const
 
 /** Writes `system` (see `HostCalls`) for what needs no host; `host` does the rest. */
 export type SystemWriter = (fn: FunctionBuilder, host: FunctionRef) => void
-/** Writes `(state, guest-virtual address, write 0 or 1) → guest-physical address`, or -1 where the host must look. */
+/** Writes `(state, guest-virtual address, one of WALK) → guest-physical address`, or -1 where the host must look. */
 export type TranslateWriter = (fn: FunctionBuilder, physical: PhysicalLayout) => void
 
 const TRANSLATE: FunctionType = { kind: 'func', params: [I32, I64, I32], results: [I64] }
 const PROBE: FunctionType = { kind: 'func', params: [I32, I64, I32, I32], results: [I32] }
+const FETCH_TYPE: FunctionType = { kind: 'func', params: [I32, I64], results: [I32] }
 const LOOKUP: FunctionType = { kind: 'func', params: [I32, I64, I32], results: [I32] }
 const STORE: FunctionType = { kind: 'func', params: [I32, I64, I32, I64], results: [I32] }
 
 const SYSTEM: FunctionType = { kind: 'func', params: [I32, I32, I64, I64], results: [I64] }
 
-type ServiceName = 'slowLoad' | 'slowStore' | 'slowAtomic' | 'probe' | 'system'
+type ServiceName = 'slowLoad' | 'slowStore' | 'slowAtomic' | 'probe' | 'system' | 'fetch'
 /** The functions that serve TLB misses and system instructions, by their names in `HostCalls`: (state, address, …). */
 export const SERVICE_TYPES: Readonly<Record<ServiceName, FunctionType>> = {
   slowLoad: LOOKUP,
@@ -42,6 +49,7 @@ export const SERVICE_TYPES: Readonly<Record<ServiceName, FunctionType>> = {
   slowAtomic: LOOKUP,
   probe: PROBE,
   system: SYSTEM,
+  fetch: FETCH_TYPE,
 }
 
 type HostName = 'hostLoad' | 'hostStore' | 'hostAtomic' | 'hostSystem'
@@ -95,6 +103,7 @@ export function linkServices(
   const walk = define('translate', TRANSLATE, fn => isa.writeTranslate(fn, physical))
   define('system', SYSTEM, fn => isa.writeSystem(fn, imported.hostSystem))
   const probe = define('probe', PROBE, fn => writeProbe(fn, common, physical, walk))
+  define('fetch', FETCH_TYPE, fn => writeFetch(fn, common, physical, walk))
   const find = (fn: FunctionBuilder, array: number): Local =>
     fn.let(fn.call(probe, [fn.get(STATE), fn.get(ADDRESS), fn.get(BYTES), fn.i32(array)]))
   const low = (fn: FunctionBuilder, local: Local): Node => fn.op(Op.i32WrapI64, fn.get(local))
@@ -153,6 +162,7 @@ function writeProbe(fn: FunctionBuilder, common: CommonState, physical: Physical
   fn.end()
   const misses = fn.op(Op.i32Add, fn.load(Op.i32Load, fn.get(STATE), common.misses), fn.i32(1))
   fn.store(Op.i32Store, fn.get(STATE), misses, common.misses)
+  // READ is the first array: anything but zero is a write.
   const write = fn.let(fn.op(Op.i32Ne, fn.get(ARRAY), fn.i32(READ)))
   const gpa = fn.call(walk, [fn.get(STATE), fn.get(ADDRESS), fn.get(write)])
   const ramPage = fn.let(ramPageOf(fn, gpa, physical))
@@ -168,4 +178,26 @@ function writeProbe(fn: FunctionBuilder, common: CommonState, physical: Physical
   fn.store(Op.i64Store, fn.get(entry), fn.get(page))
   fn.store(Op.i32Store, fn.get(entry), fn.get(addend), ENTRY_VALUE)
   fn.return(fn.get(addend))
+}
+
+/** (state, address) → true once the address's page has a fetch entry; false when the host must look. */
+function writeFetch(fn: FunctionBuilder, common: CommonState, physical: PhysicalLayout, walk: FunctionRef): void {
+  const fail = (cond: Node): void => {
+    fn.if(cond, 'unlikely')
+    fn.return(fn.i32(0))
+    fn.end()
+  }
+  const gpa = fn.call(walk, [fn.get(STATE), fn.get(ADDRESS), fn.i32(WALK.execute)])
+  const ramPage = fn.let(ramPageOf(fn, gpa, physical))
+  fail(fn.op(Op.i64GeU, fn.get(ramPage), fn.i64(physical.ramPages)))
+  const page = fn.let(tableEntry(fn, physical.codeTable, fn.get(ramPage)))
+  fail(fn.op(Op.i32Eqz, fn.get(page)))
+  const index = fn.op(Op.i32ShrU, fn.op(Op.i32WrapI64, fn.get(ADDRESS)), fn.i32(INDEX_SHIFT))
+  const context = fn.load(Op.i32Load, fn.get(STATE), common.context)
+  const entry = fn.let(fn.op(Op.i32Add, context, fn.op(Op.i32And, index, fn.i32(FETCH_MASK))))
+  const number = fn.op(Op.i32Sub, fn.get(page), fn.i32(1))
+  const records = fn.op(Op.i32Mul, number, fn.i32(physical.codeBytes))
+  fn.store(Op.i64Store, fn.get(entry), fn.op(Op.i64And, fn.get(ADDRESS), fn.i64(~PAGE_OFFSET)), FETCH)
+  fn.store(Op.i32Store, fn.get(entry), fn.op(Op.i32Add, fn.i32(physical.codeBase), records), FETCH + ENTRY_VALUE)
+  fn.return(fn.i32(1))
 }

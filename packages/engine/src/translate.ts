@@ -166,6 +166,15 @@ export class RegionEmitter extends RegionCode {
   #emitFarExit(block: Block): void {
     const fn = this.fn
     fn.at(block)
+    // Most targets are near: returns to the same file's functions, jump tables.
+    const distance = fn.let(fn.op(Op.i64Sub, fn.get(this.#targetLocal), fn.get(this.pageLocal)))
+    const [near, far] = [fn.block(), fn.block()]
+    fn.branch(fn.op(Op.i64LtU, fn.get(distance), fn.i64(PAGE_BYTES)), near, far)
+    fn.at(near)
+    fn.set(this.fromLocal, fn.op(Op.i32WrapI64, fn.get(distance)))
+    this.#nearExit ??= fn.block()
+    fn.jump(this.#nearExit)
+    fn.at(far)
     this.setField64(this.common.pc, fn.get(this.#targetLocal))
     this.setField32(this.common.budget, fn.get(this.budgetLocal))
     const index = fn.op(Op.i32WrapI64, fn.op(Op.i64ShrU, fn.get(this.#targetLocal), fn.i64(INDEX_SHIFT)))

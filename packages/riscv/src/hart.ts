@@ -224,7 +224,8 @@ export class Hart implements RiscvHart {
     const { levels, root } = this.walker.satp
     const { privilege, sum, mxr } = this.dataRules
     const flags = (privilege === 0 ? Walk.user : 0) | (sum ? Walk.sum : 0) | (mxr ? Walk.mxr : 0)
-    const open = this.pmp.isOpen ? Walk.open : 0
+    const fetches = privilege === this.fetchRules.privilege ? Walk.fetches : 0
+    const open = (this.pmp.isOpen ? Walk.open : 0) | fetches
     this.setWord(STATE.fields.walk, (privilege > PRIVILEGE_S ? 0 : levels) | flags | open)
     this.set('root', BigInt(root))
   }

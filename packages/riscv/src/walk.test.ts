@@ -27,7 +27,14 @@ const below = (limit: number): number => {
 /** The generated walk and the host's, over one memory of page tables. */
 function walks() {
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 64 })
-  const physical: PhysicalLayout = { ramBase: RAM, ramPages: RAM_BYTES / PAGE, frameTable: FRAME_TABLE, codeTable: 0 }
+  const physical: PhysicalLayout = {
+    ramBase: RAM,
+    ramPages: RAM_BYTES / PAGE,
+    frameTable: FRAME_TABLE,
+    codeTable: 0,
+    codeBase: 0,
+    codeBytes: 0,
+  }
   const frames = new Frames(memory.buffer, RAM, RAM_BYTES, FIRST_FRAME, FRAME_TABLE)
   const module = new ModuleBuilder()
   module.importMemory('test', 'memory', { min: 1 })
@@ -41,7 +48,7 @@ function walks() {
   pmp.writeAddress(0, (1n << 54n) - 1n)
   pmp.writeConfig(0, 0x1fn)
   return {
-    generated: instance.exports.walk as (state: number, address: bigint, write: number) => bigint,
+    generated: instance.exports.walk as (state: number, address: bigint, access: number) => bigint,
     walker: new Walker(frames, new Int32Array(memory.buffer), pmp),
     longs: new BigUint64Array(memory.buffer),
     words: new Int32Array(memory.buffer),
@@ -72,18 +79,24 @@ test('random page tables: the generated walk finds what the host finds, or leave
     const address = BigInt(below(2 ** 31)) << BigInt(below(34))
     const signed = BigInt.asIntN(12 + 9 * satp.levels, address)
     const gva = below(20) === 0 ? address : signed
-    const write = below(2)
+    const access = below(3)
     words[(STATE_AT + STATE.fields.walk) / 4] =
       satp.levels |
       Walk.open |
+      Walk.fetches |
       (rules.privilege === 0 ? Walk.user : 0) |
       (rules.sum ? Walk.sum : 0) |
       (rules.mxr ? Walk.mxr : 0)
     longs[(STATE_AT + STATE.fields.root) / 8] = BigInt(satp.root)
     const low = Number(BigInt.asIntN(32, gva))
     const high = Number(BigInt.asIntN(32, gva >> 32n))
-    const expected = walker.translate(low, high, write ? Access.write : Access.read, rules)
-    const answer = generated(STATE_AT, gva, write)
+    const expected = walker.translate(
+      low,
+      high,
+      ([Access.read, Access.write, Access.execute] as const)[access] as number,
+      rules,
+    )
+    const answer = generated(STATE_AT, gva, access)
     if (answer === -1n) continue
     found++
     expect(answer).toBe(BigInt(expected))

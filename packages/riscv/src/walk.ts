@@ -1,4 +1,4 @@
-import { type PhysicalLayout, ramPageOf, tableEntry } from '@doppel/engine'
+import { type PhysicalLayout, ramPageOf, tableEntry, WALK } from '@doppel/engine'
 import { type FunctionBuilder, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
 import { STATE } from './state.ts'
 
@@ -11,11 +11,13 @@ export const Walk = {
   mxr: 32,
   /** Nothing but page tables decides: PMP lets everything through. */
   open: 64,
+  /** Fetches go by the same rules as data (mstatus.MPRV is off). */
+  fetches: 128,
 } as const
 
 const PTE = { v: 1, r: 2, w: 4, x: 8, u: 16, a: 64, d: 128 } as const
 const ADDRESS: Local = 1
-const WRITE: Local = 2
+const ACCESS: Local = 2
 const VPN_BITS = 9
 const PAGE_SHIFT = 12
 /** Bare addresses beyond 56 bits have no memory. */
@@ -24,7 +26,7 @@ const PHYSICAL_BITS = 56
 const ATTRIBUTE_SHIFT = 54
 
 /**
- * The page-table walk for data (Priv. §"Sv32 Page-Table Entry", "Virtual Address Translation Process"), for the usual case:
+ * The page-table walk (Priv. §"Sv32 Page-Table Entry", "Virtual Address Translation Process"), for the usual case:
  * a valid leaf that allows the access, with A (and D for a write) set. Everything else is the host's, which has the
  * whole of it in `Walker`.
  */
@@ -38,6 +40,8 @@ export function writeTranslate(fn: FunctionBuilder, physical: PhysicalLayout): v
   const lacks = (local: Local, bits: number): Node => fn.op(Op.i32Eqz, has(local, bits))
   const mode = fn.let(fn.load(Op.i32Load, fn.get(0), STATE.fields.walk))
   giveUp(lacks(mode, Walk.open))
+  const executes = fn.let(fn.op(Op.i32Eq, fn.get(ACCESS), fn.i32(WALK.execute)))
+  giveUp(fn.op(Op.i32And, fn.get(executes), lacks(mode, Walk.fetches)))
   const levels = fn.let(has(mode, Walk.levels))
   fn.if(fn.op(Op.i32Eqz, fn.get(levels)))
   giveUp(fn.op(Op.i64Ne, fn.op(Op.i64ShrU, fn.get(ADDRESS), fn.i64(PHYSICAL_BITS)), fn.i64(0)))
@@ -79,7 +83,12 @@ export function writeTranslate(fn: FunctionBuilder, physical: PhysicalLayout): v
   fn.jump(loop)
 
   fn.at(leaf)
-  const wanted = fn.select(fn.get(WRITE), fn.i32(PTE.r | PTE.w | PTE.a | PTE.d), fn.i32(PTE.r | PTE.a))
+  const reads = fn.select(
+    fn.op(Op.i32Eq, fn.get(ACCESS), fn.i32(WALK.write)),
+    fn.i32(PTE.r | PTE.w | PTE.a | PTE.d),
+    fn.i32(PTE.r | PTE.a),
+  )
+  const wanted = fn.select(fn.get(executes), fn.i32(PTE.x | PTE.a), reads)
   const need = fn.let(wanted)
   // With MXR what may be executed may be read; without R it can never be written.
   const readable = fn.op(
@@ -92,7 +101,12 @@ export function writeTranslate(fn: FunctionBuilder, physical: PhysicalLayout): v
   const foreign = fn.select(
     has(mode, Walk.user),
     lacks(flags, PTE.u),
-    fn.op(Op.i32And, fn.op(Op.i32Ne, has(flags, PTE.u), fn.i32(0)), lacks(mode, Walk.sum)),
+    // S-mode never executes what is U-mode's.
+    fn.op(
+      Op.i32And,
+      fn.op(Op.i32Ne, has(flags, PTE.u), fn.i32(0)),
+      fn.op(Op.i32Or, lacks(mode, Walk.sum), fn.get(executes)),
+    ),
   )
   giveUp(foreign)
   const mask = fn.let(fn.op(Op.i64Sub, fn.op(Op.i64Shl, fn.i64(1), fn.get(shift)), fn.i64(1)))
