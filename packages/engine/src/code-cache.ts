@@ -1,6 +1,7 @@
 import { type Decoded, type InstructionSet, newDecoded } from './insn.ts'
 import { Handler, handlerOf, PAGE_RECORD_BYTES } from './interpreter.ts'
 import { RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
+import type { SavedRegion } from './saved-region.ts'
 import type { Usage } from './usage.ts'
 
 /** A page's records and the one after them that leads on to the next page, kept 64-byte aligned. */
@@ -17,14 +18,8 @@ interface CodePage {
 }
 
 /** A translated region of a page. */
-export interface CachedRegion {
+export interface CachedRegion extends Omit<SavedRegion, 'guest'> {
   readonly slot: number
-  /** Offsets in the page: where it starts, what it was not to enter, and its blocks' bounds in pairs. */
-  readonly root: number
-  readonly barrier: number
-  readonly bounds: Int16Array
-  /** Translated to serve by itself what usually is left to the interpreter. */
-  patient: boolean
 }
 
 /**
@@ -170,6 +165,10 @@ export class CodeCache<M> {
   /** Whether a translated region starts at a record. */
   isEntered(record: number): boolean {
     return this.#halves[(record + RECORD.handler) >>> 1] === Handler.enter
+  }
+  /** The pages that have translated regions: where their frames are, and those regions. */
+  pagesWithRegions(): readonly { readonly frame: number; readonly regions: readonly CachedRegion[] }[] {
+    return this.#pages.filter(page => page.ramPage !== -1 && page.regions.length > 0)
   }
   /** The translated regions that have the instruction of a record. */
   regionsAt(record: number): CachedRegion[] {

@@ -229,8 +229,8 @@ export class InterpreterEmitter extends Emitter {
     const fn = this.fn
     this.publish()
     const slot = fn.load(Op.i32Load, fn.get(this.#record), RECORD.imm)
-    const type = { kind: 'func', params: [I32], results: [I32] } as const
-    const exit = fn.let(fn.callIndirect(regionType, type, 0, slot, [fn.get(0)]))
+    const type = { kind: 'func', params: [I32, I32], results: [I32] } as const
+    const exit = fn.let(fn.callIndirect(regionType, type, 0, slot, [fn.get(0), fn.get(this.#record)]))
     fn.set(this.#budget, this.field32(this.common.budget))
     fn.set(this.#target, this.field64(this.common.pc))
     const ended = fn.block()

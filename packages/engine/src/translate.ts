@@ -8,25 +8,25 @@ import { jumpTarget, type Region, type RegionBlock, type RegionInstruction } fro
 import { ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT } from './tlb.ts'
 
 const PAGE_BYTES = 4096
+/** The parameter that is the address of the region's first record. */
+const ENTRY_RECORD: Local = 1
 
 /**
- * Translates a region to one function `(state) → Exit`: registers in locals, loaded at entry where live, stored at exits
+ * Translates a region to one function `(state, record) → Exit`, the record being the region's own: registers in locals, loaded at entry where live, stored at exits
  * where possibly changed. Addresses are kept relative to the page, so one translation serves every mapping of it.
  */
 export class RegionEmitter extends RegionCode {
   #region!: Region
-  #pageRecords = 0
   #targetLocal!: Local
   #blocks: Block[] = []
   #farExit: Block | undefined
   #nearExit: Block | undefined
   #currentIndex = 0
 
-  /** Emits the region's function. `pageRecords` is where its page's decoded records lie. */
+  /** Emits the region's function. */
   translate<M>(
     fn: FunctionBuilder,
     region: Region,
-    pageRecords: number,
     rows: readonly InstructionRow<M>[],
     machine: M,
     patient: boolean,
@@ -34,7 +34,6 @@ export class RegionEmitter extends RegionCode {
     this.begin(fn)
     this.patient = patient
     this.#region = region
-    this.#pageRecords = pageRecords
     this.registerLocals.fill(-1)
     this.pageLocal = fn.local(I64)
     this.budgetLocal = fn.local(I32)
@@ -154,8 +153,9 @@ export class RegionEmitter extends RegionCode {
       fn.op(Op.i64Add, fn.get(this.pageLocal), fn.op(Op.i64ExtendI32U, fn.get(this.fromLocal))),
     )
     this.setField32(this.common.budget, fn.get(this.budgetLocal))
-    const record = fn.op(Op.i32Shl, fn.get(this.fromLocal), fn.i32(RECORD_SHIFT))
-    fn.set(this.targetRecordLocal, fn.op(Op.i32Add, fn.i32(this.#pageRecords), record))
+    const root = (this.#region.blocks[0] as RegionBlock).offset
+    const distance = fn.op(Op.i32Shl, fn.op(Op.i32Sub, fn.get(this.fromLocal), fn.i32(root)), fn.i32(RECORD_SHIFT))
+    fn.set(this.targetRecordLocal, fn.op(Op.i32Add, fn.get(ENTRY_RECORD), distance))
     this.#chain()
   }
   #leaveFar(): void {
@@ -194,7 +194,7 @@ export class RegionEmitter extends RegionCode {
     const record = (): Node => fn.get(this.targetRecordLocal)
     const handler = fn.load(Op.i32Load16U, record(), RECORD.handler)
     fn.if(fn.op(Op.i32Eq, handler, fn.i32(Handler.enter)), 'likely')
-    fn.returnCallIndirect(this.regionType, 0, fn.load(Op.i32Load, record(), RECORD.imm), [fn.get(0)])
+    fn.returnCallIndirect(this.regionType, 0, fn.load(Op.i32Load, record(), RECORD.imm), [fn.get(0), record()])
     fn.end()
     fn.return(fn.i32(Exit.goOn))
   }

@@ -25,11 +25,16 @@ export interface Limits {
   readonly max?: number
   readonly shared?: boolean
 }
+/** A function's encoded body. It fits any module with the same types, imports and functions before it that it names. */
+export interface FunctionBody {
+  readonly code: Uint8Array
+  readonly hints: readonly BranchHint[]
+}
 interface DefinedFunction {
   readonly typeIndex: number
   readonly name: string
   code: Uint8Array
-  hints: BranchHint[]
+  hints: readonly BranchHint[]
 }
 
 const EXTERNAL = { func: 0, table: 1, memory: 2, global: 3, tag: 4 } as const
@@ -122,9 +127,22 @@ export class ModuleBuilder {
   finish(fn: FunctionBuilder): void {
     const target = this.#defined(fn)
     const out = new ByteWriter()
+    const hints: BranchHint[] = []
     emitLocals(fn, out)
-    new Structurer(fn, out, target.hints).write()
+    new Structurer(fn, out, hints).write()
     target.code = out.view()
+    target.hints = hints
+  }
+  /** A finished body, to be defined again in another module. */
+  body(declared: { readonly index: number }): FunctionBody {
+    const { code, hints } = this.#defined(declared)
+    return { code: code.slice(), hints }
+  }
+  /** Defines a function by a body from elsewhere. */
+  define(name: string, type: FunctionType, body: FunctionBody): FunctionRef {
+    const declared = this.declare(name, type)
+    Object.assign(this.#defined(declared), { code: body.code, hints: body.hints })
+    return declared
   }
   #defined(f: { readonly index: number }): DefinedFunction {
     return this.#functions[f.index - this.#importedFunctions.length] as DefinedFunction
