@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config'
 const CHROMIUM = '/usr/bin/chromium'
 
 /** Low packages use no Node-only API: their tests run in both homes. `*.node.test.ts` needs files or processes. */
-const LOW_PACKAGES = 'packages/{base,wasm,engine,riscv,devices,board}/src/**/*.test.ts'
+const LOW_PACKAGES = 'packages/{base,wasm,engine,riscv,devices,board,monitor}/src/**/*.test.ts'
 const NODE_ONLY = '**/*.node.test.ts'
 
 const node = {
@@ -46,8 +46,6 @@ const conformance = {
   extends: true as const,
   test: {
     name: 'conformance',
-    // Whole machines in real time: a stalled host gets a second try.
-    retry: 1,
     include: ['packages/testkit/conformance/*.node.test.ts'],
     testTimeout: 600_000,
     hookTimeout: 900_000,

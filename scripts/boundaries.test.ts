@@ -11,12 +11,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   devices: ['base'],
   board: ['base', 'devices'],
   images: ['base'],
-  doppel: ['base', 'riscv', 'devices', 'board', 'images'],
-  testkit: ['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'images', 'doppel'],
+  monitor: ['base'],
+  doppel: ['base', 'riscv', 'devices', 'board', 'images', 'monitor'],
+  testkit: ['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor', 'doppel'],
 }
 
 /** Packages that run in browsers too. */
-const LOW = new Set(['base', 'wasm', 'engine', 'riscv', 'devices', 'board'])
+const LOW = new Set(['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'monitor'])
 
 const files = sourceFiles()
 const packageOf = (specifier: string): string | undefined =>

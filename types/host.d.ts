@@ -9,8 +9,12 @@ declare class TextDecoder {
   decode(bytes: Uint8Array): string
 }
 /** The few globals that Node and browsers share and that the machine's loop needs to wait and to yield. */
-declare function setTimeout(run: () => void, delayMs: number): unknown
-declare function clearTimeout(timer: unknown): void
+declare function setTimeout(run: () => void, delayMs: number): HostTimer
+declare function clearTimeout(timer: HostTimer | undefined): void
+/** A number in browsers, an object in Node: only ever handed back. */
+declare interface HostTimer {
+  readonly hostTimer: never
+}
 declare class MessageChannel {
   readonly port1: MessagePort
   readonly port2: MessagePort

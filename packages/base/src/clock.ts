@@ -34,6 +34,41 @@ export class VirtualClock implements Clock {
   }
 }
 
+/** A machine's own clock: its monotonic time stands still while the machine does, and goes on after a restore. */
+export class MachineClock implements Clock {
+  readonly #host: Clock
+  /** Host time at which this clock showed `#baseNs`. */
+  #originNs: number
+  #baseNs: number
+  #isStopped = false
+
+  /** Shows `startNs` to begin with. */
+  constructor(host: Clock, startNs = 0) {
+    this.#host = host
+    this.#originNs = host.monotonicNs()
+    this.#baseNs = startNs
+  }
+  monotonicNs(): number {
+    return this.#isStopped ? this.#baseNs : this.#baseNs + this.#host.monotonicNs() - this.#originNs
+  }
+  realtimeNs(): bigint {
+    return this.#host.realtimeNs()
+  }
+  stop(): void {
+    this.set(this.monotonicNs())
+    this.#isStopped = true
+  }
+  start(): void {
+    this.#originNs = this.#host.monotonicNs()
+    this.#isStopped = false
+  }
+  /** Makes the clock show `nowNs`. */
+  set(nowNs: number): void {
+    this.#baseNs = nowNs
+    this.#originNs = this.#host.monotonicNs()
+  }
+}
+
 /** One armed deadline of a `TimerQueue`. */
 export interface Timer {
   /** Fires at `deadlineNs` of the queue's clock; arming again moves it. `Infinity` disarms. */

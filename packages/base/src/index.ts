@@ -1,4 +1,5 @@
-export { type Clock, hostClock, type Timer, TimerQueue, VirtualClock } from './clock.ts'
+export { get16, get32, put16, put32 } from './big-endian.ts'
+export { type Clock, hostClock, MachineClock, type Timer, TimerQueue, VirtualClock } from './clock.ts'
 export {
   type ElfExpectation,
   type ElfFile,
@@ -12,7 +13,9 @@ export {
 export { type EntropySource, hostEntropy, seededEntropy } from './entropy.ts'
 export { assert, DoppelError } from './errors.ts'
 export type { EnvironmentCall, Privilege, RiscvCpu, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
+export { foldSum, internetSum } from './internet-sum.ts'
+export type { MachineBody } from './machine.ts'
 export { FlatMemory, type GuestMemory } from './memory.ts'
-export type { BlockStore, CharPort, IrqLine, NetPort } from './ports.ts'
+export type { BlockStore, ChannelEnd, ChannelPort, CharPort, FrameOffload, IrqLine, NetPort } from './ports.ts'
 export { hex, utf8Bytes, utf8Text } from './text.ts'
 export { formatSize, GIB, KIB, MIB, PAGE_BYTES, parseSize } from './units.ts'

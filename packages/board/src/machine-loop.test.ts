@@ -1,6 +1,7 @@
 import { TimerQueue, VirtualClock } from '@doppel/base'
 import { expect, test } from 'vitest'
 import { StateHart } from '../test/state-hart.ts'
+import { GuestClock } from './guest-clock.ts'
 import type { HostTasks } from './host-tasks.ts'
 import { MachineLoop } from './machine-loop.ts'
 
@@ -36,6 +37,8 @@ function setUp(harts: StateHart[], clock: VirtualClock, outside: (() => void)[] 
   const loop = new MachineLoop({
     harts,
     timers,
+    clock,
+    guestClock: new GuestClock(clock),
     time: () => BigInt(Math.floor(clock.monotonicNs() / 100)),
     ticksPerSecond: 10_000_000,
     host,

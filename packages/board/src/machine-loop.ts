@@ -1,16 +1,23 @@
-import type { RiscvHart, TimerQueue } from '@doppel/base'
+import type { Clock, RiscvHart, TimerQueue } from '@doppel/base'
+import type { GuestClock } from './guest-clock.ts'
 import type { HostTasks } from './host-tasks.ts'
 
 /** What a loop drives. */
 export interface MachineLoopConfig {
   readonly harts: readonly RiscvHart[]
+  /** The devices' deadlines, in the guest's time. */
   readonly timers: TimerQueue
+  /** The host's time, by which slices are measured. */
+  readonly clock: Clock
+  readonly guestClock: Pick<GuestClock, 'beginTurn' | 'catchUp'>
   /** The time counter the harts' own timers compare with, and its frequency. */
   readonly time: () => bigint
   readonly ticksPerSecond: number
   readonly host: HostTasks
   /** Called before each round of slices: wakes suspended harts, looks at mailboxes. */
   readonly beforeRound: () => void
+  /** Holds the loop for as long as what it returns is pending: the machine is paused. */
+  readonly gate?: () => Promise<void> | undefined
   /** True for a hart that does not run but may begin again by an interrupt or its own timer. */
   readonly isSuspended: (hartId: number) => boolean
   /** Fixes the slice, in instructions; without it slices follow the machine's speed. */
@@ -41,6 +48,8 @@ export class MachineLoop {
   /** How many turns in a row a hart has used up, by trapping, without retiring an instruction. */
   readonly #fruitless: number[]
   #budget: number
+  /** How many harts had a turn in the last round. */
+  #turns = 1
   #wakeSleeper: (() => void) | undefined
   /** Something happened that may end a wait; set also while running, so that the next sleep does not miss it. */
   #eventful = false
@@ -69,9 +78,14 @@ export class MachineLoop {
    * own trap handler ('stuck').
    */
   async run(isOver: () => boolean): Promise<'over' | 'halted' | 'stuck'> {
-    const { harts, timers, host, beforeRound, isSuspended } = this.#config
-    let yieldedNs = timers.clock.monotonicNs()
+    const { harts, timers, clock, host, beforeRound, isSuspended } = this.#config
+    let yieldedNs = clock.monotonicNs()
     while (!isOver()) {
+      const held = this.#config.gate?.()
+      if (held) {
+        await held
+        continue
+      }
       timers.runDue()
       beforeRound()
       if (isOver()) break
@@ -86,10 +100,10 @@ export class MachineLoop {
       if (!ran) {
         if (!harts.some(hart => hart.running || isSuspended(hart.id))) return 'halted'
         await this.#sleep()
-        yieldedNs = timers.clock.monotonicNs()
-      } else if (timers.clock.monotonicNs() - yieldedNs >= YIELD_NS) {
+        yieldedNs = clock.monotonicNs()
+      } else if (clock.monotonicNs() - yieldedNs >= YIELD_NS) {
         await host.yield()
-        yieldedNs = timers.clock.monotonicNs()
+        yieldedNs = clock.monotonicNs()
       } else {
         // Completions that need no turn of the event loop (memory-backed disks) get theirs after every round.
         await Promise.resolve()
@@ -110,18 +124,21 @@ export class MachineLoop {
 
   /** One slice for each hart that has something to do; false when none had. */
   #round(isOver: () => boolean): boolean {
-    let ran = false
+    let turns = 0
     for (const hart of this.#config.harts) {
       if (!hart.running || (this.#waiting[hart.id] && !this.#mayContinue(hart))) continue
-      this.#slice(hart)
-      ran = true
+      // Who else has a turn is known only afterwards: as many as the last time.
+      this.#slice(hart, this.#turns)
+      turns++
       if (isOver()) break
     }
-    return ran
+    this.#turns = Math.max(turns, 1)
+    return turns > 0
   }
 
-  #slice(hart: RiscvHart): void {
-    const { clock } = this.#config.timers
+  #slice(hart: RiscvHart, turns: number): void {
+    const { clock, guestClock } = this.#config
+    guestClock.beginTurn(() => Number(hart.retired), turns)
     const beganNs = clock.monotonicNs()
     const retired = hart.retired
     const end = hart.run(this.#budget)
@@ -148,11 +165,13 @@ export class MachineLoop {
     // Work that is ready without a timer first: a completion may already be on its way.
     await Promise.resolve()
     if (this.#eventful) return
-    const { host, timers } = this.#config
+    const { host, timers, guestClock } = this.#config
+    guestClock.catchUp()
     const remainingMs = Math.min(this.#hartDeadlineMs(), (timers.nextDeadlineNs() - timers.clock.monotonicNs()) / 1e6)
     const sleep = host.sleep(Math.min(Math.max(Math.ceil(remainingMs), 0), MAX_SLEEP_MS))
     this.#wakeSleeper = () => sleep.wake()
     await sleep.done
+    guestClock.catchUp()
     this.#wakeSleeper = undefined
   }
 

@@ -5,6 +5,7 @@ import {
   type ElfFile,
   type EntropySource,
   formatSize,
+  MachineClock,
   PAGE_BYTES,
   type RiscvCpu,
   type RiscvCpuConfig,
@@ -13,10 +14,12 @@ import {
 } from '@doppel/base'
 import { type Aclint, Bus, type Uart16550, type VirtioDevice } from '@doppel/devices'
 import { writeFdt } from './fdt.ts'
+import { GuestClock } from './guest-clock.ts'
 import { type HostTasks, hostTasks } from './host-tasks.ts'
 import { Htif } from './htif.ts'
 import { type BootFile, BootLoader, physicalAddress } from './load.ts'
 import { MachineLoop } from './machine-loop.ts'
+import { PauseGate } from './pause-gate.ts'
 import {
   VIRT,
   VIRT_MAX_HARTS,
@@ -91,6 +94,8 @@ export class VirtMachine {
   readonly #config: VirtMachineConfig
   readonly #loop: MachineLoop
   readonly #host: HostTasks
+  readonly #clock: MachineClock
+  readonly #gate = new PauseGate()
   /** The time counter; undefined, and 0, only while the board is being built. */
   #aclint: Aclint | undefined
   #firmware: SbiFirmware | undefined
@@ -106,7 +111,9 @@ export class VirtMachine {
     this.#config = config
     this.#host = config.host ?? hostTasks()
     const bus = new Bus()
-    const timers = new TimerQueue(config.clock)
+    this.#clock = new MachineClock(config.clock)
+    const clock = new GuestClock(this.#clock)
+    const timers = new TimerQueue(clock)
     const builtInFirmware = !('elf' in config.boot) && !('firmware' in config.boot)
     this.cpu = config.createCpu({
       harts: config.cpus,
@@ -119,6 +126,8 @@ export class VirtMachine {
     this.#loop = new MachineLoop({
       harts: this.cpu.harts,
       timers,
+      clock: config.clock,
+      guestClock: clock,
       time: () => this.#aclint?.time() ?? 0n,
       ticksPerSecond: VIRT_TICKS_PER_SECOND,
       host: this.#host,
@@ -126,6 +135,7 @@ export class VirtMachine {
         this.#firmware?.wakeSuspended()
         this.#htif?.poll()
       },
+      gate: () => this.#gate.hold(),
       isSuspended: hartId => this.#firmware?.isSuspended(hartId) ?? false,
       ...(config.sliceInstructions !== undefined && { sliceInstructions: config.sliceInstructions }),
     })
@@ -148,11 +158,13 @@ export class VirtMachine {
 
   /** Runs until the machine ends; call once. Rejects only with what a CPU or port threw: a doppel bug or a host failure. */
   async run(): Promise<MachineEnd> {
+    this.#gate.loopRuns(true)
     try {
       const how = await this.#loop.run(() => this.#end !== undefined)
       if (how === 'stuck') return { kind: 'stuck', trap: this.#stuckTrap() }
       return how === 'halted' ? { kind: 'halted' } : (this.#end ?? { kind: 'stopped' })
     } finally {
+      this.#gate.loopRuns(false)
       if (this.#config.host === undefined) this.#host.close()
     }
   }
@@ -160,6 +172,22 @@ export class VirtMachine {
   /** Ends `run` after the slice under way. */
   stop(): void {
     this.#finish({ kind: 'stopped' })
+    this.#gate.open()
+  }
+
+  /** Resolves when no hart runs any more; the guest's clock stands still until `resume`. */
+  async pause(): Promise<void> {
+    const paused = this.#gate.close()
+    this.#loop.wake()
+    await paused
+    this.#clock.stop()
+  }
+
+  /** Lets a paused machine go on. */
+  resume(): void {
+    if (!this.#gate.isClosed) return
+    this.#clock.start()
+    this.#gate.open()
   }
 
   #stuckTrap(): StuckTrap {

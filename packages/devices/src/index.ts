@@ -26,6 +26,7 @@ export { virtioRng } from './virtio/rng.ts'
 export { NetSwitch } from './net-switch.ts'
 export { type VirtioBlkOptions, virtioBlk } from './virtio/blk.ts'
 export { CONSOLE_INPUT_LIMIT_BYTES, virtioConsole } from './virtio/console.ts'
+export { CHANNEL_INPUT_LIMIT_BYTES, virtioChannels } from './virtio/channels.ts'
 export { NET_RECEIVE_LIMIT_FRAMES, type VirtioNetOptions, virtioNet } from './virtio/net.ts'
 export { Errno } from './errno.ts'
 export {

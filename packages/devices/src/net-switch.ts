@@ -1,4 +1,4 @@
-import type { NetPort } from '@doppel/base'
+import type { FrameOffload, NetPort } from '@doppel/base'
 
 /** Addresses remembered; the oldest makes room, and frames to it are flooded again. */
 const MAX_LEARNED = 1024
@@ -7,14 +7,20 @@ const MAX_QUEUED_FRAMES = 1024
 const HEADER_BYTES = 14
 
 interface Plug {
-  receive: ((frame: Uint8Array) => void) | undefined
+  receive: ((frame: Uint8Array, offload?: FrameOffload) => void) | undefined
+}
+
+interface Queued {
+  readonly from: Plug
+  readonly frame: Uint8Array
+  readonly offload: FrameOffload | undefined
 }
 
 /** An Ethernet switch in memory: it learns where addresses are and floods what it does not know. IEEE 802.1D §7. */
 export class NetSwitch {
   readonly #plugs = new Set<Plug>()
   readonly #learned = new Map<string, Plug>()
-  readonly #queue: { readonly from: Plug; readonly frame: Uint8Array }[] = []
+  readonly #queue: Queued[] = []
   #isDelivering = false
 
   /** A new socket of the switch; what is sent into it goes to the others. */
@@ -22,7 +28,8 @@ export class NetSwitch {
     const plug: Plug = { receive: undefined }
     this.#plugs.add(plug)
     return {
-      send: frame => this.#accept(plug, frame),
+      takesOffload: true,
+      send: (frame, offload) => this.#accept({ from: plug, frame: frame.slice(), offload }),
       onFrame: receive => {
         plug.receive = receive
       },
@@ -34,24 +41,25 @@ export class NetSwitch {
   }
 
   /** A receiver may send from within its call: that frame waits its turn instead of nesting. */
-  #accept(from: Plug, frame: Uint8Array): void {
+  #accept(queued: Queued): void {
+    const { from, frame } = queued
     if (frame.length < HEADER_BYTES || this.#queue.length >= MAX_QUEUED_FRAMES || !this.#plugs.has(from)) return
-    this.#queue.push({ from, frame: frame.slice() })
+    this.#queue.push(queued)
     if (this.#isDelivering) return
     this.#isDelivering = true
     try {
-      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) this.#forward(next.from, next.frame)
+      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) this.#forward(next)
     } finally {
       this.#isDelivering = false
     }
   }
 
-  #forward(from: Plug, frame: Uint8Array): void {
+  #forward({ from, frame, offload }: Queued): void {
     const isGroup = ((frame[0] ?? 0) & 1) === 1
     if (((frame[6] ?? 0) & 1) === 0) this.#learn(address(frame, 6), from)
     const known = isGroup ? undefined : this.#learned.get(address(frame, 0))
     for (const plug of known ? [known] : this.#plugs) {
-      if (plug !== from) plug.receive?.(frame)
+      if (plug !== from) plug.receive?.(frame, offload)
     }
   }
 

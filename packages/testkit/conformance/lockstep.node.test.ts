@@ -4,7 +4,8 @@ import { differencesOf } from '../src/lockstep/differences.ts'
 import { runInDoppel, type Tier } from '../src/lockstep/doppel.ts'
 import { explain, firstDifference } from '../src/lockstep/explain.ts'
 import { generateProgram } from '../src/lockstep/program.ts'
-import { QEMU, runInQemu } from '../src/lockstep/qemu.ts'
+import { runInQemu } from '../src/lockstep/qemu.ts'
+import { QEMU } from '../src/lockstep/qemu-version.ts'
 
 // The judge is QEMU: random programs end every block with the same registers, traps and memory there and in both tiers.
 // DOPPEL_LOCKSTEP_INSTRUCTIONS and DOPPEL_LOCKSTEP_SEED make it longer, or other.

@@ -30,6 +30,14 @@ export interface VirtioParts {
   readonly started?: () => void
   /** The driver has reset the device; chains not completed are gone. */
   readonly reset?: () => void
+  /** Gives back chains that only wait for someone, so that none is out when the machine is saved. */
+  readonly quiesce?: () => void
+  /**
+   * What the device itself remembers beside rings and features, as the snapshot codec can write it; asked for while no
+   * chain is out. A device that has `save` has `restore`, which is given what `save` returned.
+   */
+  readonly save?: () => unknown
+  readonly restore?: (state: unknown) => void
 }
 
 /** A device ready to be plugged into a transport, once. */

@@ -89,3 +89,43 @@ test.each(['52:54:00:12:34', 'zz:54:00:12:34:56', '01:00:5e:00:00:01', ''])('%o 
     expect.objectContaining({ code: 'net.mac' }),
   )
 })
+
+const F_GUEST_CSUM = 1n << 1n
+const F_CSUM = 1n << 0n
+/** A UDP datagram over IPv4 whose checksum holds the pseudo-header's sum, 0x2222. */
+const unfinished = (to: number[], from: number[]): Uint8Array => {
+  const bytes = frame(to, from, 50, 0)
+  bytes.set([0x22, 0x22], 14 + 20 + 6)
+  return bytes
+}
+const UDP_SUM = { checksum: { start: 34, offset: 6 } }
+
+test('an unfinished checksum passes to a driver that takes it, and is finished for one that does not', () => {
+  for (const [want, header, sum] of [
+    [F_VERSION_1 | F_GUEST_CSUM, [1, 0, 0, 0, 0, 0, 34, 0, 6, 0, 1, 0], [0x22, 0x22]],
+    [F_VERSION_1, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0], [0xdd, 0xdd]],
+  ] as const) {
+    const { driver, peer } = setUp(want)
+    const buffer = driver.post(RECEIVE, [], [HEADER + 100])
+    peer.send(unfinished(MAC_BYTES, OTHER), UDP_SUM)
+    driver.collect(RECEIVE)
+    expect([...buffer.bytes().subarray(0, HEADER)]).toEqual([...header])
+    expect([...buffer.bytes().subarray(HEADER + 40, HEADER + 42)]).toEqual([...sum])
+  }
+})
+
+test('a guest’s unfinished frame reaches its peer with what is left to do, if that can be done', () => {
+  const net = new NetSwitch()
+  const offered = mmioDriver(virtioNet({ port: net.port(), mac: MAC }))
+  const driver = offered.start({ queues: 2, size: 16, want: F_VERSION_1 | F_CSUM })
+  const peer = net.port()
+  const heard: unknown[] = []
+  peer.onFrame((_, offload) => heard.push(offload))
+  const send = (header: number[]): unknown =>
+    driver.post(TRANSMIT, [Uint8Array.from(header), unfinished(OTHER, MAC_BYTES)], [])
+  send([1, 0, 0, 0, 0, 0, 34, 0, 6, 0, 0, 0])
+  send([1, 0, 0, 0, 0, 0, 49, 0, 6, 0, 0, 0])
+  send([1, 3, 0, 0, 8, 0, 34, 0, 6, 0, 0, 0])
+  send([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+  expect(heard).toEqual([UDP_SUM, undefined])
+})

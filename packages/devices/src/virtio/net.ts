@@ -1,20 +1,32 @@
-import { DoppelError, type NetPort } from '@doppel/base'
+import { DoppelError, type FrameOffload, type NetPort } from '@doppel/base'
 import { Chain } from './chain.ts'
 import { defineVirtio, type VirtioDevice } from './device.ts'
+import { checkedOffload, segmentFrame, tcpDataStart, withChecksum } from './frame-offload.ts'
 
 /** Frames kept for a guest that has posted no buffers; further ones are dropped, as on any full network card. */
 export const NET_RECEIVE_LIMIT_FRAMES = 256
 
-/** The longest frame passed either way: no offloads are offered, so the largest IP packet and its Ethernet header. */
+/** The longest frame passed either way: the largest IP packet and its Ethernet header. */
 const MAX_FRAME_BYTES = 65_535 + 18
-// Feature bits, Virtio 1.2 §5.1.3.
+// Feature bits, Virtio 1.2 §5.1.3. GUEST: the driver takes unfinished frames; HOST: we do.
+const F_CSUM = 1n << 0n
+const F_GUEST_CSUM = 1n << 1n
 const F_MAC = 1n << 5n
+const F_GUEST_TSO4 = 1n << 7n
+const F_GUEST_TSO6 = 1n << 8n
+const F_HOST_TSO4 = 1n << 11n
+const F_HOST_TSO6 = 1n << 12n
 const F_MRG_RXBUF = 1n << 15n
 const F_STATUS = 1n << 16n
 const STATUS_LINK_UP = 1
-/** struct virtio_net_hdr, §5.1.6: all zero here but for the last field, the number of buffers. */
-const HEADER_BYTES = 12
-const HEADER_NUM_BUFFERS = 10
+/** struct virtio_net_hdr, §5.1.6. */
+const HEADER = { flags: 0, gsoType: 1, headerBytes: 2, gsoBytes: 4, sumStart: 6, sumOffset: 8, buffers: 10, bytes: 12 }
+const NEEDS_CSUM = 1
+const GSO_TCPV4 = 1
+const GSO_TCPV6 = 4
+/** A TCP segment that met congestion on its way: the same otherwise. */
+const GSO_ECN = 0x80
+const ETHERTYPE_IPV6 = 0x86dd
 
 /** What a network card is made from. */
 export interface VirtioNetOptions {
@@ -23,39 +35,59 @@ export interface VirtioNetOptions {
   readonly mac: string
 }
 
-/** Network card with one queue pair and no offloads. Virtio 1.2 §5.1. */
+interface Waiting {
+  readonly frame: Uint8Array
+  readonly offload: FrameOffload | undefined
+}
+
+/** Network card with one queue pair; checksums and TCP segmentation are left to whoever needs them. Virtio 1.2 §5.1. */
 export const virtioNet: (options: VirtioNetOptions) => VirtioDevice = defineVirtio({
   id: 1,
   name: 'net',
   pciClass: 0x02_0000,
   create: ({ port, mac }: VirtioNetOptions, host) => {
     const config = configBytes(parseMac(mac))
-    const waiting: Uint8Array[] = []
+    const waiting: Waiting[] = []
     /** Buffers taken for the first waiting frame while there are too few of them. */
     let held: Chain[] = []
     const deliver = (): void => {
       const isMerging = host.negotiated(F_MRG_RXBUF)
-      for (let frame = waiting[0]; frame; frame = waiting[0]) {
-        const needed = HEADER_BYTES + frame.length
+      for (let next = waiting[0]; next; next = waiting[0]) {
+        const needed = HEADER.bytes + next.frame.length
         while (room(held) < needed && (isMerging || held.length === 0)) {
           const chain = host.take('receive')
           if (!chain) return
           held.push(chain)
         }
         // A frame that does not fit the buffers it may use is lost; they go back empty.
-        if (room(held) >= needed && (held[0]?.writable.lengthBytes ?? 0) >= HEADER_BYTES) scatter(held, frame)
+        if (room(held) >= needed && (held[0]?.writable.lengthBytes ?? 0) >= HEADER.bytes) scatter(held, next)
         Chain.completeAll(held)
         held = []
         waiting.shift()
       }
     }
-    port.onFrame(frame => {
-      if (waiting.length >= NET_RECEIVE_LIMIT_FRAMES || frame.length > MAX_FRAME_BYTES) return
-      waiting.push(frame.slice())
+    const takes = (frame: Uint8Array, { segmentBytes }: FrameOffload): boolean =>
+      segmentBytes === undefined
+        ? host.negotiated(F_GUEST_CSUM)
+        : host.negotiated(etherType(frame) === ETHERTYPE_IPV6 ? F_GUEST_TSO6 : F_GUEST_TSO4)
+    port.onFrame((frame, offload) => {
+      const fits = frame.length <= MAX_FRAME_BYTES
+      const finished = !fits || (offload && !takes(frame, offload)) ? finish(frame, offload) : undefined
+      const arrived = finished?.map(piece => ({ frame: piece, offload: undefined })) ?? [
+        { frame: frame.slice(), offload },
+      ]
+      waiting.push(...arrived.slice(0, NET_RECEIVE_LIMIT_FRAMES - waiting.length))
       deliver()
     })
     return {
-      features: F_MAC | F_MRG_RXBUF | F_STATUS,
+      features:
+        F_GUEST_CSUM |
+        F_MAC |
+        F_GUEST_TSO4 |
+        F_GUEST_TSO6 |
+        F_MRG_RXBUF |
+        F_STATUS |
+        (port.takesOffload ? F_CSUM | F_HOST_TSO4 | F_HOST_TSO6 : 0n),
       config: () => config,
       reset: () => {
         held = []
@@ -64,9 +96,10 @@ export const virtioNet: (options: VirtioNetOptions) => VirtioDevice = defineVirt
       queues: {
         receive: { posted: deliver },
         transmit: chain => {
-          chain.readable.read(HEADER_BYTES)
+          const header = chain.readable.read(HEADER.bytes)
           const { remainingBytes } = chain.readable
-          if (remainingBytes > 0 && remainingBytes <= MAX_FRAME_BYTES) port.send(chain.readable.read(remainingBytes))
+          if (remainingBytes > 0 && remainingBytes <= MAX_FRAME_BYTES)
+            transmit(port, header, chain.readable.read(remainingBytes))
           chain.complete()
         },
       },
@@ -78,13 +111,54 @@ function room(chains: readonly Chain[]): number {
   return chains.reduce((sum, chain) => sum + chain.writable.lengthBytes, 0)
 }
 
+/** Passes a frame on as its header says; what asks for the impossible, or for an offload not offered, is dropped. */
+function transmit(port: NetPort, header: Uint8Array, frame: Uint8Array): void {
+  const view = new DataView(header.buffer, header.byteOffset, header.length)
+  if (header.length < HEADER.bytes) return
+  const gso = view.getUint8(HEADER.gsoType) & ~GSO_ECN
+  if ((view.getUint8(HEADER.flags) & NEEDS_CSUM) === 0) {
+    if (gso === 0) port.send(frame)
+    return
+  }
+  const isTcp = gso === GSO_TCPV4 || gso === GSO_TCPV6
+  if (!port.takesOffload || !(isTcp || gso === 0)) return
+  const start = view.getUint16(HEADER.sumStart, true)
+  const offload = checkedOffload(frame, {
+    checksum: { start, offset: view.getUint16(HEADER.sumOffset, true) },
+    ...(isTcp && { segmentBytes: view.getUint16(HEADER.gsoBytes, true) }),
+  })
+  if (offload) port.send(frame, offload)
+}
+
+/** The frames that a driver gets which takes no unfinished ones. */
+function finish(frame: Uint8Array, offload: FrameOffload | undefined): Uint8Array[] {
+  const checked = offload && checkedOffload(frame, offload)
+  if (!checked) return []
+  return checked.segmentBytes === undefined ? [withChecksum(frame, checked)] : segmentFrame(frame, checked)
+}
+
 /** Spreads header and frame over the buffers; the header tells how many (§5.1.6.4). */
-function scatter(chains: readonly Chain[], frame: Uint8Array): void {
-  const bytes = new Uint8Array(HEADER_BYTES + frame.length)
-  new DataView(bytes.buffer).setUint16(HEADER_NUM_BUFFERS, chains.length, true)
-  bytes.set(frame, HEADER_BYTES)
+function scatter(chains: readonly Chain[], { frame, offload }: Waiting): void {
+  const bytes = new Uint8Array(HEADER.bytes + frame.length)
+  const view = new DataView(bytes.buffer)
+  if (offload) {
+    view.setUint8(HEADER.flags, NEEDS_CSUM)
+    view.setUint16(HEADER.sumStart, offload.checksum.start, true)
+    view.setUint16(HEADER.sumOffset, offload.checksum.offset, true)
+  }
+  if (offload?.segmentBytes !== undefined) {
+    view.setUint8(HEADER.gsoType, etherType(frame) === ETHERTYPE_IPV6 ? GSO_TCPV6 : GSO_TCPV4)
+    view.setUint16(HEADER.gsoBytes, offload.segmentBytes, true)
+    view.setUint16(HEADER.headerBytes, tcpDataStart(frame, offload.checksum.start), true)
+  }
+  view.setUint16(HEADER.buffers, chains.length, true)
+  bytes.set(frame, HEADER.bytes)
   let at = 0
   for (const chain of chains) at += chain.writable.write(bytes.subarray(at))
+}
+
+function etherType(frame: Uint8Array): number {
+  return ((frame[12] ?? 0) << 8) | (frame[13] ?? 0)
 }
 
 /** struct virtio_net_config, §5.1.4: address, link status, queue pairs. */

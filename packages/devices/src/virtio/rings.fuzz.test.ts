@@ -7,6 +7,7 @@ import type { VirtioDevice } from './device.ts'
 import { VirtioMmio } from './mmio.ts'
 import { virtioRng } from './rng.ts'
 import { virtioBlk } from './blk.ts'
+import { virtioChannels } from './channels.ts'
 import { virtioConsole } from './console.ts'
 import { MemoryFolder } from '../memory-folder.ts'
 import { virtioFs } from './fs.ts'
@@ -22,6 +23,22 @@ const RING_STRIDE = 0x1000
 const devices: Record<string, () => VirtioDevice> = {
   rng: () => virtioRng({ entropy: seededEntropy(1n) }),
   console: () => virtioConsole({ port: { write: () => undefined, onInput: receive => receive(new Uint8Array(500)) } }),
+  channels: () =>
+    virtioChannels({
+      ports: [
+        {
+          name: 'x',
+          connect: end => {
+            end.setOpen(true)
+            end.send(new Uint8Array(500))
+          },
+          write: () => undefined,
+          wantsMore: () => true,
+          guestOpen: () => undefined,
+          drained: () => undefined,
+        },
+      ],
+    }),
   blk: () => virtioBlk({ store: memoryStore(64 * 512) }),
   fs: () => virtioFs({ tag: 'x', store: new MemoryFolder({ clock: new VirtualClock() }) }),
   net: () => virtioNet({ mac: '52:54:00:12:34:56', port: chattyPort() }),

@@ -96,7 +96,8 @@ async function readTarget({ arguments: [name] }: Invocation): Promise<RunOptions
   return { kind: 'elf', path: await readableFile(name, `'${name}' is no image doppel knows, and as a program`) }
 }
 
-function readMemory(text: string | undefined): number {
+/** A memory size in bytes. Throws `cli.flag-value`. */
+export function readMemory(text: string | undefined): number {
   if (text === undefined) return DEFAULT_MEMORY_BYTES
   let bytes: number
   try {
@@ -111,7 +112,8 @@ function readMemory(text: string | undefined): number {
   return bytes
 }
 
-function readCpus(text: string | undefined): number {
+/** A number of harts. Throws `cli.flag-value`. */
+export function readCpus(text: string | undefined): number {
   const cpus = text === undefined ? 1 : /^\d+$/.test(text) ? Number(text) : 0
   if (cpus < 1 || cpus > MAX_CPUS) throw badValue('cpus', text ?? '', `a whole number from 1 to ${MAX_CPUS}`)
   return cpus
@@ -132,14 +134,16 @@ function readTimeout(text: string | undefined): number | undefined {
   return timeoutMs
 }
 
-async function readDisk(text: string): Promise<DiskOption> {
+/** A disk to attach, its file readable. Throws `cli.flag-value`, `run.file`. */
+export async function readDisk(text: string): Promise<DiskOption> {
   const match = /^(.+?)(?::(ro|overlay))?$/.exec(text)
   if (!match?.[1]) throw badValue('disk', text, 'FILE, FILE:ro or FILE:overlay')
   const mode = match[2] === 'ro' ? 'read-only' : match[2] === 'overlay' ? 'overlay' : 'read-write'
   return { path: await readableFile(match[1], '--disk'), mode }
 }
 
-async function readVolume(text: string): Promise<VolumeOption> {
+/** A folder to share. Throws `cli.flag-value`, `run.volume`. */
+export async function readVolume(text: string): Promise<VolumeOption> {
   const match = /^(.+?):(\/[^:]*)(?::(ro|rw))?$/.exec(text)
   if (!match?.[1] || !match[2])
     throw badValue('volume', text, 'HOST:GUEST or HOST:GUEST:ro with an absolute GUEST path')
@@ -154,7 +158,8 @@ async function readVolume(text: string): Promise<VolumeOption> {
   return { hostPath, guestPath: match[2], readOnly: match[3] === 'ro' }
 }
 
-async function readableFile(path: string, what: string): Promise<string> {
+/** The absolute path of a file that can be read. Throws `run.file`. */
+export async function readableFile(path: string, what: string): Promise<string> {
   const full = resolve(path)
   try {
     await access(full, constants.R_OK)

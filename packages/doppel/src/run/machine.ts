@@ -1,7 +1,8 @@
-import { type BlockStore, type CharPort, hostClock, hostEntropy } from '@doppel/base'
+import { type BlockStore, type CharPort, DoppelError, hostClock, hostEntropy } from '@doppel/base'
 import { type VirtBoot, VirtMachine } from '@doppel/board'
-import { type VirtioDevice, virtioBlk, virtioConsole, virtioFs, virtioRng } from '@doppel/devices'
+import { type VirtioDevice, virtioBlk, virtioChannels, virtioConsole, virtioFs, virtioRng } from '@doppel/devices'
 import { OverlayStore, openDisk } from '@doppel/images'
+import { GuestAgent } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 import type { DiskOption, RunOptions } from '../cli/run-options.ts'
 import { HostFolder } from '../host/host-folder.ts'
@@ -18,6 +19,8 @@ export interface MachineParts {
 export interface RunningMachine {
   readonly vm: VirtMachine
   readonly cpu: RiscvCpu
+  /** Speaks with the guest's half, where the guest runs one. */
+  readonly agent: GuestAgent
   /** Host nanoseconds since it was made. */
   readonly elapsedNs: () => number
   close(): Promise<void>
@@ -30,7 +33,9 @@ export async function runningMachine(
   parts: MachineParts,
 ): Promise<RunningMachine> {
   const opened: { close(): void | Promise<void> }[] = []
+  let agent: GuestAgent | undefined
   const close = async (): Promise<void> => {
+    agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
     for (const each of opened.splice(0)) await each.close()
   }
   try {
@@ -48,6 +53,9 @@ export async function runningMachine(
       opened.push(store)
       virtio.push(virtioFs({ store, tag: volumeTag(i) }))
     }
+    agent = new GuestAgent({ entropy: hostEntropy })
+    // A bare-metal program has no use for an agent.
+    if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
     const clock = hostClock()
     let cpu: RiscvCpu | undefined
     const vm = new VirtMachine({
@@ -64,7 +72,7 @@ export async function runningMachine(
       virtio,
       boot,
     })
-    return { vm, cpu: cpu as RiscvCpu, elapsedNs: () => clock.monotonicNs(), close }
+    return { vm, cpu: cpu as RiscvCpu, agent, elapsedNs: () => clock.monotonicNs(), close }
   } catch (error) {
     await close()
     throw error

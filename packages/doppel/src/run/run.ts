@@ -7,12 +7,12 @@ import { openTerminal } from '../host/terminal.ts'
 import { bootFiles } from './boot-files.ts'
 import { CommandChannels } from './command-channels.ts'
 import { runningMachine, type MachineParts } from './machine.ts'
+import { freshNonce } from './nonce.ts'
 import { statsReport } from './stats.ts'
 import { stuck } from './stuck.ts'
 
 /** What timeout(1) returns when it had to end a program. */
 const TIMED_OUT = 124
-const NONCE_BYTES = 12
 
 /**
  * Starts the machine that the options describe, connects it to this process's terminal or streams, and returns its exit
@@ -23,7 +23,7 @@ export async function runMachine(asked: RunOptions, streams: Streams): Promise<n
   // A shell without a terminal reads its commands from the input, as it does anywhere else.
   const scripted = asked.command === undefined && isOwnImage(asked) && !process.stdin.isTTY
   const options = scripted ? { ...asked, command: ['sh'] } : asked
-  const nonce = [...crypto.getRandomValues(new Uint8Array(NONCE_BYTES))].map(b => (b % 36).toString(36)).join('')
+  const nonce = freshNonce()
   const bar = progressBar(streams)
   const files = await bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
   for (;;) {

@@ -6,6 +6,8 @@
  * - `ttyS0`: kernel messages, and control lines, each `doppel-NONCE WORD…`: `ready` when input may be sent, `input`
  *   when a frame has been consumed, `exit STATUS` as the last thing before the machine turns itself off.
  *
+ * A virtio channel named `doppel.agent`, where there is one, gets a shell of its own: the host's agent.
+ *
  * Input comes in frames: a decimal length and a newline, then so many bytes; length 0 is the end of input. A terminal
  * in raw mode has no end of file, and the host needs to know when it may send more.
  */
@@ -54,6 +56,22 @@ if [ -d /sys/class/net/eth0 ]; then
   udhcpc -i eth0 -b -s /etc/udhcpc.script >/dev/null 2>&1
 fi
 
+# A shell for the host's agent, and another when that has ended.
+for port in /sys/class/virtio-ports/*; do
+  channel=
+  read -r channel 2>/dev/null <"$port/name"
+  [ "$channel" = doppel.agent ] || continue
+  agent=/dev/\${port##*/}
+  while :; do
+    setsid sh <>"$agent" >&0 2>&0
+    # A channel is opened by one at a time: what the agent has left behind lets go of it.
+    for left in /proc/[0-9]*; do
+      [ "$(readlink "$left/fd/3")" != "$agent" ] || kill -9 "\${left##*/}"
+    done
+    sleep 1
+  done &
+done
+
 finish() {
   # Input that nobody reads any more must not keep a file system busy.
   [ -z "$feeder" ] || kill $feeder 2>/dev/null
@@ -63,12 +81,25 @@ finish() {
   poweroff -f
 }
 
+# What poweroff, halt and reboot ask of the first process (busybox init's signals). The shell hears them in a wait.
+trap 'finish 0' USR1 USR2
+trap 'sync; reboot -f' TERM
+await() {
+  wait $1
+  status=$?
+  while kill -0 $1 2>/dev/null; do
+    wait $1
+    status=$?
+  done
+}
+
 if [ ! -f /doppel/command ]; then
   read -r terminal rest </sys/class/tty/console/active
   for terminal in $terminal $rest; do :; done
   cd /root
-  setsid -c sh -l <"/dev/$terminal" >"/dev/$terminal" 2>&1
-  finish $?
+  setsid -c sh -l <"/dev/$terminal" >"/dev/$terminal" 2>&1 &
+  await $!
+  finish $status
 fi
 
 # From here on nothing but control lines (and a dying kernel's last words) goes to ttyS0.
@@ -98,8 +129,9 @@ if [ -f /doppel/input ]; then
   feeder=$!
 fi
 cd /root
-setsid sh /doppel/command <$input >/dev/hvc0 2>$errors 7>&- 8>&- 9>&-
-finish $?
+setsid sh /doppel/command <$input >/dev/hvc0 2>$errors 7>&- 8>&- 9>&- &
+await $!
+finish $status
 `
 
 /** What udhcpc calls with a lease: sets address, route and name servers. */

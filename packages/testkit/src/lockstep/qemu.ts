@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LOG, LOG_END, RAM, RAM_BYTES } from './layout.ts'
 import type { Program } from './program.ts'
+import { QEMU, qemuMajor } from './qemu-version.ts'
 import { type LogRecord, parseLog, type Step } from './state.ts'
 
-/** The program that judges. */
-export const QEMU = 'qemu-system-riscv64'
 /** As doppel's hart: neither more nor less. */
-const CPU = ['rv64', 'h=off', 'zbc=off', 'svinval=on', 'sstc=off']
+const CPU = ['rv64', 'h=off', 'zbc=off', 'svinval=on', 'sstc=off', ...(qemuMajor() < 8 ? [] : ['zicond=on'])]
+/** One instruction to a block of its own. */
+const STEP = qemuMajor() < 8 ? ['-singlestep'] : ['-accel', 'tcg,thread=multi,one-insn-per-tb=on']
 const TIMEOUT_MS = 20_000
 
 interface QemuRun {
@@ -60,7 +61,7 @@ export function runInQemu(program: Program): { readonly log: readonly LogRecord[
 /** Runs a program one instruction at a time and tells the registers before each whose address is in the range. */
 export function traceInQemu(program: Program, first: bigint, end: bigint): Step[] {
   const filter = `0x${first.toString(16)}..0x${(end - 1n).toString(16)}`
-  const { trace } = run(program, ['-singlestep', '-d', 'cpu,fpu,nochain', '-dfilter', filter])
+  const { trace } = run(program, [...STEP, '-d', 'cpu,fpu,nochain', '-dfilter', filter])
   const dumps = trace.split(/^ pc\s+/m).slice(1)
   return dumps.map(dump => {
     const registers = (file: 'x' | 'f'): bigint[] => {

@@ -1,0 +1,47 @@
+import { DoppelError } from '@doppel/base'
+import { IMAGE_NAMES } from '../cli/commands/image.ts'
+import { readableFile, readCpus, readDisk, readMemory, readVolume, type RunOptions } from '../cli/run-options.ts'
+
+/** What a machine is made with. Sizes and paths are as on the command line. */
+export interface MachineOptions {
+  /** Harts, 1 to 8; 1 when not given. */
+  readonly cpus?: number
+  /** RAM: `'512M'`, or bytes; 256 MiB when not given. */
+  readonly memory?: string | number
+  /** A kernel and initial RAM disk in place of the image's own. */
+  readonly kernel?: string
+  readonly initrd?: string
+  /** Words for the kernel's command line. */
+  readonly append?: string
+  /** `FILE`, `FILE:ro`, `FILE:overlay`. */
+  readonly disks?: readonly string[]
+  /** `HOST:GUEST` or `HOST:GUEST:ro`. */
+  readonly volumes?: readonly string[]
+  readonly engine?: 'interpreter' | 'translator'
+  /** How long the guest may take until its agent answers; 120 000 when not given. */
+  readonly readyTimeoutMs?: number
+}
+
+/** Checks a machine's options. Throws `machine.image`, `cli.flag-value`, `run.file`, `run.volume`. */
+export async function runOptionsOf(image: string, options: MachineOptions): Promise<RunOptions> {
+  if (!IMAGE_NAMES.includes(image)) {
+    throw new DoppelError('machine.image', `'${image}' is no image doppel knows; expected ${IMAGE_NAMES.join(', ')}`, {
+      image,
+    })
+  }
+  const { memory } = options
+  return {
+    target: { kind: 'image', name: image },
+    memoryBytes: readMemory(typeof memory === 'number' ? `${memory}B` : memory),
+    cpus: readCpus(options.cpus === undefined ? undefined : String(options.cpus)),
+    ...(options.kernel === undefined ? {} : { kernel: await readableFile(options.kernel, 'kernel') }),
+    ...(options.initrd === undefined ? {} : { initrd: await readableFile(options.initrd, 'initrd') }),
+    ...(options.append === undefined ? {} : { append: options.append }),
+    disks: await Promise.all((options.disks ?? []).map(readDisk)),
+    volumes: await Promise.all((options.volumes ?? []).map(readVolume)),
+    engine: options.engine ?? 'translator',
+    stats: false,
+    verbose: false,
+    env: process.env,
+  }
+}

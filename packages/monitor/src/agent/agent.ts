@@ -1,0 +1,233 @@
+import { type ChannelPort, DoppelError, type EntropySource } from '@doppel/base'
+import { Channel } from './channel.ts'
+import { GuestProcess, type ProcessChannels, type ProcessOutput, type Worker } from './running.ts'
+import { type AgentEvent, agentLine, AgentReader, helloCode, workerCode } from './shell-code.ts'
+import { withTimeout } from './timeout.ts'
+
+/** The control channel's name: whoever finds it in the guest runs a shell on it. */
+export const AGENT_CHANNEL = 'doppel.agent'
+/** Commands at a time, and the three channels of each. */
+const MAX_COMMANDS = 16
+const DATA_CHANNELS = 3 * MAX_COMMANDS
+/** A ready-made worker follows a used one this much later, so as not to slow the command down. */
+const SPARE_DELAY_MS = 20
+const NONCE_BYTES = 12
+const DEFAULT_START_TIMEOUT_MS = 30_000
+
+/** What to start in the guest. */
+export interface StartRequest extends ProcessOutput {
+  /** Shell code. */
+  readonly code: string
+  readonly cwd?: string | undefined
+  readonly user?: string | undefined
+  /** Whether `sendStdin` will be used; otherwise the command's input is empty. */
+  readonly stdin?: boolean | undefined
+  /** How long the guest may take to start it. */
+  readonly startTimeoutMs?: number | undefined
+}
+
+/** The host's half of the guest agent: runs commands in a guest over named channels. */
+export class GuestAgent {
+  readonly #entropy: EntropySource
+  readonly #control = new Channel(AGENT_CHANNEL)
+  readonly #data: readonly Channel[]
+  readonly #free: Channel[]
+  readonly #processes = new Map<number, { readonly running: GuestProcess; readonly channels: ProcessChannels }>()
+  /** Workers asked for, and workers that wait. */
+  readonly #spawning = new Map<number, ProcessChannels>()
+  #idle: Worker[] = []
+  /** Who waits for a worker, first come first served. */
+  #wanting: ((worker: Worker) => void)[] = []
+  #reader = new AgentReader()
+  #nonce = ''
+  #ready = Promise.withResolvers<void>()
+  #nextId = 1
+  #gone: DoppelError | undefined
+
+  constructor({ entropy }: { readonly entropy: EntropySource }) {
+    this.#entropy = entropy
+    this.#data = Array.from({ length: DATA_CHANNELS }, (_, i) => new Channel(`doppel.${i + 1}`))
+    this.#free = [...this.#data]
+    this.#ready.promise.catch(() => undefined)
+    this.#control.listen({
+      data: bytes => {
+        for (const event of this.#reader.feed(bytes)) this.#hear(event)
+      },
+      open: isOpen => (isOpen ? this.#greet() : this.#lost()),
+      drained: () => undefined,
+    })
+  }
+
+  /** The channels, for the machine's device. */
+  get ports(): readonly ChannelPort[] {
+    return [this.#control, ...this.#data]
+  }
+
+  /** Resolves when the guest's half answers. Throws `agent.timeout`, or why it never will. */
+  async ready(timeoutMs: number): Promise<void> {
+    await withTimeout(
+      this.#ready.promise,
+      timeoutMs,
+      () =>
+        new DoppelError(
+          'agent.timeout',
+          `no agent has answered in the guest within ${timeoutMs} ms; does it run one?`,
+          {
+            timeoutMs,
+          },
+        ),
+    )
+  }
+
+  /** Starts a command; resolves when a shell has been told to run it. Throws `commands.*`, `agent.*`. */
+  async start(request: StartRequest): Promise<GuestProcess> {
+    const timeoutMs = request.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS
+    await this.ready(timeoutMs)
+    const worker = this.#idle.shift() ?? (await this.#nextWorker(timeoutMs))
+    const running = new GuestProcess(worker, request.stdin === true, request, (group, name) =>
+      this.#send(agentLine(['signal', group, name])),
+    )
+    this.#processes.set(worker.id, { running, channels: worker.channels })
+    running.begin(new TextEncoder().encode(`${workerCode(worker.id, request)}\n${this.#nonce}\n`))
+    setTimeout(() => this.#wantSpare(), SPARE_DELAY_MS)
+    return running
+  }
+
+  async #nextWorker(timeoutMs: number): Promise<Worker> {
+    if (this.#spawning.size <= this.#wanting.length) this.#spawn()
+    const { promise, resolve } = Promise.withResolvers<Worker>()
+    this.#wanting.push(resolve)
+    try {
+      return await withTimeout(
+        promise,
+        timeoutMs,
+        () => new DoppelError('agent.timeout', `the guest has started no shell within ${timeoutMs} ms`, { timeoutMs }),
+      )
+    } catch (error) {
+      this.#wanting = this.#wanting.filter(want => want !== resolve)
+      throw error
+    }
+  }
+
+  /** Throws `commands.too-many` when all channels are in use. */
+  #spawn(): void {
+    const [stdin, stdout, stderr] = this.#free.splice(0, 3)
+    if (!stdin || !stdout || !stderr) {
+      throw new DoppelError('commands.too-many', `the guest runs ${MAX_COMMANDS} commands already; wait for one to end`)
+    }
+    const id = this.#nextId++
+    this.#spawning.set(id, { stdin, stdout, stderr })
+    const numbers = [stdin, stdout, stderr].map(channel => this.#data.indexOf(channel) + 1)
+    this.#send(agentLine(['spawn', id, ...numbers]))
+  }
+  #wantSpare(): void {
+    const isNeeded = this.#nonce !== '' && this.#idle.length + this.#spawning.size === 0
+    if (isNeeded && !this.#gone && this.#free.length >= 3) this.#spawn()
+  }
+
+  /** The machine has ended: fails everything under way and to come. */
+  close(reason: DoppelError): void {
+    this.#gone = reason
+    this.#ready.reject(reason)
+    this.#failAll(reason)
+  }
+
+  #send(line: string): void {
+    const bytes = new TextEncoder().encode(line)
+    const sent = this.#control.send(bytes)
+    if (sent < bytes.length) {
+      this.close(new DoppelError('agent.stuck', 'the guest agent takes no more orders; is the guest overloaded?'))
+    }
+  }
+
+  #greet(): void {
+    const bytes = new Uint8Array(NONCE_BYTES)
+    this.#entropy.fill(bytes)
+    this.#forgetWorkers()
+    this.#nonce = [...bytes].map(byte => (byte % 36).toString(36)).join('')
+    this.#reader = new AgentReader()
+    this.#send(helloCode(this.#nonce))
+  }
+  #lost(): void {
+    if (this.#gone) return
+    // Whoever waits for readiness goes on waiting: another agent may come.
+    if (this.#nonce !== '') this.#ready = Promise.withResolvers<void>()
+    this.#ready.promise.catch(() => undefined)
+    this.#forgetWorkers()
+    this.#nonce = ''
+    this.#failAll(new DoppelError('agent.lost', "the guest's agent has ended; was the guest restarted?"))
+  }
+  #failAll(reason: DoppelError): void {
+    for (const { running, channels } of this.#processes.values()) {
+      running.didFail(reason)
+      this.#giveBack(channels)
+    }
+    this.#processes.clear()
+  }
+  #forgetWorkers(): void {
+    for (const channels of this.#spawning.values()) this.#giveBack(channels)
+    for (const { channels } of this.#idle) this.#giveBack(channels)
+    this.#spawning.clear()
+    this.#idle = []
+  }
+
+  #hear(event: AgentEvent): void {
+    if (event.type === 'hello') {
+      if (event.nonce !== this.#nonce) return
+      this.#ready.resolve()
+      this.#wantSpare()
+    } else if (event.type === 'idle') this.#didSpawn(event)
+    else if (event.type === 'fail') this.#processes.get(event.id)?.running.didFail(startFailure(event.reason), false)
+    else this.#didExit(event.id, event.status)
+  }
+  #didSpawn({ id, pid, group }: { readonly id: number; readonly pid: number; readonly group: number }): void {
+    const channels = this.#spawning.get(id)
+    if (!channels) return
+    this.#spawning.delete(id)
+    const worker = { id, pid, group, channels }
+    const want = this.#wanting.shift()
+    if (want) want(worker)
+    else this.#idle.push(worker)
+  }
+  #didExit(id: number, status: number): void {
+    const known = this.#processes.get(id)
+    const waiting = this.#idle.find(worker => worker.id === id)
+    const channels = known?.channels ?? waiting?.channels ?? this.#spawning.get(id)
+    if (!channels) return
+    this.#send(agentLine(['reap', id]))
+    this.#spawning.delete(id)
+    this.#processes.delete(id)
+    this.#idle = this.#idle.filter(worker => worker !== waiting)
+    const giveBack = (): void => this.#giveBack(channels)
+    if (!known) return giveBack()
+    known.running.didEnd(status)
+    known.running.wait().then(giveBack, giveBack)
+    this.#wantSpare()
+  }
+
+  /** A channel that something in the guest still holds open comes back when that ends. */
+  #giveBack({ stdin, stdout, stderr }: ProcessChannels): void {
+    for (const channel of [stdin, stdout, stderr]) {
+      const back = (): void => {
+        channel.listen(undefined)
+        // Opened long before its next use, so that the guest has heard of it by then.
+        channel.setOpen(true)
+        this.#free.push(channel)
+      }
+      if (!channel.isGuestOpen) {
+        back()
+        continue
+      }
+      const ignore = (): void => undefined
+      channel.listen({ data: ignore, open: isOpen => (isOpen ? undefined : back()), drained: ignore })
+    }
+  }
+}
+
+function startFailure(reason: string): DoppelError {
+  if (reason === 'folder') {
+    return new DoppelError('commands.cwd', "the command's folder does not exist in the guest, or cannot be entered")
+  }
+  if (reason === 'user') return new DoppelError('commands.user', 'the guest has no such user')
+  return new DoppelError('agent.start', 'the guest could not start the command')
+}

@@ -1,0 +1,7 @@
+export { AGENT_CHANNEL, GuestAgent, type StartRequest } from './agent/agent.ts'
+export { GuestProcess, type ProcessEnd, type ProcessOutput } from './agent/running.ts'
+export { shellQuote } from './agent/shell-code.ts'
+export { type Abort, type CommandOptions, type CommandResult, commandCode, GuestCommands } from './agent/commands.ts'
+export { type GuestFile, type GuestFileEvent, GuestFiles } from './agent/files.ts'
+export { MachineLife, type MachineState } from './machine/life.ts'
+export { Console, type ConsoleViewer } from './machine/console.ts'

@@ -1,0 +1,179 @@
+import { Machine } from 'doppel'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+let vm: Machine
+beforeAll(async () => {
+  vm = await Machine.create('linux', { memory: '128M' })
+})
+afterAll(async () => {
+  await vm.kill()
+})
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+const codeOf = async (promise: Promise<unknown>): Promise<unknown> =>
+  await promise.then(
+    () => 'no error',
+    (error: { code?: unknown }) => error.code,
+  )
+
+test('a command has its output, errors and status; a list of words arrives as it is', async () => {
+  expect(await vm.commands.run('echo $((6*7)); echo oops >&2; exit 3')).toEqual({
+    exitCode: 3,
+    stdout: '42\n',
+    stderr: 'oops\n',
+  })
+  const words = ['a b', "it's", '$HOME', '', 'x\ny', '"\\']
+  expect((await vm.commands.run(['printf', '<%s>', ...words])).stdout).toBe(words.map(word => `<${word}>`).join(''))
+})
+
+test('folder, environment, user and input are the command’s own', async () => {
+  const { stdout } = await vm.commands.run('pwd; echo "$A"; cat; id -u', {
+    cwd: '/tmp',
+    env: { A: "b'c\nd" },
+    stdin: 'in\n',
+  })
+  expect(stdout).toBe("/tmp\nb'c\nd\nin\n0\n")
+  expect(await codeOf(vm.commands.run('true', { cwd: '/nowhere' }))).toBe('commands.cwd')
+  expect(await codeOf(vm.commands.run('true', { user: 'nobody-here' }))).toBe('commands.user')
+  expect(await codeOf(vm.commands.run(['a\0b']))).toBe('commands.argument')
+})
+
+test('many commands at once do not mix; more than there is room for are refused', async () => {
+  const runs = Array.from({ length: 12 }, (_, i) => vm.commands.run(`sleep 0.2; echo ${i}`))
+  expect((await Promise.all(runs)).map(({ stdout }) => Number(stdout))).toEqual(runs.map((_, i) => i))
+  const tooMany = Array.from({ length: 17 }, () => codeOf(vm.commands.run('sleep 0.5')))
+  expect((await Promise.all(tooMany)).filter(code => code === 'commands.too-many').length).toBeGreaterThan(0)
+})
+
+test('a command that takes too long, or that its caller gives up, is killed with what it started', async () => {
+  expect(await codeOf(vm.commands.run('sleep 77 & sleep 78', { timeoutMs: 200 }))).toBe('commands.timeout')
+  const abort = new AbortController()
+  setTimeout(() => abort.abort(), 100)
+  expect(await codeOf(vm.commands.run('sleep 79', { signal: abort.signal }))).toBe('commands.aborted')
+  expect((await vm.commands.run('pgrep -f "sleep 7[789]" || ps | grep -c "sleep 7[789]$"')).stdout).toBe('0\n')
+})
+
+test('a background command is fed, watched and signalled', async () => {
+  let heard = ''
+  const echo = await vm.commands.run('while read -r line; do echo "got $line"; done; echo bye', {
+    background: true,
+    stdin: true,
+    onStdout: bytes => void (heard += new TextDecoder().decode(bytes)),
+  })
+  await echo.sendStdin(utf8('one\ntwo\n'))
+  echo.closeStdin()
+  expect(await echo.wait()).toEqual({ exitCode: 0 })
+  expect(heard).toBe('got one\ngot two\nbye\n')
+  const sleeper = await vm.commands.run('trap "exit 7" TERM; while :; do sleep 0.05; done', { background: true })
+  expect(sleeper.pid).toBeGreaterThan(1)
+  sleeper.kill('TERM')
+  expect([7, 143]).toContain((await sleeper.wait()).exitCode)
+})
+
+test('bytes of every value pass both ways through files', async () => {
+  const bytes = new Uint8Array(3 << 20).map((_, i) => (i * 31 + (i >> 9)) & 255)
+  await vm.files.write('/tmp/deep/er/file', bytes)
+  expect(Buffer.compare(await vm.files.read('/tmp/deep/er/file'), bytes)).toBe(0)
+  expect(await vm.files.stat('/tmp/deep/er/file')).toMatchObject({
+    type: 'file',
+    sizeBytes: bytes.length,
+    name: 'file',
+  })
+  await vm.files.write('/tmp/empty', '')
+  expect(await vm.files.readText('/tmp/empty')).toBe('')
+})
+
+test('folders list what they hold, whatever its name', async () => {
+  await vm.files.makeDir('/tmp/names/sub')
+  await vm.files.write('/tmp/names/a b\n"c\'', 'x')
+  await vm.commands.run('ln -s /nowhere /tmp/names/link')
+  const listed = await vm.files.list('/tmp/names')
+  expect(listed.map(({ name, type }) => [name, type])).toEqual([
+    ['a b\n"c\'', 'file'],
+    ['link', 'link'],
+    ['sub', 'folder'],
+  ])
+  await vm.files.rename('/tmp/names/a b\n"c\'', '/tmp/names/plain')
+  await vm.files.remove('/tmp/names/link')
+  expect((await vm.files.list('/tmp/names')).map(file => file.name)).toEqual(['plain', 'sub'])
+})
+
+test('what files refuse has a code of its own', async () => {
+  const { files } = vm
+  await vm.commands.run('mkdir -p /tmp/small && mount -t tmpfs -o size=64k tmpfs /tmp/small')
+  expect([
+    await codeOf(files.read('/nope')),
+    await codeOf(files.read('/tmp')),
+    await codeOf(files.write('/tmp', 'x')),
+    await codeOf(files.list('/init')),
+    await codeOf(files.makeDir('/init')),
+    await codeOf(files.remove('/nope')),
+    await codeOf(files.write('/proc/x/y', 'x')),
+    await codeOf(files.write('/tmp/small/big', new Uint8Array(1 << 20))),
+    await files.exists('/nope'),
+    await files.exists('/init'),
+  ]).toEqual([
+    'files.not-found',
+    'files.is-folder',
+    'files.is-folder',
+    'files.not-folder',
+    'files.exists',
+    'files.not-found',
+    expect.stringMatching(/^files\./),
+    'files.no-space',
+    false,
+    true,
+  ])
+})
+
+test('a watched folder tells what happens in it', async () => {
+  await vm.files.makeDir('/tmp/watched')
+  const events: string[] = []
+  const seen = Promise.withResolvers<void>()
+  const watch = await vm.files.watchDir(
+    '/tmp/watched',
+    ({ type, name }) => {
+      events.push(`${type} ${name}`)
+      if (type === 'created') void vm.files.write('/tmp/watched/new', 'longer')
+      if (type === 'changed') void vm.files.remove('/tmp/watched/new')
+      if (type === 'removed') seen.resolve()
+    },
+    { intervalMs: 50 },
+  )
+  await vm.files.write('/tmp/watched/new', 'x')
+  await seen.promise
+  watch.stop()
+  expect(events).toEqual(['created new', 'changed new', 'removed new'])
+})
+
+test('a paused guest runs nothing and its clock stands still', async () => {
+  const uptime = async (): Promise<number> => Number((await vm.files.readText('/proc/uptime')).split(' ')[0])
+  const before = await uptime()
+  const beganMs = performance.now()
+  await vm.pause()
+  const { instructions } = vm.getMetrics()
+  await new Promise(resolve => setTimeout(resolve, 3000))
+  expect([vm.state, vm.getMetrics().instructions]).toEqual(['paused', instructions])
+  await vm.resume()
+  const passedMs = (await uptime()) * 1000 - before * 1000
+  expect(passedMs).toBeLessThan(performance.now() - beganMs - 2500)
+})
+
+test('an agent that is killed comes back; what ran under it is lost, and says so', async () => {
+  const sleeper = await vm.commands.run('sleep 50', { background: true })
+  const ended = codeOf(sleeper.wait())
+  // The shell that has the control channel as its input and, for answers, once more.
+  const agents =
+    'for p in /proc/[0-9]*; do case $(readlink $p/fd/0 $p/fd/3 | tr "\\n" " ") in *p0*p0*) kill -9 ${p##*/};; esac; done'
+  vm.commands.run(agents).catch(() => undefined)
+  expect(await ended).toBe('agent.lost')
+  expect((await vm.commands.run('echo again')).stdout).toBe('again\n')
+})
+
+test('a machine told to stop powers itself off; what is asked of it afterwards is refused', async () => {
+  const other = vm
+  const pending = codeOf(other.commands.run('sleep 100'))
+  await other.stop()
+  expect(await other.wait()).toEqual({ kind: 'poweroff' })
+  expect([await pending, await codeOf(other.commands.run('true'))]).toEqual(['machine.ended', 'machine.ended'])
+  expect(await codeOf(other.pause())).toBe('machine.state')
+})
