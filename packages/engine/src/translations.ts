@@ -74,7 +74,7 @@ function pushBytes(words: number[], bytes: Uint8Array): void {
 /** The regions of a file; none when it is damaged, or another translator's. */
 export function decodeTranslations(file: Uint8Array, key: readonly [number, number]): SavedRegion[] {
   if (file.length < (HEADER_WORDS + 1) * 4 || file.length % 4 !== 0 || file.length > MAX_FILE_BYTES) return []
-  const bytes = file.slice()
+  const bytes = new Uint8Array(file)
   const words = new Int32Array(bytes.buffer)
   const hash = hashBytes(bytes.subarray(HEADER_WORDS * 4))
   const header = [MAGIC, ...key, ...hash]

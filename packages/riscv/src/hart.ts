@@ -136,6 +136,10 @@ export class Hart implements RiscvHart {
     this.request(Request.leaveAfter)
   }
 
+  /** TLB misses of loads and stores that generated code has seen to. */
+  get tlbMisses(): number {
+    return this.word(STATE.common.misses)
+  }
   /** Instructions retired since creation. */
   get retired(): bigint {
     return this.#retiredBefore + BigInt(this.#slice - this.word(STATE.common.budget))

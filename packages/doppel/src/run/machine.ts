@@ -7,6 +7,7 @@ import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 import type { DiskOption, RunOptions } from '../cli/run-options.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { volumeTag } from './boot-files.ts'
+import { keepTranslations, restoreTranslations } from './translations.ts'
 
 /** What a session plugs into the machine. */
 export interface MachineParts {
@@ -37,7 +38,11 @@ export async function runningMachine(
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
     for (const each of opened.splice(0)) await each.close()
+    const ended = cpu
+    cpu = undefined
+    if (ended) await keepTranslations(ended, options.env)
   }
+  let cpu: RiscvCpu | undefined
   try {
     const virtio: VirtioDevice[] = [
       virtioRng({ entropy: hostEntropy }),
@@ -57,7 +62,6 @@ export async function runningMachine(
     // A bare-metal program has no use for an agent.
     if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
     const clock = hostClock()
-    let cpu: RiscvCpu | undefined
     const vm = new VirtMachine({
       cpus: options.cpus,
       memoryBytes: options.memoryBytes,
@@ -72,7 +76,9 @@ export async function runningMachine(
       virtio,
       boot,
     })
-    return { vm, cpu: cpu as RiscvCpu, agent, elapsedNs: () => clock.monotonicNs(), close }
+    const made = cpu as unknown as RiscvCpu
+    if (options.engine !== 'interpreter') await restoreTranslations(made, options.env)
+    return { vm, cpu: made, agent, elapsedNs: () => clock.monotonicNs(), close }
   } catch (error) {
     await close()
     throw error
