@@ -13,6 +13,8 @@ interface CodePage {
   ramPage: number
   /** Host address of its frame. */
   frame: number
+  /** Its records have been written, so they must be emptied before they serve again. */
+  used: boolean
   /** Regions that start here. */
   regions: CachedRegion[]
 }
@@ -53,7 +55,7 @@ export class CodeCache<M> {
     this.#halves = new Uint16Array(memory)
     this.#words = new Int32Array(memory)
     this.#base = base
-    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, regions: [] }))
+    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, used: false, regions: [] }))
     this.#byRamPage = byRamPage
   }
 
@@ -71,7 +73,8 @@ export class CodeCache<M> {
       const page = this.#pages[index] as CodePage
       if (page.ramPage !== -1) this.drop(page.ramPage)
       // A page dropped under running code may have been decoded into once more since.
-      this.#clear(this.#recordsOf(index))
+      if (page.used) this.#clear(this.#recordsOf(index))
+      page.used = true
       page.ramPage = ramPage
       page.frame = frame
       this.#byRamPage[ramPage] = index + 1

@@ -1,4 +1,5 @@
 import {
+  Arena,
   type FunctionBuilder,
   type FunctionRef,
   type FunctionType,
@@ -88,13 +89,14 @@ export function linkServices(
   host: Readonly<Record<HostName, WebAssembly.ImportValue>>,
 ): Record<ServiceName, WebAssembly.ImportValue> {
   const module = new ModuleBuilder()
+  const arena = new Arena()
   const imported = Object.fromEntries(
     Object.entries(HOST_TYPES).map(([name, type]) => [name, module.importFunction('host', name, type)]),
   ) as Record<HostName, FunctionRef>
   module.importMemory('host', 'memory', { min: 1 })
   const define = (name: string, type: FunctionType, write: (fn: FunctionBuilder) => void): FunctionRef => {
     const declared = module.declare(name, type)
-    const fn = module.build(declared)
+    const fn = module.build(declared, arena)
     write(fn)
     module.finish(fn)
     module.export(name, 'func', declared.index)

@@ -1,4 +1,4 @@
-import { ModuleBuilder, type Node, Op } from '@doppel/wasm'
+import { Arena, ModuleBuilder, type Node, Op } from '@doppel/wasm'
 import { FLOAT_TYPES } from './float-runtime.ts'
 import { hasFusedMultiplyAdd } from './float-fused.ts'
 import { FastFunction } from './float-writer.ts'
@@ -274,6 +274,7 @@ function build(
   fast: typeof FAST,
 ): Record<string, WebAssembly.ImportValue> {
   const module = new ModuleBuilder()
+  const arena = new Arena()
   const imported = Object.entries(FLOAT_TYPES).map(
     ([name, type]) => [name, module.importFunction('exact', name, type)] as const,
   )
@@ -285,7 +286,7 @@ function build(
       continue
     }
     const declared = module.declare(name, exact.type)
-    const fn = module.build(declared)
+    const fn = module.build(declared, arena)
     write(new FastFunction(fn, exact))
     module.finish(fn)
     module.export(name, 'func', declared.index)

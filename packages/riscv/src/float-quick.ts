@@ -1,6 +1,6 @@
+import type { RiscvMachine, Value } from './machine.ts'
 import { NX } from '@doppel/engine'
 import { type Node, Op } from '@doppel/wasm'
-import type { RiscvMachine, Value } from './machine.ts'
 import { STATE } from './state.ts'
 
 /**

@@ -9,7 +9,7 @@ import { type BootFile, VirtMachine } from '@doppel/board'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 
 const [kernel = '', initrd = '', append = '', harts, engine, translations = ''] = process.argv.slice(2)
-const file = (name: string): BootFile => ({ name, bytes: new Uint8Array(readFileSync(name)) })
+const file = (name: string): BootFile => ({ name, bytes: readFileSync(name) })
 let cpu: RiscvCpu | undefined
 const vm = new VirtMachine({
   cpus: Number(harts),
