@@ -169,6 +169,10 @@ export class CodeCache<M> {
   isEntered(record: number): boolean {
     return this.#halves[(record + RECORD.handler) >>> 1] === Handler.enter
   }
+  /** How often a record was jumped to, or given up at. */
+  heat(record: number): number {
+    return this.#halves[(record + RECORD.heat) >>> 1] as number
+  }
   /** The pages that have translated regions: where their frames are, and those regions. */
   pagesWithRegions(): readonly { readonly frame: number; readonly regions: readonly CachedRegion[] }[] {
     return this.#pages.filter(page => page.ramPage !== -1 && page.regions.length > 0)

@@ -13,6 +13,7 @@ export function solveDataflow(blocks: readonly RegionBlock[]): Int32Array {
     changed = false
     for (const at of order) {
       const block = blocks[at] as RegionBlock
+      if (block.calls) continue
       for (const next of block.successors) {
         const { dirtyIn, flushed } = blocks[next] as RegionBlock
         if (dirtyIn.addAll(block.dirtyIn, flushed)) changed = true
@@ -29,7 +30,7 @@ export function solveDataflow(blocks: readonly RegionBlock[]): Int32Array {
     const here = order[i] as number
     const block = blocks[here] as RegionBlock
     let longest = 0
-    for (const next of block.successors) {
+    for (const next of block.calls ? [] : block.successors) {
       if ((position[next] as number) > i) longest = Math.max(longest, (blocks[next] as RegionBlock).longestPath)
     }
     block.longestPath = longest + block.instructions.length
@@ -44,6 +45,7 @@ function solveLiveness(blocks: readonly RegionBlock[], order: readonly number[])
     changed = false
     for (let i = order.length - 1; i >= 0; i--) {
       const block = blocks[order[i] as number] as RegionBlock
+      if (block.calls) continue
       for (const next of block.successors) {
         if (block.liveIn.addAll((blocks[next] as RegionBlock).liveIn, block.writes)) changed = true
       }

@@ -69,7 +69,8 @@ export abstract class Emitter {
   /** Ends the instruction. */
   abstract branch(cond: Node, offset: Operand): void
   abstract jump(offset: Operand): void
-  abstract jumpTo(target: Node): void
+  /** `isReturn` says that it goes back to where a call came from, as a rule. */
+  abstract jumpTo(target: Node, isReturn?: boolean): void
   /** Emits `check` unless an earlier instruction of the same straight line has. */
   abstract once(key: string, check: () => void): void
   /** True where `assume` may be used: code that can leave an unusual case to the interpreter. */

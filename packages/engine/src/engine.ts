@@ -126,8 +126,8 @@ export class Engine<M> {
       isa.set,
       this.#usages,
     )
-    const atOnce = options.translateAfter === 1
-    this.#translator = new Translator(isa, this.#usages, this.cache, this.frames, this.memory, atOnce)
+    const { translateAfter } = options
+    this.#translator = new Translator(isa, this.#usages, this.cache, this.frames, this.memory, translateAfter)
     this.cache.onDrop = (slots, records) => this.#dropped(slots, records)
     this.frames.onWrite = page => this.cache.drop(page)
     this.#translator.link({

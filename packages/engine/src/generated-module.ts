@@ -2,8 +2,8 @@ import { type FunctionType, I32, type ModuleBuilder } from '@doppel/wasm'
 import type { HostCalls } from './emitter.ts'
 import { SERVICE_TYPES } from './services.ts'
 
-/** The type of translated regions: (state, the region's first record) → Exit. */
-export const REGION_TYPE: FunctionType = { kind: 'func', params: [I32, I32], results: [I32] }
+/** The type of translated regions: (state, the region's first record, how many regions wait for a return) → Exit. */
+export const REGION_TYPE: FunctionType = { kind: 'func', params: [I32, I32, I32], results: [I32] }
 
 /** Declares what all generated code imports, in one order, so that function indices are the same in every module. */
 export function importCalls(

@@ -1,6 +1,7 @@
 import { type Block, type FunctionBuilder, type FunctionRef, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
 import { Emitter, type HostCalls } from './emitter.ts'
 import { Exit } from './exits.ts'
+import { REGION_TYPE } from './generated-module.ts'
 import type { InstructionRow, Operand, Operands } from './insn.ts'
 import { type CommonState, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
 import { ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT } from './tlb.ts'
@@ -229,8 +230,8 @@ export class InterpreterEmitter extends Emitter {
     const fn = this.fn
     this.publish()
     const slot = fn.load(Op.i32Load, fn.get(this.#record), RECORD.imm)
-    const type = { kind: 'func', params: [I32, I32], results: [I32] } as const
-    const exit = fn.let(fn.callIndirect(regionType, type, 0, slot, [fn.get(0), fn.get(this.#record)]))
+    const args = [fn.get(0), fn.get(this.#record), fn.i32(0)]
+    const exit = fn.let(fn.callIndirect(regionType, REGION_TYPE, 0, slot, args))
     fn.set(this.#budget, this.field32(this.common.budget))
     fn.set(this.#target, this.field64(this.common.pc))
     const ended = fn.block()

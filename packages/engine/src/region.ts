@@ -32,6 +32,8 @@ export interface RegionBlock {
   readonly liveIn: RegisterSet
   /** At a loop's head: registers that each round sets anew, stored on the way in so that no round keeps the last one's. */
   readonly flushed: RegisterSet
+  /** It ends in a call; what follows is where that returns to, with every register as memory has it. */
+  readonly calls: boolean
   /** Most instructions on a path from here to a back edge or the region's end. */
   longestPath: number
 }
@@ -47,11 +49,14 @@ export interface Region {
 
 /** Bounds a region: larger ones compile longer and are left sooner by an unpredicted path. */
 const MAX_INSTRUCTIONS = 160
+/** From this size on a region does not go on past calls. */
+const MAX_WITH_CALLS = 64
 const PAGE_BYTES = 4096
 
-/** True for a jump that keeps a return address: a call, at which a region ends. */
+/** True for a jump that keeps a return address: a call, after which the region goes on. */
 function isCall(decoded: Decoded, usage: Usage): boolean {
-  return usage.flow === 'jump' && usage.writes.some(w => decoded[w.slot] !== w.file.zero)
+  const jumps = usage.flow === 'jump' || usage.flow === 'indirect'
+  return jumps && usage.writes.some(w => decoded[w.slot] !== w.file.zero)
 }
 
 /** Where an instruction may go by a constant distance, other than to the next one. */
@@ -85,7 +90,8 @@ function explore(
         offset = next
         continue
       }
-      if (usage.flow === 'branch') queueLeader(next, leaders, queue)
+      const returns = reached.size < MAX_WITH_CALLS && isCall(decoded, usage)
+      if (usage.flow === 'branch' || returns) queueLeader(next, leaders, queue)
       if (usage.flow === 'branch' || (usage.flow === 'jump' && !isCall(decoded, usage))) {
         queueLeader(jumpTarget(instruction), leaders, queue)
       }
@@ -95,8 +101,16 @@ function explore(
   return { reached, leaders }
 }
 
-/** The head of the innermost loop around an offset, by the backward jumps over it; the offset itself outside loops. */
-export function loopHead(offset: number, read: ReadInstruction, usages: readonly Usage[]): number {
+/**
+ * The head of the innermost loop around an offset that is really gone round, by the backward jumps over the offset; the
+ * offset itself outside loops. `isHot` tells whether an offset is often jumped to.
+ */
+export function loopHead(
+  offset: number,
+  read: ReadInstruction,
+  usages: readonly Usage[],
+  isHot: (offset: number) => boolean,
+): number {
   let head = -1
   for (const instruction of explore(offset, read, usages).reached.values()) {
     const { flow } = usages[instruction.decoded.row] as Usage
@@ -104,7 +118,7 @@ export function loopHead(offset: number, read: ReadInstruction, usages: readonly
       flow === 'branch' || (flow === 'jump' && !isCall(instruction.decoded, usages[instruction.decoded.row] as Usage))
     if (!loops || instruction.offset < offset) continue
     const target = jumpTarget(instruction)
-    if (target <= offset && target > head) head = target
+    if (target <= offset && target > head && target >= 0 && isHot(target)) head = target
   }
   return head < 0 ? offset : head
 }
@@ -155,7 +169,9 @@ function formBlocks(
       offset += instruction.decoded.lengthBytes
       if (usages[instruction.decoded.row]?.flow !== 'next') break
     }
+    const last = instructions[instructions.length - 1] as RegionInstruction
     const block: RegionBlock = {
+      calls: isCall(last.decoded, usages[last.decoded.row] as Usage),
       offset: start,
       instructions,
       end: offset,
@@ -196,9 +212,8 @@ function linkBlocks(blocks: readonly RegionBlock[], usages: readonly Usage[]): v
     const last = block.instructions[block.instructions.length - 1] as RegionInstruction
     const usage = usages[last.decoded.row] as Usage
     const targets: number[] = []
-    if (usage.flow === 'next' || usage.flow === 'branch') targets.push(block.end)
-    if (usage.flow === 'branch' || (usage.flow === 'jump' && !isCall(last.decoded, usage)))
-      targets.push(jumpTarget(last))
+    if (usage.flow === 'next' || usage.flow === 'branch' || block.calls) targets.push(block.end)
+    if (usage.flow === 'branch' || (usage.flow === 'jump' && !block.calls)) targets.push(jumpTarget(last))
     block.successors = [...new Set(targets.flatMap(t => at.get(t) ?? []))]
   }
   // The root is mostly the head of an inner loop. What leads to it from above is the way in, again and again, from an

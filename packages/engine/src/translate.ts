@@ -1,15 +1,20 @@
 import { type Block, type FunctionBuilder, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
 import { Exit } from './exits.ts'
+import { REGION_TYPE } from './generated-module.ts'
 import type { InstructionRow } from './insn.ts'
 import { Handler } from './interpreter.ts'
 import { RECORD, RECORD_SHIFT } from './layout.ts'
 import { GO_ON, RegionCode } from './region-code.ts'
+import type { RegisterSet } from './register-set.ts'
 import { jumpTarget, type Region, type RegionBlock, type RegionInstruction } from './region.ts'
 import { ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT } from './tlb.ts'
 
 const PAGE_BYTES = 4096
 /** The parameter that is the address of the region's first record. */
 const ENTRY_RECORD: Local = 1
+/** The parameter that says how many regions wait for a return, and how many may. */
+const DEPTH: Local = 2
+const MAX_DEPTH = 200
 
 /**
  * Translates a region to one function `(state, record) → Exit`, the record being the region's own: registers in locals, loaded at entry where live, stored at exits
@@ -50,12 +55,7 @@ export class RegionEmitter extends RegionCode {
     fn.return(fn.i32(Exit.short))
     fn.end()
     fn.set(this.pageLocal, fn.op(Op.i64And, this.field64(this.common.pc), fn.i64(-4096)))
-    this.eachIn(entry.liveIn, (file, register) => {
-      fn.set(
-        this.localOf(file, register),
-        fn.load(this.isFloat(file) ? Op.f64Load : Op.i64Load, fn.get(0), this.offsetOf(file, register)),
-      )
-    })
+    this.#loadRegisters(entry.liveIn)
     this.#blocks = region.blocks.map(() => fn.block())
     fn.jump(this.#blocks[0] as Block)
     for (let i = 0; i < region.blocks.length; i++) this.#emitBlock(i, rows, machine)
@@ -102,12 +102,78 @@ export class RegionEmitter extends RegionCode {
     this.#goTo(this.current.end)
   }
   jump(): void {
-    this.#goTo(jumpTarget(this.instruction))
-  }
-  jumpTo(target: Node): void {
-    this.fn.set(this.#targetLocal, target)
+    const target = jumpTarget(this.instruction)
+    const back = this.#returnBlock()
+    if (back === undefined) return this.#goTo(target)
     this.storeRegisters()
+    if (target < 0 || target >= PAGE_BYTES) {
+      this.fn.set(this.#targetLocal, this.addressOf(target))
+      this.#findRecord()
+    } else {
+      this.setField64(this.common.pc, this.addressOf(target))
+      this.setField32(this.common.budget, this.fn.get(this.budgetLocal))
+      this.fn.set(this.targetRecordLocal, this.#recordAt(this.fn.i32(target)))
+    }
+    this.#call(back)
+  }
+  jumpTo(target: Node, isReturn = false): void {
+    const fn = this.fn
+    fn.set(this.#targetLocal, target)
+    this.storeRegisters()
+    const back = this.#returnBlock()
+    if (back !== undefined) {
+      this.#findRecord()
+      return this.#call(back)
+    }
+    if (isReturn) {
+      // Whoever called looks where it is to go on.
+      fn.if(fn.get(DEPTH), 'likely')
+      this.setField64(this.common.pc, fn.get(this.#targetLocal))
+      this.setField32(this.common.budget, fn.get(this.budgetLocal))
+      fn.return(fn.i32(Exit.goOn))
+      fn.end()
+    }
     this.#leaveFar()
+  }
+
+  // Calls are calls of WebAssembly: the callee's return comes back here, which costs less than finding the way
+
+  /** The block that the call which ends this one returns to; undefined when there is no call, or no such block. */
+  #returnBlock(): number | undefined {
+    return this.current.calls ? this.current.successors[0] : undefined
+  }
+  /** Calls the region that starts at the target record; pc, budget and registers are stored. Goes on at `back`. */
+  #call(back: number): void {
+    const fn = this.fn
+    const block = this.#region.blocks[back] as RegionBlock
+    const record = (): Node => fn.get(this.targetRecordLocal)
+    const handler = fn.load(Op.i32Load16U, record(), RECORD.handler)
+    fn.if(fn.op(Op.i32Ne, handler, fn.i32(Handler.enter)), 'unlikely')
+    fn.return(fn.i32(Exit.goOn))
+    fn.end()
+    const slot = (): Node => fn.load(Op.i32Load, record(), RECORD.imm)
+    fn.if(fn.op(Op.i32GeU, fn.get(DEPTH), fn.i32(MAX_DEPTH)), 'unlikely')
+    fn.returnCallIndirect(this.regionType, 0, slot(), [fn.get(0), record(), fn.get(DEPTH)])
+    fn.end()
+    const args = [fn.get(0), record(), fn.op(Op.i32Add, fn.get(DEPTH), fn.i32(1))]
+    const exit = fn.let(fn.callIndirect(this.regionType, REGION_TYPE, 0, slot(), args))
+    const elsewhere = fn.op(Op.i64Ne, this.field64(this.common.pc), this.addressOf(block.offset))
+    fn.if(fn.op(Op.i32Or, fn.get(exit), elsewhere), 'unlikely')
+    fn.return(fn.get(exit))
+    fn.end()
+    fn.set(this.budgetLocal, this.field32(this.common.budget))
+    fn.if(fn.op(Op.i32LtS, fn.get(this.budgetLocal), fn.i32(block.longestPath)), 'unlikely')
+    fn.return(fn.i32(Exit.goOn))
+    fn.end()
+    this.#loadRegisters(block.liveIn)
+    fn.jump(this.#blocks[back] as Block)
+  }
+  #loadRegisters(registers: RegisterSet): void {
+    const fn = this.fn
+    this.eachIn(registers, (file, register) => {
+      const op = this.isFloat(file) ? Op.f64Load : Op.i64Load
+      fn.set(this.localOf(file, register), fn.load(op, fn.get(0), this.offsetOf(file, register)))
+    })
   }
 
   /** Goes to an offset of the page: inside the region where there is an edge, else out of it. */
@@ -153,10 +219,15 @@ export class RegionEmitter extends RegionCode {
       fn.op(Op.i64Add, fn.get(this.pageLocal), fn.op(Op.i64ExtendI32U, fn.get(this.fromLocal))),
     )
     this.setField32(this.common.budget, fn.get(this.budgetLocal))
-    const root = (this.#region.blocks[0] as RegionBlock).offset
-    const distance = fn.op(Op.i32Shl, fn.op(Op.i32Sub, fn.get(this.fromLocal), fn.i32(root)), fn.i32(RECORD_SHIFT))
-    fn.set(this.targetRecordLocal, fn.op(Op.i32Add, fn.get(ENTRY_RECORD), distance))
+    fn.set(this.targetRecordLocal, this.#recordAt(fn.get(this.fromLocal)))
     this.#chain()
+  }
+  /** The record of an offset in the page. */
+  #recordAt(offset: Node): Node {
+    const fn = this.fn
+    const root = (this.#region.blocks[0] as RegionBlock).offset
+    const distance = fn.op(Op.i32Shl, fn.op(Op.i32Sub, offset, fn.i32(root)), fn.i32(RECORD_SHIFT))
+    return fn.op(Op.i32Add, fn.get(ENTRY_RECORD), distance)
   }
   #leaveFar(): void {
     this.#farExit ??= this.fn.block()
@@ -175,6 +246,12 @@ export class RegionEmitter extends RegionCode {
     this.#nearExit ??= fn.block()
     fn.jump(this.#nearExit)
     fn.at(far)
+    this.#findRecord()
+    this.#chain()
+  }
+  /** Finds the target's record through the fetch TLB; pc and budget are stored then. Returns for what is not there. */
+  #findRecord(): void {
+    const fn = this.fn
     this.setField64(this.common.pc, fn.get(this.#targetLocal))
     this.setField32(this.common.budget, fn.get(this.budgetLocal))
     const index = fn.op(Op.i32WrapI64, fn.op(Op.i64ShrU, fn.get(this.#targetLocal), fn.i64(INDEX_SHIFT)))
@@ -186,7 +263,6 @@ export class RegionEmitter extends RegionCode {
     const offset = fn.op(Op.i32And, fn.op(Op.i32WrapI64, fn.get(this.#targetLocal)), fn.i32(0xffe))
     const records = fn.load(Op.i32Load, fn.get(entry), FETCH + ENTRY_VALUE)
     fn.set(this.targetRecordLocal, fn.op(Op.i32Add, records, fn.op(Op.i32Shl, offset, fn.i32(RECORD_SHIFT))))
-    this.#chain()
   }
   /** Tail-calls the region that starts at the target record, or returns to the interpreter where there is none. */
   #chain(): void {
@@ -194,7 +270,11 @@ export class RegionEmitter extends RegionCode {
     const record = (): Node => fn.get(this.targetRecordLocal)
     const handler = fn.load(Op.i32Load16U, record(), RECORD.handler)
     fn.if(fn.op(Op.i32Eq, handler, fn.i32(Handler.enter)), 'likely')
-    fn.returnCallIndirect(this.regionType, 0, fn.load(Op.i32Load, record(), RECORD.imm), [fn.get(0), record()])
+    fn.returnCallIndirect(this.regionType, 0, fn.load(Op.i32Load, record(), RECORD.imm), [
+      fn.get(0),
+      record(),
+      fn.get(DEPTH),
+    ])
     fn.end()
     fn.return(fn.i32(Exit.goOn))
   }

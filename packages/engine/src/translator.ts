@@ -18,9 +18,11 @@ const MAX_REGIONS = 20_000
 const INITIAL_SLOTS = 4096
 /** Giving up costs as much as some hundred instructions: at this distance it may happen. */
 const RARE_RESUME = 3000
+/** A loop is one that is gone round if its head has this part of the arrivals that make code hot. */
+const HOT_HEAD = 4
 const PAGE_BYTES = 4096
 /** To be raised when translations change in a way that those of single instructions do not show. */
-const TRANSLATOR_VERSION = 1
+const TRANSLATOR_VERSION = 2
 
 /** A region about to be translated, and where it belongs: its page's records, its root, what it does not enter. */
 interface Draft {
@@ -51,7 +53,7 @@ export class Translator<M> {
   readonly #cache: CodeCache<M>
   readonly #frames: Frames
   readonly #memory: WebAssembly.Memory
-  readonly #waits: boolean
+  readonly #heatLimit: number
   readonly #arena = new Arena()
   #imports: Record<string, WebAssembly.ImportValue> = {}
   /** Regions of earlier runs, with the function of each once a page has been found to have one. */
@@ -64,14 +66,14 @@ export class Translator<M> {
   #nextSlot = 1
   #live = 0
 
-  /** With `atOnce` nothing waits for company. */
+  /** `heatLimit` is the number of arrivals after which code is hot; at 1 nothing waits for company. */
   constructor(
     isa: Isa<M>,
     usages: readonly Usage[],
     cache: CodeCache<M>,
     frames: Frames,
     memory: WebAssembly.Memory,
-    atOnce: boolean,
+    heatLimit: number,
   ) {
     this.#isa = isa
     this.#usages = usages
@@ -79,7 +81,7 @@ export class Translator<M> {
     this.#cache = cache
     this.#frames = frames
     this.#memory = memory
-    this.#waits = !atOnce
+    this.#heatLimit = heatLimit
   }
 
   /** Gives what all modules import. */
@@ -118,7 +120,7 @@ export class Translator<M> {
   hot(record: number): void {
     this.#pending.push(record)
     // Who wants everything translated at once does not want to wait either.
-    if (this.#pending.length >= MAX_BATCH || !this.#waits) this.translatePending()
+    if (this.#pending.length >= MAX_BATCH || this.#heatLimit === 1) this.translatePending()
   }
 
   /** Translates what has become hot, all in one module. */
@@ -152,7 +154,11 @@ export class Translator<M> {
     const taken = (at: number): boolean => this.#cache.isEntered(at) || claimed.has(at)
     if (!source || taken(record)) return undefined
     const { read, records, offset } = source
-    const head = loopHead(offset, read, this.#usages)
+    const isHot = (at: number): boolean => {
+      const place = records + (at << RECORD_SHIFT)
+      return taken(place) || this.#cache.heat(place) >= this.#heatLimit / HOT_HEAD
+    }
+    const head = loopHead(offset, read, this.#usages, isHot)
     const headRecord = records + (head << RECORD_SHIFT)
     // Where the loop has its region already, this one only leads there.
     const entered = taken(headRecord)

@@ -119,8 +119,8 @@ export class RiscvMachine {
   jump(offset: Operand): void {
     this.emitter.jump(offset)
   }
-  jumpTo(target: Node): void {
-    this.emitter.jumpTo(target)
+  jumpTo(target: Node, isReturn: boolean): void {
+    this.emitter.jumpTo(target, isReturn)
   }
   trapIf(cond: Node, cause: number, tval: () => Node): void {
     this.emitter.trapIf(cond, cause, tval)
