@@ -50,7 +50,7 @@ export interface Region {
 /** Bounds a region: larger ones compile longer and are left sooner by an unpredicted path. */
 const MAX_INSTRUCTIONS = 160
 /** From this size on a region does not go on past calls. */
-const MAX_WITH_CALLS = 64
+const MAX_WITH_CALLS = 48
 const PAGE_BYTES = 4096
 
 /** True for a jump that keeps a return address: a call, after which the region goes on. */
@@ -64,16 +64,17 @@ export function jumpTarget(instruction: RegionInstruction): number {
   return instruction.offset + instruction.decoded.imm
 }
 
+/** What lies ahead of an offset: instructions by their offsets, and where blocks begin. */
+export interface Explored {
+  readonly reached: Map<number, RegionInstruction>
+  readonly leaders: Set<number>
+}
+
 /**
  * Reads the code that starts at `root`: breadth first along direct jumps, within the page and the size bound, and not
  * into `barrier`, if that is an offset.
  */
-function explore(
-  root: number,
-  read: ReadInstruction,
-  usages: readonly Usage[],
-  barrier = -1,
-): { reached: Map<number, RegionInstruction>; leaders: Set<number> } {
+export function explore(root: number, read: ReadInstruction, usages: readonly Usage[], barrier = -1): Explored {
   const reached = new Map<number, RegionInstruction>()
   const leaders = new Set<number>([root])
   const queue = [root]
@@ -107,12 +108,12 @@ function explore(
  */
 export function loopHead(
   offset: number,
-  read: ReadInstruction,
+  { reached }: Explored,
   usages: readonly Usage[],
   isHot: (offset: number) => boolean,
 ): number {
   let head = -1
-  for (const instruction of explore(offset, read, usages).reached.values()) {
+  for (const instruction of reached.values()) {
     const { flow } = usages[instruction.decoded.row] as Usage
     const loops =
       flow === 'branch' || (flow === 'jump' && !isCall(instruction.decoded, usages[instruction.decoded.row] as Usage))
@@ -123,15 +124,13 @@ export function loopHead(
   return head < 0 ? offset : head
 }
 
-/** Collects the region that starts at `root` and ends where a region of its own starts, at `barrier`. */
+/** Makes a region of what has been explored from `root` on. */
 export function discoverRegion(
   root: number,
-  read: ReadInstruction,
+  { reached, leaders }: Explored,
   usages: readonly Usage[],
   files: readonly RegisterFile[],
-  barrier = -1,
 ): Region | undefined {
-  const { reached, leaders } = explore(root, read, usages, barrier)
   if (!reached.has(root)) return undefined
   const blocks = formBlocks(root, reached, leaders, usages, files)
   linkBlocks(blocks, usages)

@@ -3,9 +3,10 @@ import type { CodeCache } from './code-cache.ts'
 import type { Isa } from './engine.ts'
 import type { Frames } from './frames.ts'
 import { importCalls, REGION_TYPE } from './generated-module.ts'
+import type { Decoded } from './insn.ts'
 import { RESUMES } from './interpreter.ts'
 import { RECORD_SHIFT, type RegisterFile } from './layout.ts'
-import { discoverRegion, loopHead, type Region } from './region.ts'
+import { discoverRegion, explore, loopHead, type Region } from './region.ts'
 import { bytesWithin, isIn, type SavedRegion } from './saved-region.ts'
 import { RegionEmitter } from './translate.ts'
 import { decodeTranslations, encodeTranslations, hashBytes } from './translations.ts'
@@ -158,13 +159,15 @@ export class Translator<M> {
       const place = records + (at << RECORD_SHIFT)
       return taken(place) || this.#cache.heat(place) >= this.#heatLimit / HOT_HEAD
     }
-    const head = loopHead(offset, read, this.#usages, isHot)
+    const ahead = explore(offset, read, this.#usages)
+    const head = loopHead(offset, ahead, this.#usages, isHot)
     const headRecord = records + (head << RECORD_SHIFT)
     // Where the loop has its region already, this one only leads there.
     const entered = taken(headRecord)
     const root = entered ? offset : head
     const barrier = entered && head !== offset ? head : -1
-    const region = discoverRegion(root, read, this.#usages, this.#files, barrier)
+    const explored = root === offset && barrier < 0 ? ahead : explore(root, read, this.#usages, barrier)
+    const region = discoverRegion(root, explored, this.#usages, this.#files)
     if (!region) return undefined
     claimed.add(records + (root << RECORD_SHIFT))
     return { region, records, root, barrier }
@@ -201,7 +204,8 @@ export class Translator<M> {
     for (const entry of this.#cache.regionsAt(record)) {
       if (entry.patient) continue
       entry.patient = true
-      const region = discoverRegion(entry.root, source.read, this.#usages, this.#files, entry.barrier)
+      const explored = explore(entry.root, source.read, this.#usages, entry.barrier)
+      const region = discoverRegion(entry.root, explored, this.#usages, this.#files)
       if (!region) continue
       const { root, barrier } = entry
       const { functions, bodies } = this.#compile([{ region, records: source.records, root, barrier }], true)
@@ -221,12 +225,12 @@ export class Translator<M> {
     const machine = this.#isa.wrap(emitter)
     for (const patient of [false, true]) {
       this.#isa.set.rows.forEach((_row, row) => {
-        const decoded = { row, lengthBytes: 4 as const, rd: 5, rs1: 6, rs2: 7, rs3: 8, imm: 8, uimm: 1 }
-        const read = (offset: number, out: typeof decoded): boolean => {
+        const decoded: Decoded = { row, lengthBytes: 4, rd: 5, rs1: 6, rs2: 7, rs3: 8, imm: 8, uimm: 1 }
+        const read = (offset: number, out: Decoded): boolean => {
           Object.assign(out, decoded)
           return offset < 8
         }
-        const region = discoverRegion(0, read as never, this.#usages, this.#files)
+        const region = discoverRegion(0, explore(0, read, this.#usages), this.#usages, this.#files)
         if (!region) return
         const fn = module.build(module.declare('', REGION_TYPE), this.#arena)
         emitter.translate(fn, region, this.#isa.set.rows, machine, patient)
