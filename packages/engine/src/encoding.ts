@@ -34,6 +34,7 @@ export interface Encoding {
   readonly restricted: readonly EncodedField[]
 }
 
+/** The field whose encoded value is two's complement. The manual calls the unsigned ones `uimm` and `shamt`. */
 const SIGNED_FIELD = 'imm'
 
 /** Widths of fields that are written without a bit list. */
@@ -117,11 +118,6 @@ export function parseEncoding(text: string): Encoding {
   })
   const restricted = fields.filter(f => f.forbidden.length > 0)
   return { lengthBits, mask: Number(mask), match: Number(match), fields, restricted }
-}
-
-/** True for fields whose encoded value is two's complement. The manual calls the unsigned ones `uimm` and `shamt`. */
-export function isSigned(field: EncodedField): boolean {
-  return field.name === SIGNED_FIELD
 }
 
 /** A field's value in an instruction word: sign-extended when signed, biased when it names a register. */
