@@ -1,3 +1,4 @@
+import type { Saved } from './codec.ts'
 import type { GuestMemory } from './memory.ts'
 
 /** Privilege levels, RISC-V Priv. §1.2. */
@@ -47,6 +48,11 @@ export interface RiscvCpu {
   readonly memory: GuestMemory
   /** In order of their ids, 0 to harts − 1; all stopped when made. */
   readonly harts: readonly RiscvHart[]
+  /** The RAM pages that have been touched, by number from 0, with their bytes as they are now. */
+  touchedPages(): Iterable<readonly [page: number, bytes: Uint8Array]>
+  /** All harts' state; asked for between slices. A CPU just made takes it back; memory is not part of it. */
+  save(): Saved
+  restore(saved: Saved): void
 }
 
 /** What a RISC-V CPU is built from; the board supplies it. */
@@ -61,6 +67,8 @@ export interface RiscvCpuConfig {
     read(gpa: number, width: 1 | 2 | 4 | 8): bigint | undefined
     write(gpa: number, width: 1 | 2 | 4 | 8, value: bigint): boolean
   }
+  /** Fills a page of RAM, by number from 0, when it is first touched; pages are zeros without it. */
+  readonly pageSource?: (page: number, into: Uint8Array) => void
   /** Present when the board answers ecall from S-mode itself (built-in SBI); absent with M-mode firmware. */
   readonly environmentCall?: EnvironmentCall
 }

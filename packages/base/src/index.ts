@@ -1,3 +1,4 @@
+export { decodeSaved, encodeSaved, type Saved } from './codec.ts'
 export { get16, get32, put16, put32 } from './big-endian.ts'
 export { type Clock, hostClock, MachineClock, type Timer, TimerQueue, VirtualClock } from './clock.ts'
 export {
@@ -13,8 +14,8 @@ export {
 export { type EntropySource, hostEntropy, seededEntropy } from './entropy.ts'
 export { assert, DoppelError } from './errors.ts'
 export type { EnvironmentCall, Privilege, RiscvCpu, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
+export type { Governor, MachineBody } from './machine.ts'
 export { foldSum, internetSum } from './internet-sum.ts'
-export type { MachineBody } from './machine.ts'
 export { FlatMemory, type GuestMemory } from './memory.ts'
 export type { BlockStore, ChannelEnd, ChannelPort, CharPort, FrameOffload, IrqLine, NetPort } from './ports.ts'
 export { hex, utf8Bytes, utf8Text } from './text.ts'

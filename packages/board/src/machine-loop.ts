@@ -1,4 +1,4 @@
-import type { Clock, RiscvHart, TimerQueue } from '@doppel/base'
+import type { Clock, Governor, RiscvHart, TimerQueue } from '@doppel/base'
 import type { GuestClock } from './guest-clock.ts'
 import type { HostTasks } from './host-tasks.ts'
 
@@ -18,6 +18,8 @@ export interface MachineLoopConfig {
   readonly beforeRound: () => void
   /** Holds the loop for as long as what it returns is pending: the machine is paused. */
   readonly gate?: () => Promise<void> | undefined
+  /** Shares the thread with other machines. */
+  readonly governor?: Governor
   /** True for a hart that does not run but may begin again by an interrupt or its own timer. */
   readonly isSuspended: (hartId: number) => boolean
   /** Fixes the slice, in instructions; without it slices follow the machine's speed. */
@@ -78,10 +80,13 @@ export class MachineLoop {
    * own trap handler ('stuck').
    */
   async run(isOver: () => boolean): Promise<'over' | 'halted' | 'stuck'> {
-    const { harts, timers, clock, host, beforeRound, isSuspended } = this.#config
+    const { harts, timers, clock, host, beforeRound, isSuspended, governor } = this.#config
     let yieldedNs = clock.monotonicNs()
     while (!isOver()) {
-      const held = this.#config.gate?.()
+      const paused = this.#config.gate?.()
+      // One that is paused must not keep others waiting for it.
+      if (paused) governor?.idle()
+      const held = paused ?? governor?.gate()
       if (held) {
         await held
         continue
@@ -90,7 +95,9 @@ export class MachineLoop {
       beforeRound()
       if (isOver()) break
       this.#eventful = false
+      const beganNs = governor ? clock.monotonicNs() : 0
       const ran = this.#round(isOver)
+      governor?.ran(clock.monotonicNs() - beganNs)
       if (isOver()) break
       if (this.#isStuck()) {
         // What the guest said before it went wrong still counts.
@@ -99,6 +106,7 @@ export class MachineLoop {
       }
       if (!ran) {
         if (!harts.some(hart => hart.running || isSuspended(hart.id))) return 'halted'
+        governor?.idle()
         await this.#sleep()
         yieldedNs = clock.monotonicNs()
       } else if (clock.monotonicNs() - yieldedNs >= YIELD_NS) {

@@ -5,6 +5,7 @@ export const VIRT = {
   resetRom: { base: 0x1000, lengthBytes: 0xf000 },
   finisher: { base: 0x10_0000, lengthBytes: 0x1000 },
   rtc: { base: 0x10_1000, lengthBytes: 0x1000 },
+  generationId: { base: 0x10_2000, lengthBytes: 0x1000 },
   clint: { base: 0x200_0000, lengthBytes: 0x1_0000 },
   pciIo: { base: 0x300_0000, lengthBytes: 0x1_0000 },
   plic: { base: 0xc00_0000, lengthBytes: 0x60_0000 },
@@ -17,7 +18,7 @@ export const VIRT = {
 } as const
 
 /** Interrupt sources at the PLIC. virtio-mmio slot n has 1 + n; INTA# to INTD# follow `pci`. */
-export const VIRT_IRQ = { virtioMmio: 1, uart: 10, rtc: 11, pci: 32 } as const
+export const VIRT_IRQ = { virtioMmio: 1, uart: 10, rtc: 11, generationId: 12, pci: 32 } as const
 
 /** Sources the PLIC has. */
 export const VIRT_PLIC_SOURCES = 96

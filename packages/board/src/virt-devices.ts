@@ -1,7 +1,16 @@
-import { type CharPort, DoppelError, hex, type IrqLine, type RiscvCpu, type TimerQueue } from '@doppel/base'
+import {
+  type CharPort,
+  DoppelError,
+  type EntropySource,
+  hex,
+  type IrqLine,
+  type RiscvCpu,
+  type TimerQueue,
+} from '@doppel/base'
 import {
   Aclint,
   type Bus,
+  GenerationId,
   GoldfishRtc,
   type MmioDevice,
   PciHost,
@@ -20,6 +29,7 @@ export interface VirtDevicesConfig {
   readonly bus: Bus
   readonly cpu: RiscvCpu
   readonly timers: TimerQueue
+  readonly entropy: EntropySource
   readonly console: CharPort
   readonly virtio: readonly VirtioDevice[]
   readonly transport: 'pci' | 'mmio'
@@ -32,6 +42,10 @@ export interface VirtDevicesConfig {
 export interface VirtDevices {
   readonly aclint: Aclint
   readonly uart: Uart16550
+  readonly plic: Plic
+  readonly rtc: GoldfishRtc
+  readonly pci: PciHost
+  readonly generationId: GenerationId
 }
 
 // Bits of mip, Priv. §3.1.9.
@@ -62,15 +76,18 @@ export function wireVirtDevices(config: VirtDevicesConfig): VirtDevices {
   })
   const uart = new Uart16550({ port: config.console, line: plic.line(VIRT_IRQ.uart) })
   bus.map(VIRT.finisher.base, new Syscon(power))
-  bus.map(VIRT.rtc.base, new GoldfishRtc({ timers, line: plic.line(VIRT_IRQ.rtc) }))
+  const rtc = new GoldfishRtc({ timers, line: plic.line(VIRT_IRQ.rtc) })
+  bus.map(VIRT.rtc.base, rtc)
   bus.map(VIRT.clint.base, aclint)
   bus.map(VIRT.plic.base, plic)
   bus.map(VIRT.uart.base, uart)
-  mapVirtio(config, plic)
-  return { aclint, uart }
+  const generationId = new GenerationId({ entropy: config.entropy, line: plic.line(VIRT_IRQ.generationId) })
+  bus.map(VIRT.generationId.base, generationId)
+  const pci = mapVirtio(config, plic)
+  return { aclint, uart, plic, rtc, pci, generationId }
 }
 
-function mapVirtio({ bus, cpu, virtio, transport }: VirtDevicesConfig, plic: Plic): void {
+function mapVirtio({ bus, cpu, virtio, transport }: VirtDevicesConfig, plic: Plic): PciHost {
   const onMmio = transport === 'mmio' ? virtio : []
   const onPci = transport === 'pci' ? virtio : []
   if (onMmio.length > VIRT_MMIO_SLOTS) {
@@ -92,6 +109,7 @@ function mapVirtio({ bus, cpu, virtio, transport }: VirtDevicesConfig, plic: Pli
   bus.map(VIRT.pciIo.base, UNCLAIMED_IO)
   bus.map(VIRT.pciEcam.base, host.ecam)
   for (const window of host.windows) bus.map(window.base, window.device)
+  return host
 }
 
 /** A transport with nothing behind it: the magic and version, and device ID 0, which drivers skip (Virtio 1.2 §4.2.2). */

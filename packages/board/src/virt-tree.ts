@@ -135,9 +135,10 @@ function power(name: string, compatible: string, value: number): FdtNode {
 
 function soc(harts: number): FdtNode[] {
   const slots = Array.from({ length: VIRT_MMIO_SLOTS }, (_, slot) => slot)
-  const { rtc, uart, virtioMmio, finisher, plic, clint } = VIRT
+  const { rtc, generationId, uart, virtioMmio, finisher, plic, clint } = VIRT
   return [
     device('rtc', rtc, 'google,goldfish-rtc', interrupt(VIRT_IRQ.rtc)),
+    device('vmgenid', generationId, 'microsoft,vmgenid', interrupt(VIRT_IRQ.generationId)),
     device('serial', uart, 'ns16550a', { ...interrupt(VIRT_IRQ.uart), 'clock-frequency': cells(UART_CLOCK_HZ) }),
     { ...device('test', finisher, ['sifive,test1', 'sifive,test0', 'syscon'], {}), label: 'finisher' },
     pci(),

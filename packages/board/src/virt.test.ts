@@ -1,8 +1,11 @@
 import {
   type CharPort,
+  decodeSaved,
+  encodeSaved,
   FlatMemory,
   MIB,
   type RiscvCpuConfig,
+  type Saved,
   seededEntropy,
   utf8Bytes,
   utf8Text,
@@ -10,7 +13,7 @@ import {
 } from '@doppel/base'
 import { virtioRng } from '@doppel/devices'
 import { describe, expect, test } from 'vitest'
-import { StateHart } from '../test/state-hart.ts'
+import { StateHart, stateCpu } from '../test/state-hart.ts'
 import { fdtCells, fdtNode, fdtStrings, readFdt } from './fdt-reader.ts'
 import { VIRT } from './memory-map.ts'
 import { type MachineEnd, type VirtBoot, VirtMachine, type VirtMachineConfig } from './virt.ts'
@@ -45,7 +48,7 @@ function machine(boot: VirtBoot, script: Script, more: Partial<VirtMachineConfig
       for (let id = 0; id < config.harts; id++) {
         harts.push(new StateHart(id, config.time, hart => script(hart, config, memory)))
       }
-      return { memory, harts }
+      return stateCpu(config, memory, harts)
     },
     ...more,
   })
@@ -94,6 +97,55 @@ describe('how a machine ends', () => {
     const end = vm.run()
     vm.stop()
     expect(await end).toEqual({ kind: 'stopped' })
+  })
+})
+
+describe('a machine that is saved', () => {
+  /** Counts in x5 and in memory, and says every tenth. */
+  const counter: Script = (hart, cpu, memory) => {
+    hart.setX(5, hart.x(5) + 1n)
+    memory.write(COUNT_AT, Uint8Array.of(Number(hart.x(5) & 0xffn)))
+    return hart.x(5) % 10n === 0n ? ecall(hart, cpu, 0x4442_434en, 2n, 0x30n + ((hart.x(5) / 10n) % 10n)) : undefined
+  }
+  const COUNT_AT = VIRT.ram.base + 0x10_0000
+
+  test('goes on in another, from registers, memory and devices as they were', async () => {
+    const first = machine(KERNEL, counter)
+    const ended = first.vm.run()
+    await first.vm.pause()
+    const counted = first.harts[0]?.x(5) ?? 0n
+    const saved = decodeSaved(encodeSaved(await first.vm.save()))
+    const pages = new Map([...first.vm.cpu.touchedPages()].map(([page, bytes]) => [page, bytes.slice()]))
+    expect(counted).toBeGreaterThan(0n)
+    expect(first.harts[0]?.x(5)).toBe(counted)
+    first.vm.resume()
+    first.vm.stop()
+    await ended
+
+    const boot = { restored: saved, page: (page: number, into: Uint8Array) => into.set(pages.get(page) ?? []) }
+    const second = machine(boot, (hart, cpu, memory) => {
+      const count = new Uint8Array(1)
+      memory.read(COUNT_AT, count)
+      // Memory and registers are of the same moment.
+      expect(BigInt(count[0] as number)).toBe(hart.x(5) & 0xffn)
+      return hart.x(5) < counted + 40n ? counter(hart, cpu, memory) : finish(0x5555n)(hart, cpu, memory)
+    })
+    expect(second.harts.map(hart => hart.running)).toEqual([true, false])
+    expect(await second.vm.run()).toEqual({ kind: 'poweroff' })
+    expect(second.harts[0]?.x(5)).toBe(counted + 40n)
+    expect(second.printed().length).toBe(4)
+  })
+
+  test('is refused where it does not fit, or comes from a newer version', async () => {
+    const { vm } = machine(KERNEL, counter)
+    const saved = (await vm.save()) as Readonly<Record<string, Saved>>
+    const page = (): void => undefined
+    const restore = (restored: Saved, more = {}): VirtMachine => machine({ restored, page }, counter, more).vm
+    expect(() => restore(saved, { cpus: 1 })).toThrow('the snapshot has 2 harts')
+    expect(() => restore(saved, { virtio: [virtioRng({ entropy: seededEntropy(1n) })] })).toThrow('virtio-rng')
+    expect(() => restore({ ...saved, version: 2 })).toThrow('has version 2, this doppel reads 1')
+    expect(() => restore({ some: 'thing' })).toThrow('not the state of a virt machine')
+    await expect(machine(FIRMWARE, counter).vm.save()).rejects.toThrow('built-in SBI')
   })
 })
 
@@ -176,7 +228,7 @@ describe('wires', () => {
         createCpu: config => {
           bus = config.bus
           const harts = [0, 1].map(id => new StateHart(id))
-          return { memory: new FlatMemory(config.ramBase, config.ramBytes), harts }
+          return stateCpu(config, new FlatMemory(config.ramBase, config.ramBytes), harts)
         },
       })
       const { virtioMmio, pciEcam } = VIRT

@@ -5,11 +5,13 @@ import {
   type ElfFile,
   type EntropySource,
   formatSize,
+  type Governor,
   MachineClock,
   PAGE_BYTES,
   type RiscvCpu,
   type RiscvCpuConfig,
   type RiscvHart,
+  type Saved,
   TimerQueue,
 } from '@doppel/base'
 import { type Aclint, Bus, type Uart16550, type VirtioDevice } from '@doppel/devices'
@@ -30,7 +32,8 @@ import {
 import { DYNAMIC_INFO_OFFSET, resetRom } from './reset-rom.ts'
 import type { SbiConsole } from './sbi/abi.ts'
 import { SbiFirmware } from './sbi/firmware.ts'
-import { wireVirtDevices } from './virt-devices.ts'
+import { readVirtState, saveDevices, restoreDevices, virtState, type VirtState } from './saved.ts'
+import { type VirtDevices, wireVirtDevices } from './virt-devices.ts'
 import { type RiscvIsaDescription, virtTree } from './virt-tree.ts'
 
 /** What a machine is started from: a kernel in S-mode, firmware in M-mode, or a bare-metal program in M-mode. */
@@ -38,6 +41,13 @@ export type VirtBoot =
   | { readonly kernel: BootFile; readonly initrd?: BootFile; readonly append?: string }
   | { readonly firmware: BootFile; readonly kernel?: BootFile; readonly initrd?: BootFile; readonly append?: string }
   | { readonly elf: BootFile }
+  | RestoredBoot
+
+/** Goes on where another machine stood: its state, and its memory, asked for page by page as it is touched. */
+export interface RestoredBoot {
+  readonly restored: Saved
+  readonly page: (page: number, into: Uint8Array) => void
+}
 
 /** What a `virt` machine is built from. */
 export interface VirtMachineConfig {
@@ -56,6 +66,8 @@ export interface VirtMachineConfig {
   /** How virtio devices are attached; PCI when not given. */
   readonly transport?: 'pci' | 'mmio'
   readonly boot: VirtBoot
+  /** Shares the thread with other machines; without one this one runs whenever it can. */
+  readonly governor?: Governor
   /** Fixes the length of a slice, for repeatable runs; instructions. */
   readonly sliceInstructions?: number
   /** How to wait and yield; the host's own tasks when not given. */
@@ -84,21 +96,25 @@ export interface StuckTrap {
 }
 
 const MACHINE_MODE = 3
+/** Milliseconds to wait for the host's answers before a snapshot. */
+const MAX_SAVE_WAITS = 10_000
 const A2 = 12
 
 /** A RISC-V computer compatible with QEMU's `virt` board. Made ready to run; runs once. */
 export class VirtMachine {
   readonly cpu: RiscvCpu
-  /** The blob the guest got. */
+  /** The blob the guest got; empty for a restored machine. */
   readonly deviceTree: Uint8Array
   readonly #config: VirtMachineConfig
   readonly #loop: MachineLoop
   readonly #host: HostTasks
   readonly #clock: MachineClock
+  readonly #guestClock: GuestClock
   readonly #gate = new PauseGate()
   /** The time counter; undefined, and 0, only while the board is being built. */
   #aclint: Aclint | undefined
   #firmware: SbiFirmware | undefined
+  #devices: VirtDevices | undefined
   #htif: Htif | undefined
   #end: MachineEnd | undefined
 
@@ -111,8 +127,10 @@ export class VirtMachine {
     this.#config = config
     this.#host = config.host ?? hostTasks()
     const bus = new Bus()
-    this.#clock = new MachineClock(config.clock)
+    const restored = 'restored' in config.boot ? readVirtState(config.boot.restored) : undefined
+    this.#clock = new MachineClock(config.clock, restored?.clockNs)
     const clock = new GuestClock(this.#clock)
+    this.#guestClock = clock
     const timers = new TimerQueue(clock)
     const builtInFirmware = !('elf' in config.boot) && !('firmware' in config.boot)
     this.cpu = config.createCpu({
@@ -121,6 +139,7 @@ export class VirtMachine {
       ramBytes: config.memoryBytes,
       time: () => this.#aclint?.time() ?? 0n,
       bus,
+      ...('page' in config.boot && { pageSource: config.boot.page }),
       ...(builtInFirmware && { environmentCall: (hart: RiscvHart) => this.#firmware?.environmentCall(hart) }),
     })
     this.#loop = new MachineLoop({
@@ -136,6 +155,7 @@ export class VirtMachine {
         this.#htif?.poll()
       },
       gate: () => this.#gate.hold(),
+      ...(config.governor && { governor: config.governor }),
       isSuspended: hartId => this.#firmware?.isSuspended(hartId) ?? false,
       ...(config.sliceInstructions !== undefined && { sliceInstructions: config.sliceInstructions }),
     })
@@ -143,6 +163,7 @@ export class VirtMachine {
       bus,
       cpu: this.cpu,
       timers,
+      entropy: config.entropy,
       console: config.console,
       virtio: config.virtio ?? [],
       transport: config.transport ?? 'pci',
@@ -153,7 +174,8 @@ export class VirtMachine {
       power: request => this.#finish(request.kind === 'fail' ? { kind: 'failure', code: request.code } : request),
     })
     this.#aclint = devices.aclint
-    this.deviceTree = this.#boot(bus, devices.uart)
+    this.#devices = devices
+    this.deviceTree = restored ? this.#restore(restored) : this.#boot(bus, devices.uart)
   }
 
   /** Runs until the machine ends; call once. Rejects only with what a CPU or port threw: a doppel bug or a host failure. */
@@ -188,6 +210,50 @@ export class VirtMachine {
     if (!this.#gate.isClosed) return
     this.#clock.start()
     this.#gate.open()
+  }
+
+  /**
+   * The paused machine's state, for `RestoredBoot`; memory and disks are not part of it. Throws `snapshot.*` when a
+   * device cannot be saved, or the host does not answer the guest's requests in time.
+   */
+  async save(): Promise<Saved> {
+    const devices = this.#devices as VirtDevices
+    if (!this.#firmware) {
+      throw new DoppelError('snapshot.firmware', 'only machines on the built-in SBI can be saved; this one has its own')
+    }
+    if (this.#config.transport === 'mmio') throw new DoppelError('snapshot.transport', 'virtio over MMIO is not saved')
+    for (let waits = 0; devices.pci.pending() > 0; waits++) {
+      if (waits === MAX_SAVE_WAITS)
+        throw new DoppelError('snapshot.busy', "the host has not answered the guest's requests")
+      await this.#host.sleep(1).done
+    }
+    return virtState({
+      cpus: this.#config.cpus,
+      memoryBytes: this.#config.memoryBytes,
+      clockNs: this.#guestClock.monotonicNs(),
+      cpu: this.cpu.save(),
+      firmware: this.#firmware.save(),
+      devices: saveDevices(devices),
+    })
+  }
+
+  #restore(state: VirtState): Uint8Array {
+    const { cpus, memoryBytes } = this.#config
+    if (state.cpus !== cpus || state.memoryBytes !== memoryBytes) {
+      throw new DoppelError(
+        'snapshot.size',
+        `the snapshot has ${state.cpus} harts and ${formatSize(state.memoryBytes)} of memory; this machine has ${cpus} ` +
+          `and ${formatSize(memoryBytes)}`,
+      )
+    }
+    const devices = this.#devices as VirtDevices
+    this.#firmware = this.#builtInFirmware(devices.uart)
+    this.#firmware.restore(state.firmware)
+    this.cpu.restore(state.cpu)
+    restoreDevices(devices, state.devices)
+    devices.generationId.renew()
+    // The guest has long read its own.
+    return new Uint8Array(0)
   }
 
   #stuckTrap(): StuckTrap {

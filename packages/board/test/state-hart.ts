@@ -1,4 +1,12 @@
-import type { Privilege, RiscvHart, SliceEnd } from '@doppel/base'
+import {
+  FlatMemory,
+  PAGE_BYTES,
+  type Privilege,
+  type RiscvCpu,
+  type RiscvCpuConfig,
+  type RiscvHart,
+  type SliceEnd,
+} from '@doppel/base'
 
 const ALL_ONES = (1n << 64n) - 1n
 
@@ -87,5 +95,29 @@ export class StateHart implements RiscvHart {
     // Of sip only SSIP is writable (Priv. §4.1.3).
     if (name === 'sip') this.setInterrupt(1, (value & 2n) !== 0n)
     else this.csrs.set(name, value)
+  }
+}
+
+/** A CPU of such harts with plain memory; what it saves is pc, registers and whether each hart runs. */
+export function stateCpu(config: RiscvCpuConfig, memory: FlatMemory, harts: readonly StateHart[]): RiscvCpu {
+  const pages = memory.bytes.length / PAGE_BYTES
+  const bytesOf = (page: number): Uint8Array => memory.bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES)
+  if (config.pageSource) for (let page = 0; page < pages; page++) config.pageSource(page, bytesOf(page))
+  const registers = Array.from({ length: 32 }, (_, i) => i)
+  return {
+    memory,
+    harts,
+    *touchedPages() {
+      for (let page = 0; page < pages; page++) yield [page, bytesOf(page)] as const
+    },
+    save: () => harts.map(hart => ({ pc: hart.pc, running: hart.running, x: registers.map(i => hart.x(i)) })),
+    restore(saved) {
+      const states = saved as { pc: bigint; running: boolean; x: bigint[] }[]
+      for (const [i, { pc, running, x }] of states.entries()) {
+        const hart = harts[i] as StateHart
+        Object.assign(hart, { pc, running })
+        for (const [register, value] of x.entries()) hart.setX(register, value)
+      }
+    },
   }
 }

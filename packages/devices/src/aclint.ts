@@ -1,6 +1,14 @@
 import type { IrqLine, Timer, TimerQueue } from '@doppel/base'
 import type { MmioDevice, MmioWidth } from './bus.ts'
 
+/** An ACLINT as a snapshot has it: version 1. */
+export interface AclintState {
+  readonly msip: readonly boolean[]
+  readonly compare: readonly bigint[]
+  /** What writes to mtime have added to the counter, ticks. */
+  readonly offset: bigint
+}
+
 /** What an ACLINT is built from; `software` and `timer` have one line per hart (mip.MSIP and mip.MTIP). */
 export interface AclintConfig {
   /** A free-running counter of `ticksPerSecond`. */
@@ -32,6 +40,20 @@ export class Aclint implements MmioDevice {
     this.#msip = config.software.map(() => false)
     this.#compare = config.timer.map(() => NEVER)
     this.#timers = config.timer.map((_, hart) => config.timers.timer(() => this.#update(hart)))
+  }
+
+  /** The registers. Lines follow from them. */
+  save(): AclintState {
+    return { msip: this.#msip.slice(), compare: this.#compare.slice(), offset: this.#offset }
+  }
+  restore({ msip, compare, offset }: AclintState): void {
+    this.#offset = offset
+    for (const hart of this.#compare.keys()) {
+      this.#msip[hart] = msip[hart] ?? false
+      this.#compare[hart] = compare[hart] ?? NEVER
+      this.#config.software[hart]?.set(this.#msip[hart])
+      this.#update(hart)
+    }
   }
 
   /** mtime now, in ticks: the time CSR shows this same counter (Priv. §3.2.1). */

@@ -1,10 +1,11 @@
 const FIRST_BYTES = 64
+const EMPTY = new Uint8Array(0)
 
 /** A bounded first-in-first-out of bytes: what a host has sent and a guest has not read yet. */
 export class ByteQueue {
   readonly limitBytes: number
   /** A ring: byte i of the queue is at (#head + i) modulo its length. It grows up to the limit. */
-  #ring: Uint8Array = new Uint8Array(0)
+  #ring: Uint8Array = EMPTY
   #head = 0
   #length = 0
 
@@ -39,6 +40,13 @@ export class ByteQueue {
     this.#head = (this.#head + taken.length) % (ring.length || 1)
     this.#length -= taken.length
     return taken
+  }
+
+  /** A copy of everything queued. */
+  peek(): Uint8Array {
+    const all = this.take(this.#length)
+    this.push(all)
+    return all
   }
 
   clear(): void {

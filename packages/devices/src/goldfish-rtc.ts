@@ -11,6 +11,16 @@ const CLEAR_ALARM = 0x14
 const ALARM_STATUS = 0x18
 const CLEAR_INTERRUPT = 0x1c
 
+/** The clock as a snapshot has it: version 1. The time itself is the host's. */
+export interface RtcState {
+  readonly alarm: bigint
+  readonly armed: boolean
+  readonly enabled: boolean
+  readonly pending: boolean
+  readonly offsetNs: bigint
+  readonly timeHigh: number
+}
+
 /** Wall-clock time in nanoseconds since 1970 with one alarm, `google,goldfish-rtc` compatible. */
 export class GoldfishRtc implements MmioDevice {
   readonly name = 'rtc'
@@ -30,6 +40,27 @@ export class GoldfishRtc implements MmioDevice {
     this.#timers = timers
     this.#line = line
     this.#timer = timers.timer(() => this.#check())
+  }
+
+  save(): RtcState {
+    return {
+      alarm: this.#alarm,
+      armed: this.#armed,
+      enabled: this.#enabled,
+      pending: this.#pending,
+      offsetNs: this.#offsetNs,
+      timeHigh: this.#timeHigh,
+    }
+  }
+  restore(state: RtcState): void {
+    this.#alarm = state.alarm
+    this.#armed = state.armed
+    this.#enabled = state.enabled
+    this.#pending = state.pending
+    this.#offsetNs = state.offsetNs
+    this.#timeHigh = state.timeHigh
+    this.#line.set(this.#pending && this.#enabled)
+    this.#check()
   }
 
   read(offset: number, width: MmioWidth): number {

@@ -1,16 +1,25 @@
-export { Aclint, type AclintConfig } from './aclint.ts'
+export { Aclint, type AclintConfig, type AclintState } from './aclint.ts'
 export { Bus, type Mapping, type MmioDevice, type MmioWidth } from './bus.ts'
-export { GoldfishRtc } from './goldfish-rtc.ts'
+export { GoldfishRtc, type RtcState } from './goldfish-rtc.ts'
+export { GenerationId } from './vmgenid.ts'
 export { SharedLine, unwiredLine } from './irq.ts'
-export { Plic, type PlicConfig } from './plic.ts'
+export { Plic, type PlicConfig, type PlicState } from './plic.ts'
 export { type PowerRequest, Syscon } from './syscon.ts'
-export { UART_INPUT_LIMIT_BYTES, Uart16550 } from './uart16550.ts'
+export { UART_INPUT_LIMIT_BYTES, Uart16550, type UartState } from './uart16550.ts'
 export {
   type PciBar,
   type PciCapability,
   type PciFunction,
 } from './pci-config.ts'
-export { intxWire, PCI_ECAM_BYTES, PCI_SLOTS, PciHost, type PciHostConfig, type PciWindow } from './pci-host.ts'
+export {
+  intxWire,
+  PCI_ECAM_BYTES,
+  PCI_SLOTS,
+  PciHost,
+  type PciHostConfig,
+  type PciHostState,
+  type PciWindow,
+} from './pci-host.ts'
 export { type Chain, type ReadableBytes, type WritableBytes } from './virtio/chain.ts'
 export {
   defineVirtio,

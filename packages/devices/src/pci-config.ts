@@ -1,4 +1,4 @@
-import type { IrqLine } from '@doppel/base'
+import type { IrqLine, Saved } from '@doppel/base'
 import type { MmioDevice, MmioWidth } from './bus.ts'
 
 /** A base address register and the memory region behind it; its length is a power of two, at least 16 bytes. */
@@ -39,6 +39,11 @@ export interface PciFunction {
   readonly interruptPin: 0 | 1 | 2 | 3 | 4
   /** Hands the function its interrupt wire. */
   connect?(line: IrqLine): void
+  /** What a snapshot needs beside the configuration space; none while requests are under way (see `pending`). */
+  save?(): Saved
+  restore?(state: Saved): void
+  /** Requests of the guest's that the host has yet to answer. */
+  pending?(): number
 }
 
 // Type 0 header, PCI Local Bus 3.0 §6.1.
@@ -67,6 +72,14 @@ const BAR_PREFETCHABLE = 8
 
 /** Bytes of conventional configuration space; the extended rest reads as zero: no extended capabilities. */
 const PCI_CONFIG_BYTES = 256
+
+/** A function as a snapshot has it: version 1. */
+export interface PciConfigState {
+  readonly bytes: Uint8Array
+  readonly interrupting: boolean
+  /** What the function itself saved. */
+  readonly device: Saved
+}
 
 /** A function's configuration space: header, BARs, capability list and INTx gate. */
 export class PciConfigSpace {
@@ -130,6 +143,15 @@ export class PciConfigSpace {
       this.#bytes[offset + i] = ((this.#bytes[offset + i] ?? 0) & ~mask) | ((value >>> (8 * i)) & mask)
     }
     if (offset === HEADER_COMMAND) this.#drive()
+  }
+
+  save(): PciConfigState {
+    return { bytes: this.#bytes.slice(), interrupting: this.#interrupting, device: this.function.save?.() }
+  }
+  restore(state: PciConfigState): void {
+    this.#bytes.set(state.bytes)
+    this.function.restore?.(state.device)
+    this.#interrupt(state.interrupting)
   }
 
   /** Where each BAR is decoded now; none while memory space is disabled. */

@@ -1,7 +1,7 @@
 import { DoppelError, type IrqLine } from '@doppel/base'
 import type { Mapping, MmioDevice, MmioWidth } from './bus.ts'
 import { SharedLine, unwiredLine } from './irq.ts'
-import { PciConfigSpace, type PciFunction } from './pci-config.ts'
+import { PciConfigSpace, type PciConfigState, type PciFunction } from './pci-config.ts'
 
 /** A range of guest-physical addresses that the bridge passes on to PCI memory space at the same addresses. */
 export interface PciWindow {
@@ -15,6 +15,9 @@ export interface PciHostConfig {
   readonly intx: readonly [IrqLine, IrqLine, IrqLine, IrqLine]
   readonly windows: readonly PciWindow[]
 }
+
+/** A bus as a snapshot has it: version 1. */
+export type PciHostState = readonly { readonly slot: number; readonly name: string; readonly state: PciConfigState }[]
 
 /** Slots of bus 0; slot 0 is the bridge itself. */
 export const PCI_SLOTS = 32
@@ -63,6 +66,29 @@ export class PciHost {
     const wire = fn.interruptPin === 0 ? undefined : this.#wires[intxWire(slot, fn.interruptPin)]
     this.#slots[slot] = new PciConfigSpace(fn, wire?.input() ?? unwiredLine)
     return slot
+  }
+
+  /** Requests of the guest's, of all functions, that the host has yet to answer. */
+  pending(): number {
+    return this.#slots.reduce((sum, slot) => sum + (slot?.function.pending?.() ?? 0), 0)
+  }
+  save(): PciHostState {
+    return this.#slots.flatMap((slot, number) =>
+      slot ? [{ slot: number, name: slot.function.name, state: slot.save() }] : [],
+    )
+  }
+  /** Restores into a host with the same functions in the same slots. Throws `snapshot.devices` for another. */
+  restore(saved: PciHostState): void {
+    const here = this.#slots.map(slot => slot?.function.name).filter(name => name !== undefined)
+    const there = saved.map(({ name }) => name)
+    if (here.join() !== there.join()) {
+      throw new DoppelError(
+        'snapshot.devices',
+        `the snapshot has the devices ${there.join(', ')}; this machine has ${here.join(', ')}`,
+      )
+    }
+    for (const { slot, state } of saved) this.#slots[slot]?.restore(state)
+    this.#decoded = undefined
   }
 
   /** Only bus 0 and function 0 of each slot exist. */

@@ -9,6 +9,16 @@ export interface PlicConfig {
   readonly contexts: readonly IrqLine[]
 }
 
+/** A PLIC as a snapshot has it: version 1. Bit arrays are words of 32 sources. */
+export interface PlicState {
+  readonly priority: Uint8Array
+  readonly pending: readonly number[]
+  readonly level: readonly number[]
+  readonly inService: readonly number[]
+  readonly enable: readonly number[]
+  readonly threshold: Uint8Array
+}
+
 const MAX_SOURCES = 1023
 const MAX_CONTEXTS = 15_872
 /** Priorities are 0..7; the rest of a priority register is hard-wired to zero (WARL, PLIC §4). */
@@ -57,6 +67,26 @@ export class Plic implements MmioDevice {
     this.#threshold = new Uint8Array(contexts.length)
     this.#output = contexts.map(() => false)
     this.lengthBytes = CONTEXT + contexts.length * CONTEXT_STRIDE
+  }
+
+  save(): PlicState {
+    return {
+      priority: this.#priority.slice(),
+      pending: [...this.#pending],
+      level: [...this.#level],
+      inService: [...this.#inService],
+      enable: [...this.#enable],
+      threshold: this.#threshold.slice(),
+    }
+  }
+  restore(state: PlicState): void {
+    this.#priority.set(state.priority)
+    this.#pending.set(state.pending)
+    this.#level.set(state.level)
+    this.#inService.set(state.inService)
+    this.#enable.set(state.enable)
+    this.#threshold.set(state.threshold)
+    this.#update()
   }
 
   /** The wire of one source. Throws `plic.source` when the PLIC has no such source. */

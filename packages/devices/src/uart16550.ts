@@ -40,6 +40,22 @@ const MSR_RI_FELL = 4
 const MSR_CONNECTED = 0xb0
 const TRIGGER_BYTES = [1, 4, 8, 14] as const
 
+/** A UART as a snapshot has it: version 1. */
+export interface UartState {
+  /** Typed and not read yet; in the receiver while looped back. */
+  readonly input: Uint8Array
+  readonly looped: Uint8Array
+  readonly divisor: number
+  readonly ier: number
+  readonly fcr: number
+  readonly lcr: number
+  readonly mcr: number
+  readonly scratch: number
+  readonly overrun: boolean
+  readonly msr: number
+  readonly transmitEmptyPending: boolean
+}
+
 /** Serial port, `ns16550a` compatible, with byte registers at consecutive addresses. NS16550A data sheet. */
 export class Uart16550 implements MmioDevice {
   readonly name = 'uart'
@@ -75,6 +91,38 @@ export class Uart16550 implements MmioDevice {
   /** Bytes from the host that the guest has not read yet. */
   get queuedBytes(): number {
     return this.#input.length
+  }
+
+  save(): UartState {
+    return {
+      input: this.#input.peek(),
+      looped: this.#looped.peek(),
+      divisor: this.#divisor,
+      ier: this.#ier,
+      fcr: this.#fcr,
+      lcr: this.#lcr,
+      mcr: this.#mcr,
+      scratch: this.#scratch,
+      overrun: this.#overrun,
+      msr: this.#msr,
+      transmitEmptyPending: this.#transmitEmptyPending,
+    }
+  }
+  restore(state: UartState): void {
+    this.#input.clear()
+    this.#input.push(state.input)
+    this.#looped.clear()
+    this.#looped.push(state.looped)
+    this.#divisor = state.divisor
+    this.#ier = state.ier
+    this.#fcr = state.fcr
+    this.#lcr = state.lcr
+    this.#mcr = state.mcr
+    this.#scratch = state.scratch
+    this.#overrun = state.overrun
+    this.#msr = state.msr
+    this.#transmitEmptyPending = state.transmitEmptyPending
+    this.#update()
   }
 
   read(offset: number, _width: MmioWidth): number {

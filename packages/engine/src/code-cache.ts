@@ -13,8 +13,6 @@ interface CodePage {
   ramPage: number
   /** Host address of its frame. */
   frame: number
-  /** Its records have been written, so they must be emptied before they serve again. */
-  used: boolean
   /** Regions that start here. */
   regions: CachedRegion[]
 }
@@ -38,6 +36,8 @@ export class CodeCache<M> {
   readonly #byRamPage: Int32Array
   readonly #decoded: Decoded = newDecoded()
   #next = 0
+  /** Code pages that have been in use at some time. */
+  #everUsed = 0
   /** Called with the slots of a dropped page and the address of its records. */
   onDrop: (slots: readonly number[], records: number) => void = () => {}
 
@@ -55,7 +55,7 @@ export class CodeCache<M> {
     this.#halves = new Uint16Array(memory)
     this.#words = new Int32Array(memory)
     this.#base = base
-    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, used: false, regions: [] }))
+    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, regions: [] }))
     this.#byRamPage = byRamPage
   }
 
@@ -72,9 +72,9 @@ export class CodeCache<M> {
       this.#next = (this.#next + 1) % this.#pages.length
       const page = this.#pages[index] as CodePage
       if (page.ramPage !== -1) this.drop(page.ramPage)
-      // A page dropped under running code may have been decoded into once more since.
-      if (page.used) this.#clear(this.#recordsOf(index))
-      page.used = true
+      // A page dropped under running code may have been decoded into once more since. New ones are zeros already.
+      if (index < this.#everUsed) this.#clear(this.#recordsOf(index))
+      this.#everUsed = Math.max(this.#everUsed, index + 1)
       page.ramPage = ramPage
       page.frame = frame
       this.#byRamPage[ramPage] = index + 1

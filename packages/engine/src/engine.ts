@@ -1,5 +1,6 @@
 import { DoppelError, MIB } from '@doppel/base'
 import { type FunctionType, I32, ModuleBuilder } from '@doppel/wasm'
+import { compiledOnce } from './compiled.ts'
 import { CODE_PAGE_BYTES, CodeCache } from './code-cache.ts'
 import type { Emitter } from './emitter.ts'
 import { Exit } from './exits.ts'
@@ -117,7 +118,7 @@ export class Engine<M> {
       { length: options.harts },
       (_, i) => new Tlb(buffer, tlbBase + i * isa.contexts * CONTEXT_BYTES, isa.contexts),
     )
-    this.#usages = isaUsage(isa)
+    this.#usages = knownUsages(isa)
     this.cache = new CodeCache(
       buffer,
       codeBase,
@@ -207,6 +208,11 @@ export class Engine<M> {
   }
 
   #linkInterpreter(): (state: number, outOfLineFirst: number) => number {
+    const { set } = this.#isa
+    const module = compiledOnce(set, `interpreter ${this.#options.translateAfter}`, () => this.#encodeInterpreter())
+    return this.#translator.instantiate(module).run as (state: number, outOfLineFirst: number) => number
+  }
+  #encodeInterpreter(): Uint8Array<ArrayBuffer> {
     const isa = this.#isa
     const module = new ModuleBuilder()
     const { calls, regionType } = importCalls(module, isa.runtime)
@@ -225,8 +231,17 @@ export class Engine<M> {
     emitter.generate(fn, isa.set.rows, row => short.has(row), isa.wrap(emitter), isa.illegal, regionType)
     module.finish(fn)
     module.export('run', 'func', run.index)
-    return this.#translator.instantiate(module).run as (state: number, outOfLineFirst: number) => number
+    return module.encode()
   }
+}
+
+const usages = new WeakMap<object, readonly Usage[]>()
+
+/** `isaUsage`, found out once for each instruction set. */
+function knownUsages<M>(isa: Isa<M>): readonly Usage[] {
+  let known = usages.get(isa.set)
+  if (!known) usages.set(isa.set, (known = isaUsage(isa)))
+  return known
 }
 
 /** What each row of an instruction set uses, in the rows' order. */

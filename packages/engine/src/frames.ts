@@ -15,6 +15,8 @@ export class Frames implements GuestMemory {
   readonly #table: Int32Array
   readonly #firstFrame: number
   #given = 0
+  /** Fills a page when it is first touched; without one it is zeros. A restored machine's memory comes this way. */
+  source: ((page: number, into: Uint8Array) => void) | undefined
   /** Told of every page that a device or loader writes, before it is written. */
   onWrite: (page: number) => void = () => {}
 
@@ -42,11 +44,23 @@ export class Frames implements GuestMemory {
     if (known !== 0) return known >>> 0
     const host = this.#firstFrame + this.#given++ * PAGE_BYTES
     this.#table[page] = host
+    this.source?.(page, this.#bytes.subarray(host >>> 0, (host >>> 0) + PAGE_BYTES))
     return host
   }
   /** The host address of a guest-physical one in RAM. */
   host(gpa: number, page: number): number {
     return this.frame(page) + ((gpa - this.#base) & (PAGE_BYTES - 1))
+  }
+  /** The pages touched so far, each with its bytes as they are now; not a copy. */
+  *touched(): Generator<readonly [page: number, bytes: Uint8Array]> {
+    for (let page = 0; page < this.#pages; page++) {
+      const host = (this.#table[page] as number) >>> 0
+      if (host !== 0) yield [page, this.#bytes.subarray(host, host + PAGE_BYTES)]
+    }
+  }
+  /** How many pages of RAM there are. */
+  get pageCount(): number {
+    return this.#pages
   }
   /** RAM in use by the guest so far, bytes. */
   get touchedBytes(): number {

@@ -1,3 +1,4 @@
+export { compiledOnce } from './compiled.ts'
 export { type AssembledProgram, type AssembleOptions, assemble } from './assemble.ts'
 export { type Assembly, assemblyOf, type PseudoInstruction } from './assembly.ts'
 export { disassemble } from './disassemble.ts'

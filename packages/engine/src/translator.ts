@@ -33,6 +33,9 @@ interface Draft {
   readonly barrier: number
 }
 
+/** Building a region is never interrupted by building another, so all machines of a thread share this. */
+let arena: Arena | undefined
+
 /** Counters for `--stats`. */
 export interface TranslatorStats {
   regions: number
@@ -55,7 +58,6 @@ export class Translator<M> {
   readonly #frames: Frames
   readonly #memory: WebAssembly.Memory
   readonly #heatLimit: number
-  readonly #arena = new Arena()
   #imports: Record<string, WebAssembly.ImportValue> = {}
   /** Regions of earlier runs, with the function of each once a page has been found to have one. */
   #saved: readonly SavedRegion[] = []
@@ -94,11 +96,14 @@ export class Translator<M> {
     return this.#live >= MAX_REGIONS
   }
 
-  /** Compiles a module and links it. */
-  instantiate(module: ModuleBuilder): Record<string, unknown> {
+  #compiled(module: ModuleBuilder): Record<string, unknown> {
     const bytes = module.encode()
     this.stats.regionBytes += bytes.length
-    return new WebAssembly.Instance(new WebAssembly.Module(bytes), { engine: this.#imports }).exports
+    return this.instantiate(new WebAssembly.Module(bytes))
+  }
+  /** Links a module. */
+  instantiate(module: WebAssembly.Module): Record<string, unknown> {
+    return new WebAssembly.Instance(module, { engine: this.#imports }).exports
   }
 
   #takeSlot(): number {
@@ -181,13 +186,13 @@ export class Translator<M> {
     const machine = isa.wrap(emitter)
     const bodies = drafts.map(({ region }, i) => {
       const declared = module.declare('', REGION_TYPE)
-      const fn = module.build(declared, this.#arena)
+      const fn = module.build(declared, (arena ??= new Arena()))
       emitter.translate(fn, region, isa.set.rows, machine, patient)
       module.finish(fn)
       module.export(String(i), 'func', declared.index)
       return module.body(declared)
     })
-    const exported = this.instantiate(module)
+    const exported = this.#compiled(module)
     return { functions: bodies.map((_, i) => exported[i]), bodies }
   }
 
@@ -232,7 +237,7 @@ export class Translator<M> {
         }
         const region = discoverRegion(0, explore(0, read, this.#usages), this.#usages, this.#files)
         if (!region) return
-        const fn = module.build(module.declare('', REGION_TYPE), this.#arena)
+        const fn = module.build(module.declare('', REGION_TYPE), (arena ??= new Arena()))
         emitter.translate(fn, region, this.#isa.set.rows, machine, patient)
         module.finish(fn)
       })
@@ -248,7 +253,7 @@ export class Translator<M> {
     const module = new ModuleBuilder()
     importCalls(module, this.#isa.runtime)
     this.#saved.forEach((region, i) => module.export(String(i), 'func', module.define('', REGION_TYPE, region).index))
-    this.#savedFunctions = this.instantiate(module)
+    this.#savedFunctions = this.#compiled(module)
   }
 
   /** Uses what earlier runs made of a page that has just been found to hold code. */

@@ -1,4 +1,4 @@
-import { DoppelError, type EnvironmentCall, type GuestMemory, type RiscvCpuConfig } from '@doppel/base'
+import { DoppelError, type EnvironmentCall, type GuestMemory, type RiscvCpuConfig, type Saved } from '@doppel/base'
 import { type Decoded, Engine, newDecoded, READ, Request, type Services, WRITE } from '@doppel/engine'
 import { Cause, System } from './causes.ts'
 import { CSRS, Mstatus } from './csr.ts'
@@ -8,6 +8,7 @@ import { riscvIsa } from './isa.ts'
 import type { RiscvMachine } from './machine.ts'
 import { accessFault } from './paging.ts'
 import { Access } from './pmp.ts'
+import { type HartState, restoreHart, saveHart } from './saved.ts'
 import { STATE } from './state.ts'
 import { leaveTrap } from './trap.ts'
 
@@ -53,8 +54,28 @@ export class RiscvCpu implements Services {
       },
       this,
     )
+    this.engine.frames.source = config.pageSource
     this.#view = new DataView(this.engine.memory.buffer)
     this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine))
+  }
+
+  touchedPages(): Iterable<readonly [page: number, bytes: Uint8Array]> {
+    return this.engine.frames.touched()
+  }
+  /** Every hart, as the snapshot codec takes it; asked for between slices. */
+  save(): Saved {
+    return this.harts.map(saveHart) as unknown as Saved
+  }
+  /** Makes a CPU just made what another was; memory aside. Throws `snapshot.harts` for another number of harts. */
+  restore(saved: Saved): void {
+    const states = saved as unknown as readonly HartState[]
+    if (states.length !== this.harts.length) {
+      throw new DoppelError(
+        'snapshot.harts',
+        `the snapshot has ${states.length} harts, this machine ${this.harts.length}`,
+      )
+    }
+    for (const [i, hart] of this.harts.entries()) restoreHart(hart, states[i] as HartState)
   }
 
   /** RAM as devices and loaders see it. */

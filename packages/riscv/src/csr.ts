@@ -1,3 +1,4 @@
+import { DoppelError } from '@doppel/base'
 import type { StateField } from './state.ts'
 import { PMP_ENTRIES } from './pmp.ts'
 import type { Hart } from './hart.ts'
@@ -286,3 +287,10 @@ export const PLAIN_SUPERVISOR_CSRS: readonly {
 
 /** All CSRs by name. */
 export const CSRS_BY_NAME: ReadonlyMap<string, Csr> = new Map([...CSRS.values()].map(csr => [csr.name, csr]))
+
+/** A CSR by its name; throws `riscv.csr` when there is none. */
+export function csrNamed(name: string): Csr {
+  const csr = CSRS_BY_NAME.get(name)
+  if (!csr) throw new DoppelError('riscv.csr', `'${name}' is not a CSR of this hart`, { name })
+  return csr
+}

@@ -1,3 +1,4 @@
+import { compiledOnce } from '@doppel/engine'
 import { Arena, ModuleBuilder, type Node, Op } from '@doppel/wasm'
 import { FLOAT_TYPES } from './float-runtime.ts'
 import { hasFusedMultiplyAdd } from './float-fused.ts'
@@ -268,11 +269,7 @@ const FAST: Readonly<Record<string, (w: FastFunction) => void>> = {
   ),
 }
 
-function build(
-  slow: Readonly<Record<string, WebAssembly.ImportValue>>,
-  memory: WebAssembly.Memory,
-  fast: typeof FAST,
-): Record<string, WebAssembly.ImportValue> {
+function encode(fast: typeof FAST): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder()
   const arena = new Arena()
   const imported = Object.entries(FLOAT_TYPES).map(
@@ -291,11 +288,7 @@ function build(
     module.finish(fn)
     module.export(name, 'func', declared.index)
   }
-  const compiled = new WebAssembly.Module(module.encode())
-  return new WebAssembly.Instance(compiled, { exact: slow, engine: { memory } }).exports as Record<
-    string,
-    WebAssembly.ImportValue
-  >
+  return module.encode()
 }
 
 /** The run-time module: fast functions over the given exact ones. */
@@ -303,5 +296,11 @@ export function linkFastFloat(
   exact: Readonly<Record<string, WebAssembly.ImportValue>>,
   memory: WebAssembly.Memory,
 ): Record<string, WebAssembly.ImportValue> {
-  return build(exact, memory, hasFusedMultiplyAdd() ? { ...FAST, 'f64.fma': fused } : FAST)
+  const compiled = compiledOnce(FAST, 'fast', () =>
+    encode(hasFusedMultiplyAdd() ? { ...FAST, 'f64.fma': fused } : FAST),
+  )
+  return new WebAssembly.Instance(compiled, { exact, engine: { memory } }).exports as Record<
+    string,
+    WebAssembly.ImportValue
+  >
 }

@@ -1,14 +1,15 @@
-import { DoppelError, type Privilege, type RiscvHart, type SliceEnd } from '@doppel/base'
+import type { Privilege, RiscvHart, SliceEnd } from '@doppel/base'
 import { type Engine, Exit, Request, type Tlb } from '@doppel/engine'
 import { Cause, Irq } from './causes.ts'
 import type { RiscvCpu } from './cpu.ts'
-import { CSRS_BY_NAME, type Csr, Menvcfg, Mstatus } from './csr.ts'
+import { csrNamed, Menvcfg, Mstatus } from './csr.ts'
 import type { RiscvMachine } from './machine.ts'
 import { type AccessRules, parseSatp, Walker } from './paging.ts'
 import { Pmp } from './pmp.ts'
+import type { HartPrivateState } from './saved.ts'
 import { STATE, type StateField } from './state.ts'
 import { enabledInterrupt, enterTrap } from './trap.ts'
-import { Walk } from './walk.ts'
+import { walkMode } from './walk.ts'
 
 /** The TLB's translation contexts: what may be cached side by side. The last one holds every unusual combination. */
 const CONTEXT = { user: 0, supervisor: 1, supervisorSum: 2, other: 3 } as const
@@ -225,13 +226,8 @@ export class Hart implements RiscvHart {
   }
   /** Tells the page-table walk in generated code what it goes by. */
   #describeWalk(): void {
-    const { levels, root } = this.walker.satp
-    const { privilege, sum, mxr } = this.dataRules
-    const flags = (privilege === 0 ? Walk.user : 0) | (sum ? Walk.sum : 0) | (mxr ? Walk.mxr : 0)
-    const fetches = privilege === this.fetchRules.privilege ? Walk.fetches : 0
-    const open = (this.pmp.isOpen ? Walk.open : 0) | fetches
-    this.setWord(STATE.fields.walk, (privilege > PRIVILEGE_S ? 0 : levels) | flags | open)
-    this.set('root', BigInt(root))
+    this.setWord(STATE.fields.walk, walkMode(this.walker.satp, this.dataRules, this.fetchRules, this.pmp.isOpen))
+    this.set('root', BigInt(this.walker.satp.root))
   }
   interruptsChanged(): void {
     this.request(Request.leaveAfter)
@@ -355,6 +351,20 @@ export class Hart implements RiscvHart {
     return (this.pending() & this.get('mie')) !== 0n
   }
 
+  // Snapshots: see saved.ts
+
+  savePrivate(): HartPrivateState {
+    return { running: this.#running, lines: this.#lines, retired: this.retired }
+  }
+  restorePrivate({ running, lines, retired }: HartPrivateState): void {
+    this.#running = running
+    this.#lines = lines
+    this.#retiredBefore = retired
+    this.#slice = this.word(STATE.common.budget)
+    this.#outOfLine = false
+    this.waiting = false
+  }
+
   // For boards and debuggers
 
   flushTlb(range?: { readonly start: bigint; readonly lengthBytes: bigint }): void {
@@ -371,7 +381,7 @@ export class Hart implements RiscvHart {
   readCsr(name: string): bigint {
     this.#underWay = 0n
     try {
-      return this.#csr(name).read(this)
+      return csrNamed(name).read(this)
     } finally {
       this.#underWay = 1n
     }
@@ -379,14 +389,9 @@ export class Hart implements RiscvHart {
   writeCsr(name: string, value: bigint): void {
     this.#underWay = 0n
     try {
-      this.#csr(name).write?.(this, BigInt.asUintN(64, value))
+      csrNamed(name).write?.(this, BigInt.asUintN(64, value))
     } finally {
       this.#underWay = 1n
     }
-  }
-  #csr(name: string): Csr {
-    const csr = CSRS_BY_NAME.get(name)
-    if (!csr) throw new DoppelError('riscv.csr', `'${name}' is not a CSR of this hart`, { name })
-    return csr
   }
 }

@@ -1,3 +1,4 @@
+import type { AccessRules, Satp } from './paging.ts'
 import { type PhysicalLayout, ramPageOf, tableEntry, WALK } from '@doppel/engine'
 import { type FunctionBuilder, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
 import { STATE } from './state.ts'
@@ -15,6 +16,15 @@ export const Walk = {
   fetches: 128,
 } as const
 
+/** The `walk` field for the rules in force; `open` when PMP lets everything through. */
+export function walkMode(satp: Satp, data: AccessRules, fetch: AccessRules, open: boolean): number {
+  const { privilege, sum, mxr } = data
+  const levels = privilege > PRIVILEGE_S ? 0 : satp.levels
+  const rules = (privilege === 0 ? Walk.user : 0) | (sum ? Walk.sum : 0) | (mxr ? Walk.mxr : 0)
+  return levels | rules | (open ? Walk.open : 0) | (privilege === fetch.privilege ? Walk.fetches : 0)
+}
+
+const PRIVILEGE_S = 1
 const PTE = { v: 1, r: 2, w: 4, x: 8, u: 16, a: 64, d: 128 } as const
 const ADDRESS: Local = 1
 const ACCESS: Local = 2

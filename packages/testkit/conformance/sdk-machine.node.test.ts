@@ -1,4 +1,7 @@
-import { Machine } from 'doppel'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Machine, Snapshot } from 'doppel'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 let vm: Machine
@@ -163,10 +166,85 @@ test('an agent that is killed comes back; what ran under it is lost, and says so
   const ended = codeOf(sleeper.wait())
   // The shell that has the control channel as its input and, for answers, once more.
   const agents =
-    'for p in /proc/[0-9]*; do case $(readlink $p/fd/0 $p/fd/3 | tr "\\n" " ") in *p0*p0*) kill -9 ${p##*/};; esac; done'
+    'for p in /proc/[0-9]*; do case "$(readlink $p/fd/0) $(readlink $p/fd/3)" in *p0" "*p0) kill -9 ${p##*/};; esac; done'
   vm.commands.run(agents).catch(() => undefined)
   expect(await ended).toBe('agent.lost')
   expect((await vm.commands.run('echo again')).stdout).toBe('again\n')
+})
+
+test('a server in the guest is reached from here, in a fork as well', async () => {
+  const page = 'served by the guest'
+  await vm.files.write('/srv/index.html', utf8(page))
+  const server = await vm.commands.run('httpd -f -p 8000 -h /srv', { background: true })
+  const read = async (machine: Machine): Promise<string> =>
+    await (await fetch(`http://${await machine.getHost(8000)}/`)).text()
+  // It listens a moment after it was started.
+  await vm.commands.run('until netstat -ltn | grep -q :8000; do sleep 0.1; done', { timeoutMs: 30_000 })
+  expect(await read(vm)).toBe(page)
+  const [fork] = await vm.fork()
+  if (!fork) throw new Error('no fork')
+  expect(await read(fork)).toBe(page)
+  await fork.kill()
+  await server.kill()
+})
+
+test('forks go on from one moment, each by itself, and the machine itself goes on too', async () => {
+  await vm.files.write('/tmp/state', 'before')
+  const sleeper = await vm.commands.run('sleep 0.5; echo done >/tmp/slept', { background: true })
+  const forks = await vm.fork({ count: 2 })
+  const all = [vm, ...forks]
+  const beganMs = performance.now()
+  await Promise.all(all.map((machine, i) => machine.files.write('/tmp/mine', String(i))))
+  expect(await Promise.all(all.map(machine => machine.files.readText('/tmp/mine')))).toEqual(['0', '1', '2'])
+  expect(await Promise.all(all.map(machine => machine.files.readText('/tmp/state')))).toEqual(Array(3).fill('before'))
+  expect(await sleeper.wait()).toEqual({ exitCode: 0 })
+  // What ran when the machine was forked runs on in each fork.
+  const slept = async (machine: Machine): Promise<void> => {
+    while (!(await machine.files.exists('/tmp/slept')) && performance.now() - beganMs < 30_000) continue
+  }
+  await Promise.all(forks.map(slept))
+  expect(await Promise.all(forks.map(machine => machine.files.readText('/tmp/slept')))).toEqual(['done\n', 'done\n'])
+  await Promise.all(forks.map(machine => machine.kill()))
+  expect((await vm.commands.run('echo alive')).stdout).toBe('alive\n')
+})
+
+test('clones share neither randomness nor a stopped clock', async () => {
+  const snapshot = await vm.createSnapshot()
+  await new Promise(resolve => setTimeout(resolve, 2500))
+  const [a, b] = [await Machine.restore(snapshot), await Machine.restore(snapshot)]
+  const random = async (machine: Machine): Promise<string> =>
+    (await machine.commands.run('head -c 32 /dev/urandom | sha256sum')).stdout
+  const seen = await Promise.all([random(a), random(b), random(vm)])
+  expect(new Set(seen).size).toBe(3)
+  expect((await a.commands.run('dmesg')).stdout).toContain('crng reseeded due to virtual machine fork')
+  const skewMs = Number((await a.commands.run('date +%s')).stdout) * 1000 - Date.now()
+  expect(Math.abs(skewMs)).toBeLessThan(2000)
+  await Promise.all([a.kill(), b.kill()])
+})
+
+test('a snapshot outlives its machine in a file, and a damaged one is refused', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'doppel-snapshot-'))
+  const path = join(folder, 'a.snap')
+  await vm.files.write('/tmp/kept', 'kept')
+  await (await vm.createSnapshot()).save(path)
+  const snapshot = Snapshot.open(path)
+  const restored = await Machine.restore(snapshot)
+  expect(await restored.files.readText('/tmp/kept')).toBe('kept')
+  const again = await restored.fork()
+  expect(await again[0]?.files.readText('/tmp/kept')).toBe('kept')
+  await Promise.all([restored, ...again].map(machine => machine.kill()))
+  snapshot.close()
+  const bytes = await readFile(path)
+  await writeFile(path, bytes.subarray(0, bytes.length - 100))
+  expect(() => Snapshot.open(path)).toThrow('damaged')
+  await rm(folder, { recursive: true })
+})
+
+test('what lies outside a machine is not frozen with it', async () => {
+  const other = await Machine.create('linux', { memory: '128M', volumes: ['.:/here:ro'] })
+  expect(await codeOf(other.createSnapshot())).toBe('snapshot.volume')
+  expect((await other.commands.run('ls /here')).exitCode).toBe(0)
+  await other.kill()
 })
 
 test('a machine told to stop powers itself off; what is asked of it afterwards is refused', async () => {

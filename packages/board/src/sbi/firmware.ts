@@ -54,6 +54,9 @@ export interface SbiConfig {
   readonly extensions: readonly string[]
 }
 
+/** What the firmware remembers of a hart, as a snapshot has it: version 1. */
+export type SbiHartState = Pick<SbiHart, 'state' | 'resume' | 'counters'>
+
 /** The firmware below a kernel that starts in S-mode: answers its environment calls and keeps the harts' states. */
 export class SbiFirmware {
   readonly #platform: SbiPlatform
@@ -100,6 +103,18 @@ export class SbiFirmware {
   /** True while a hart waits in a suspend call, i.e. an interrupt or its own timer may bring it back. */
   isSuspended(hartId: number): boolean {
     return this.#of(hartId).state === 'suspended'
+  }
+
+  save(): SbiHartState[] {
+    return this.#platform.harts.map(({ state, resume, counters }) => ({ state, resume, counters: counters.slice() }))
+  }
+  /** Takes over for firmware that was saved; the harts' registers are not its own. */
+  restore(saved: readonly SbiHartState[]): void {
+    for (const [i, target] of this.#platform.harts.entries()) {
+      target.state = saved[i]?.state ?? 'stopped'
+      target.resume = saved[i]?.resume
+      for (const [n, counter] of (saved[i]?.counters ?? []).entries()) target.counters[n] = counter
+    }
   }
 
   #of(hartId: number): SbiHart {

@@ -37,7 +37,7 @@ export const virtioChannels: (options: { readonly ports: readonly ChannelPort[] 
     const control = new ControlQueue(host)
     const channels = ports.map((port, id) => new Channel(port, id, host, control))
     const config = new Uint8Array(CONFIG_BYTES)
-    new DataView(config.buffer).setUint32(CONFIG_PORTS, ports.length, true)
+    config[CONFIG_PORTS] = ports.length
     const receive = (channel: Channel): QueueService => ({ posted: () => channel.deliver() })
     const transmit = (channel: Channel): QueueService => ({ posted: () => channel.collect() })
     const [first, ...rest] = channels as [Channel, ...Channel[]]
@@ -52,9 +52,12 @@ export const virtioChannels: (options: { readonly ports: readonly ChannelPort[] 
       quiesce: () => {
         for (const channel of channels) channel.release()
       },
-      save: () => ({ control: control.save(), channels: channels.map(channel => channel.save()) }),
+      save: () => ({ control: control.save(), channels: channels.map(channel => ({ ...channel.save() })) }),
       restore: state => {
-        const { control: messages, channels: saved } = state as { control: Uint8Array[]; channels: ChannelState[] }
+        const { control: messages, channels: saved } = state as unknown as {
+          control: Uint8Array[]
+          channels: ChannelState[]
+        }
         control.restore(messages)
         for (const [i, channel] of channels.entries()) channel.restore(saved[i])
       },
@@ -254,10 +257,8 @@ class Channel {
     this.#tellOpen()
   }
   save(): ChannelState {
-    const input = this.#input.take(this.#input.length)
-    this.#input.push(input)
     return {
-      input,
+      input: this.#input.peek(),
       kept: this.#kept,
       announced: this.#announced,
       hostOpen: this.#hostOpen,

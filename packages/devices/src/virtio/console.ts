@@ -45,6 +45,11 @@ export const virtioConsole: (options: { readonly port: CharPort }) => VirtioDevi
         view.setUint32(CONFIG_PORTS, 1, true)
         return new Uint8Array(view.buffer)
       },
+      save: () => input.peek(),
+      restore: state => {
+        input.clear()
+        if (state instanceof Uint8Array) input.push(state)
+      },
       queues: {
         receive: { posted: deliver },
         transmit: chain => {

@@ -1,8 +1,8 @@
-import { assert, type GuestMemory, type IrqLine } from '@doppel/base'
+import { assert, DoppelError, type GuestMemory, type IrqLine, type Saved } from '@doppel/base'
 import type { MmioWidth } from '../bus.ts'
 import type { Chain } from './chain.ts'
 import type { QueueService, VirtioDevice, VirtioHost, VirtioParts } from './device.ts'
-import { Virtqueue } from './queue.ts'
+import { type QueueState, type RingFeatures, Virtqueue } from './queue.ts'
 
 /** Device status bits, Virtio 1.2 §2.1. */
 const STATUS_DRIVER_OK = 4
@@ -19,6 +19,17 @@ const ISR_QUEUE = 1
 const ISR_CONFIG = 2
 
 const DEFAULT_QUEUE_SIZE = 256
+
+/** A device as a snapshot has it, but for its transport: version 1. */
+export interface CoreState {
+  readonly accepted: bigint
+  readonly status: number
+  readonly isr: number
+  readonly generation: number
+  readonly queues: readonly QueueState[]
+  /** What the device itself saved. */
+  readonly device: Saved
+}
 
 /** A device's life as seen by its driver, whatever the transport: status, features, queues, interrupts. */
 export class VirtioCore {
@@ -91,10 +102,7 @@ export class VirtioCore {
 
   enable(index: number): void {
     if (!(this.#status & STATUS_FEATURES_OK)) return
-    this.queues[index]?.enable({
-      indirect: (this.#accepted & F_INDIRECT_DESC) !== 0n,
-      eventIndex: (this.#accepted & F_EVENT_IDX) !== 0n,
-    })
+    this.queues[index]?.enable(this.#ringFeatures())
   }
 
   /** The driver has made buffers available. */
@@ -129,6 +137,44 @@ export class VirtioCore {
   acknowledge(reasons: number): void {
     this.#isr &= ~reasons
     this.#line.set(this.#isr !== 0)
+  }
+
+  /** Chains that the host has yet to give back, after asking for those that only wait. */
+  pending(): number {
+    this.#parts.quiesce?.()
+    return this.queues.reduce((sum, queue) => sum + queue.inFlight, 0)
+  }
+  /** Throws `snapshot.device` for a device that keeps something and cannot save it. */
+  save(): CoreState {
+    if (this.#parts.unsaved !== undefined) {
+      throw new DoppelError('snapshot.device', `virtio-${this.device.name} cannot be saved: ${this.#parts.unsaved}`)
+    }
+    return {
+      accepted: this.#accepted,
+      status: this.#status,
+      isr: this.#isr,
+      generation: this.#generation,
+      queues: this.queues.map(queue => queue.save()),
+      device: this.#parts.save?.(),
+    }
+  }
+  restore(state: CoreState): void {
+    this.#accepted = state.accepted
+    this.#status = state.status
+    this.#isr = state.isr
+    this.#generation = state.generation
+    for (const [i, queue] of this.queues.entries()) {
+      const saved = state.queues[i]
+      if (saved) queue.restore(saved, this.#ringFeatures())
+    }
+    this.#parts.restore?.(state.device)
+    this.#line.set(this.#isr !== 0)
+  }
+  #ringFeatures(): RingFeatures {
+    return {
+      indirect: (this.#accepted & F_INDIRECT_DESC) !== 0n,
+      eventIndex: (this.#accepted & F_EVENT_IDX) !== 0n,
+    }
   }
 
   #isUp(): boolean {

@@ -1,3 +1,4 @@
+import type { Saved } from '@doppel/base'
 import type { Chain } from './chain.ts'
 
 /** What the transport offers a device once it is plugged in. */
@@ -36,8 +37,10 @@ export interface VirtioParts {
    * What the device itself remembers beside rings and features, as the snapshot codec can write it; asked for while no
    * chain is out. A device that has `save` has `restore`, which is given what `save` returned.
    */
-  readonly save?: () => unknown
-  readonly restore?: (state: unknown) => void
+  readonly save?: () => Saved
+  readonly restore?: (state: Saved) => void
+  /** Why a snapshot cannot hold this device; undefined when one can. */
+  readonly unsaved?: string
 }
 
 /** A device ready to be plugged into a transport, once. */

@@ -38,6 +38,7 @@ export const virtioFs: (options: VirtioFsOptions) => VirtioDevice = defineVirtio
       queueSize: QUEUE_SIZE,
       config: () => config,
       reset: () => session.end(),
+      unsaved: 'the host folder that is shared may change meanwhile',
       queues: { hiprio: serve, request: serve },
     }
   },

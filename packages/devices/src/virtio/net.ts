@@ -93,6 +93,11 @@ export const virtioNet: (options: VirtioNetOptions) => VirtioDevice = defineVirt
         held = []
         waiting.length = 0
       },
+      quiesce: () => {
+        // Frames may be lost at any time; buffers go back empty.
+        Chain.completeAll(held)
+        held = []
+      },
       queues: {
         receive: { posted: deliver },
         transmit: chain => {

@@ -1,7 +1,7 @@
-import type { GuestMemory, IrqLine } from '@doppel/base'
+import type { GuestMemory, IrqLine, Saved } from '@doppel/base'
 import type { MmioDevice, MmioWidth } from '../bus.ts'
 import type { PciCapability, PciFunction } from '../pci-config.ts'
-import { VirtioCore } from './core.ts'
+import { type CoreState, VirtioCore } from './core.ts'
 import type { VirtioDevice } from './device.ts'
 import { withHalf } from './mmio.ts'
 import type { Virtqueue } from './queue.ts'
@@ -81,6 +81,13 @@ export function virtioPci(
       wire = line
     },
     fault: () => core.fault,
+    pending: () => core.pending(),
+    save: () => ({ selects: region.save(), core: core.save() }) as unknown as Saved,
+    restore: state => {
+      const { selects, core: saved } = state as unknown as { selects: number[]; core: CoreState }
+      core.restore(saved)
+      region.restore(selects)
+    },
   }
 }
 
@@ -138,6 +145,15 @@ class VirtioPciRegion implements MmioDevice {
 
   constructor(core: VirtioCore) {
     this.#core = core
+  }
+
+  save(): number[] {
+    return [this.#deviceFeatureSelect, this.#driverFeatureSelect, this.#queueSelect]
+  }
+  restore([deviceFeature = 0, driverFeature = 0, queue = 0]: readonly number[]): void {
+    this.#deviceFeatureSelect = deviceFeature
+    this.#driverFeatureSelect = driverFeature
+    this.#queueSelect = queue
   }
 
   read(offset: number, width: MmioWidth): number {

@@ -18,6 +18,18 @@ export interface RingFeatures {
   readonly eventIndex: boolean
 }
 
+/** A queue as a snapshot has it: version 1. */
+export interface QueueState {
+  readonly size: number
+  readonly descriptorArea: bigint
+  readonly driverArea: bigint
+  readonly deviceArea: bigint
+  readonly enabled: boolean
+  readonly broken: boolean
+  readonly nextAvail: number
+  readonly nextUsed: number
+}
+
 /** What a queue tells its device. */
 export interface QueueEvents {
   /** The driver wants to hear that buffers were used. */
@@ -25,6 +37,10 @@ export interface QueueEvents {
   /** The driver broke the ring's rules (the reason is for people); the queue stops until reset. */
   broken(reason: string): void
 }
+
+/** What is read from, or written to, a ring at once. Shared: a machine has a hundred queues, and buffers are dear to make. */
+const scratch = new Uint8Array(DESC_BYTES)
+const scratchView = new DataView(scratch.buffer)
 
 /** One split virtqueue, device side. Virtio 1.2 §2.7. Every number read from the rings is checked before use. */
 export class Virtqueue implements ChainOwner {
@@ -46,8 +62,6 @@ export class Virtqueue implements ChainOwner {
   #nextUsed = 0
   #inFlight = 0
   #generation = 0
-  readonly #scratch = new Uint8Array(DESC_BYTES)
-  readonly #view = new DataView(this.#scratch.buffer)
 
   constructor(memory: GuestMemory, maxSize: number, events: QueueEvents) {
     this.memory = memory
@@ -90,6 +104,35 @@ export class Virtqueue implements ChainOwner {
     this.deviceArea = 0n
   }
 
+  /** Chains taken and not given back. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+  /** The ring's place; asked for while no chain is out. */
+  save(): QueueState {
+    return {
+      size: this.size,
+      descriptorArea: this.descriptorArea,
+      driverArea: this.driverArea,
+      deviceArea: this.deviceArea,
+      enabled: this.#enabled,
+      broken: this.#broken,
+      nextAvail: this.#nextAvail,
+      nextUsed: this.#nextUsed,
+    }
+  }
+  restore(state: QueueState, features: RingFeatures): void {
+    this.reset()
+    this.size = state.size
+    this.descriptorArea = state.descriptorArea
+    this.driverArea = state.driverArea
+    this.deviceArea = state.deviceArea
+    if (state.enabled) this.enable(features)
+    this.#broken ||= state.broken
+    this.#nextAvail = state.nextAvail
+    this.#nextUsed = state.nextUsed
+  }
+
   /** Takes the next chain the driver has made available; undefined when there is none. */
   take(): Chain | undefined {
     if (!this.#enabled || this.#broken) return undefined
@@ -117,12 +160,12 @@ export class Virtqueue implements ChainOwner {
   }
 
   complete(used: readonly UsedChain[]): void {
-    const view = this.#view
+    const view = scratchView
     const old = this.#nextUsed
     for (const { head, writtenBytes } of used) {
       view.setUint32(0, head, true)
       view.setUint32(4, writtenBytes, true)
-      this.memory.write(this.#used + 4 + 8 * (this.#nextUsed % this.size), this.#scratch.subarray(0, 8))
+      this.memory.write(this.#used + 4 + 8 * (this.#nextUsed % this.size), scratch.subarray(0, 8))
       this.#nextUsed = (this.#nextUsed + 1) & 0xffff
     }
     this.#writeU16(this.#used + 2, this.#nextUsed)
@@ -151,10 +194,10 @@ export class Virtqueue implements ChainOwner {
     let index = head
     for (let count = 0; count < MAX_CHAIN_DESCRIPTORS; count++) {
       if (index >= entries) return this.#break(`descriptor ${index} of ${entries}`)
-      if (!this.memory.read(table + index * DESC_BYTES, this.#scratch)) return this.#break('a table outside RAM')
-      const gpa = this.#view.getUint32(4, true) * 2 ** 32 + this.#view.getUint32(0, true)
-      const lengthBytes = this.#view.getUint32(8, true)
-      const flags = this.#view.getUint16(12, true)
+      if (!this.memory.read(table + index * DESC_BYTES, scratch)) return this.#break('a table outside RAM')
+      const gpa = scratchView.getUint32(4, true) * 2 ** 32 + scratchView.getUint32(0, true)
+      const lengthBytes = scratchView.getUint32(8, true)
+      const flags = scratchView.getUint16(12, true)
       if (lengthBytes > 0 && !this.memory.contains(gpa, lengthBytes)) return this.#break('a buffer outside RAM')
       if (flags & DESC_F_INDIRECT) {
         // §2.7.5.3.1: never nested, never continued, and whole descriptors only.
@@ -172,7 +215,7 @@ export class Virtqueue implements ChainOwner {
       bytes += lengthBytes
       if (bytes > MAX_CHAIN_BYTES) return this.#break('a chain of more than 4 GiB')
       if (!(flags & DESC_F_NEXT)) return new Chain(this, head, this.#generation, readable, writable)
-      index = this.#view.getUint16(14, true)
+      index = scratchView.getUint16(14, true)
     }
     return this.#break('a chain that does not end')
   }
@@ -190,12 +233,12 @@ export class Virtqueue implements ChainOwner {
   }
 
   #readU16(gpa: number): number {
-    this.memory.read(gpa, this.#scratch.subarray(0, 2))
-    return this.#view.getUint16(0, true)
+    this.memory.read(gpa, scratch.subarray(0, 2))
+    return scratchView.getUint16(0, true)
   }
 
   #writeU16(gpa: number, value: number): void {
-    this.#view.setUint16(0, value, true)
-    this.memory.write(gpa, this.#scratch.subarray(0, 2))
+    scratchView.setUint16(0, value, true)
+    this.memory.write(gpa, scratch.subarray(0, 2))
   }
 }

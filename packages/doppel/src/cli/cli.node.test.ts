@@ -112,6 +112,7 @@ describe('doppel run reads', () => {
       cpus: 1,
       disks: [],
       volumes: [],
+      network: { mode: 'nat', publish: [], policy: { deny: [] } },
       engine: 'translator',
       stats: false,
       verbose: false,
@@ -144,9 +145,30 @@ describe('doppel run reads', () => {
         { hostPath: folder, guestPath: '/src', readOnly: true },
         { hostPath: folder, guestPath: '/x', readOnly: false },
       ],
+      network: { mode: 'nat', publish: [], policy: { deny: [] } },
       command: ['ls', '-l', '--help'],
       env: {},
     })
+  })
+
+  test('a network', async () => {
+    const rules = ['--allow', 'deb.debian.org', '--allow', '127.0.0.1:80', '--deny', '0.0.0.0/0:25']
+    const ports = ['-p', '8080:80', '-p', '0.0.0.0:2222:22', '--publish', '443', '-p', '[::1]:1:2/tcp']
+    expect((await options('--network=nat', ...rules, ...ports, '--capture', '/x.pcap', 'linux')).network).toEqual({
+      mode: 'nat',
+      publish: [
+        { hostAddress: '127.0.0.1', hostPort: 8080, guestPort: 80 },
+        { hostAddress: '0.0.0.0', hostPort: 2222, guestPort: 22 },
+        { hostAddress: '127.0.0.1', hostPort: 0, guestPort: 443 },
+        { hostAddress: '::1', hostPort: 1, guestPort: 2 },
+      ],
+      policy: { allow: ['deb.debian.org', '127.0.0.1:80'], deny: ['0.0.0.0/0:25'] },
+      capture: '/x.pcap',
+    })
+  })
+
+  test.each(['0', '70000', 'a:b', '1:2:3', '80:', '8080:80/udp', ''])('no port in %o', async text => {
+    await expect(options('-p', text, 'linux')).rejects.toMatchObject({ code: 'cli.flag-value' })
   })
 
   test('a program by its path', async () => expect((await options(elf)).target).toEqual({ kind: 'elf', path: elf }))

@@ -1,4 +1,6 @@
 import { DoppelError } from '@doppel/base'
+import { Entries } from '../control/entries.ts'
+import { MACHINE_PROCESS, runMachineProcess } from '../control/machine-process.ts'
 import { COMMANDS } from './commands.ts'
 import type { Command, Streams } from './command.ts'
 import { commandHelp, overallHelp } from './help.ts'
@@ -45,6 +47,7 @@ async function dispatch(
     // Without a command nothing was done, so scripts should notice.
     return first === undefined ? 2 : 0
   }
+  if (first === MACHINE_PROCESS) return await runMachineProcess(new Entries(args[1] ?? ''), args[2] ?? '')
   const group = COMMANDS.filter(command => command.name.startsWith(`${first} `))
   if (group.length > 0 && (args.length === 1 || args[1] === '--help' || args[1] === '-h')) {
     streams.stdout(group.map(commandHelp).join('\n'))

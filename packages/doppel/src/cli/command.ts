@@ -39,6 +39,8 @@ export interface Command {
   readonly maxArguments: number
   readonly minArguments: number
   readonly takesRest?: boolean
+  /** After so many arguments all is the guest's, whether or not `--` says so. */
+  readonly restAfter?: number
   readonly flags: readonly Flag[]
   /** A command line and what it does. */
   readonly examples: readonly (readonly [string, string])[]

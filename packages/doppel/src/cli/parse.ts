@@ -17,7 +17,7 @@ export function parseCommandLine(
 ): Invocation {
   const flags = [...COMMON_FLAGS, ...command.flags]
   const { tokens } = parseArgs({
-    args: [...args],
+    args: withTerminator(args, command.restAfter, flags),
     options: Object.fromEntries(
       flags.map(({ name, short, value }) => [
         name,
@@ -58,6 +58,23 @@ export function parseCommandLine(
     value: flag => given.get(flag)?.at(-1),
     values: flag => given.get(flag) ?? [],
   }
+}
+
+/** Puts `--` where the guest's words begin: after the n-th argument that is no flag and no flag's value. */
+function withTerminator(args: readonly string[], restAfter: number | undefined, flags: readonly Flag[]): string[] {
+  let left = restAfter ?? Infinity
+  for (const [i, arg] of args.entries()) {
+    if (arg === '--') break
+    const flag = flags.find(({ name, short }) => arg === `--${name}` || (short !== undefined && arg === `-${short}`))
+    const previous = flags.find(
+      ({ name, short }) => args[i - 1] === `--${name}` || (short !== undefined && args[i - 1] === `-${short}`),
+    )
+    if (flag || arg.startsWith('-') || previous?.value !== undefined) continue
+    left--
+    if (left > 0 || args[i + 1] === '--' || i + 1 === args.length) continue
+    return [...args.slice(0, i + 1), '--', ...args.slice(i + 1)]
+  }
+  return [...args]
 }
 
 function checkValue(

@@ -1,6 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DoppelError, formatSize, MIB, PAGE_BYTES, parseSize } from '@doppel/base'
+import { type NetworkOption, readPublish } from '../run/network.ts'
 import type { Invocation } from './command.ts'
 import { IMAGE_NAMES } from './commands/image.ts'
 
@@ -29,6 +30,7 @@ export interface RunOptions {
   readonly disks: readonly DiskOption[]
   readonly volumes: readonly VolumeOption[]
   readonly firmware?: string
+  readonly network: NetworkOption
   readonly engine: 'interpreter' | 'translator'
   readonly timeoutMs?: number
   readonly stats: boolean
@@ -78,6 +80,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     disks: await Promise.all(invocation.values('disk').map(readDisk)),
     volumes: await Promise.all(invocation.values('volume').map(readVolume)),
     ...(firmware === undefined ? {} : { firmware }),
+    network: readNetwork(invocation),
     engine: readEngine(invocation.value('engine')),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     stats: invocation.has('stats'),
@@ -117,6 +120,19 @@ export function readCpus(text: string | undefined): number {
   const cpus = text === undefined ? 1 : /^\d+$/.test(text) ? Number(text) : 0
   if (cpus < 1 || cpus > MAX_CPUS) throw badValue('cpus', text ?? '', `a whole number from 1 to ${MAX_CPUS}`)
   return cpus
+}
+
+function readNetwork(invocation: Invocation): NetworkOption {
+  const mode = invocation.value('network') ?? 'nat'
+  if (mode !== 'nat' && mode !== 'none') throw badValue('network', mode, 'nat or none')
+  const capture = invocation.value('capture')
+  const [allow, deny] = [invocation.values('allow'), invocation.values('deny')]
+  return {
+    mode,
+    publish: invocation.values('publish').map(readPublish),
+    policy: { ...(allow.length > 0 && { allow }), deny },
+    ...(capture !== undefined && { capture: resolve(capture) }),
+  }
 }
 
 function readEngine(text: string | undefined): RunOptions['engine'] {

@@ -1,12 +1,22 @@
-import { type BlockStore, type CharPort, DoppelError, hostClock, hostEntropy } from '@doppel/base'
+import { type BlockStore, type CharPort, DoppelError, type Governor, hostClock, hostEntropy } from '@doppel/base'
 import { type VirtBoot, VirtMachine } from '@doppel/board'
-import { type VirtioDevice, virtioBlk, virtioChannels, virtioConsole, virtioFs, virtioRng } from '@doppel/devices'
+import {
+  type VirtioDevice,
+  virtioBlk,
+  virtioChannels,
+  virtioConsole,
+  virtioFs,
+  virtioNet,
+  virtioRng,
+} from '@doppel/devices'
 import { OverlayStore, openDisk } from '@doppel/images'
 import { GuestAgent } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 import type { DiskOption, RunOptions } from '../cli/run-options.ts'
+import { lockDisk } from '../host/disk-lock.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { volumeTag } from './boot-files.ts'
+import { freshMac, type MachineNetwork, openNetwork } from './network.ts'
 import { keepTranslations, restoreTranslations } from './translations.ts'
 
 /** What a session plugs into the machine. */
@@ -14,6 +24,8 @@ export interface MachineParts {
   readonly uart: CharPort
   /** Virtio consoles, hvc0 first. */
   readonly consoles: readonly CharPort[]
+  /** Shares the thread with other machines; makes its place once the CPU is there. */
+  readonly governor?: (retired: () => bigint) => Governor
 }
 
 /** A machine with what has to be given back when it has ended. */
@@ -22,6 +34,8 @@ export interface RunningMachine {
   readonly cpu: RiscvCpu
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
+  /** Undefined for a machine without one. */
+  readonly network: MachineNetwork | undefined
   /** Host nanoseconds since it was made. */
   readonly elapsedNs: () => number
   close(): Promise<void>
@@ -35,20 +49,24 @@ export async function runningMachine(
 ): Promise<RunningMachine> {
   const opened: { close(): void | Promise<void> }[] = []
   let agent: GuestAgent | undefined
+  let network: MachineNetwork | undefined
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
-    for (const each of opened.splice(0)) await each.close()
-    const ended = cpu
-    cpu = undefined
-    if (ended) await keepTranslations(ended, options.env)
+    // The lock on a disk is given back after the disk is closed.
+    for (const each of opened.splice(0).reverse()) await each.close()
+    if (cpu && !kept) await keepTranslations(cpu, options.env)
+    kept = true
   }
   let cpu: RiscvCpu | undefined
+  let kept = false
   try {
     const virtio: VirtioDevice[] = [
       virtioRng({ entropy: hostEntropy }),
       ...parts.consoles.map(port => virtioConsole({ port })),
     ]
     for (const [i, disk] of options.disks.entries()) {
+      const lock = await lockDisk(disk.path, disk.mode === 'read-write' ? 'write' : 'read', options.env)
+      opened.push({ close: () => lock.release() })
       const store = await openDiskOption(disk)
       opened.push(store)
       virtio.push(virtioBlk({ store, serial: `doppel-disk${i}` }))
@@ -58,11 +76,19 @@ export async function runningMachine(
       opened.push(store)
       virtio.push(virtioFs({ store, tag: volumeTag(i) }))
     }
-    agent = new GuestAgent({ entropy: hostEntropy })
+    if (options.network.mode === 'nat' && !('elf' in boot)) {
+      network = await openNetwork(options.network, () => undefined)
+      opened.push(network)
+      virtio.push(virtioNet({ port: network.port, mac: freshMac() }))
+    }
+    agent = new GuestAgent({ entropy: hostEntropy, restored: 'restored' in boot })
     // A bare-metal program has no use for an agent.
     if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
     const clock = hostClock()
+    const retired = (): bigint => (cpu?.harts ?? []).reduce((sum, hart) => sum + hart.retired, 0n)
+    const governor = parts.governor?.(retired)
     const vm = new VirtMachine({
+      ...(governor && { governor }),
       cpus: options.cpus,
       memoryBytes: options.memoryBytes,
       createCpu: config => {
@@ -77,8 +103,10 @@ export async function runningMachine(
       boot,
     })
     const made = cpu as unknown as RiscvCpu
-    if (options.engine !== 'interpreter') await restoreTranslations(made, options.env)
-    return { vm, cpu: made, agent, elapsedNs: () => clock.monotonicNs(), close }
+    // A restored machine is to go on at once.
+    const warms = options.engine !== 'interpreter' && !('restored' in boot)
+    if (warms) await restoreTranslations(made, options.env)
+    return { vm, cpu: made, agent, network, elapsedNs: () => clock.monotonicNs(), close }
   } catch (error) {
     await close()
     throw error

@@ -1,10 +1,22 @@
 import { DoppelError } from '@doppel/base'
 import type { MachineEnd } from '@doppel/board'
-import { Console, GuestCommands, GuestFiles, MachineLife, type MachineState } from '@doppel/monitor'
+import {
+  Console,
+  type CpuLimits,
+  GuestCommands,
+  GuestFiles,
+  MachineLife,
+  type MachineState,
+  type PageSource,
+} from '@doppel/monitor'
+import type { RunOptions } from '../cli/run-options.ts'
 import { bootFiles } from '../run/boot-files.ts'
 import { type RunningMachine, runningMachine } from '../run/machine.ts'
 import { freshNonce } from '../run/nonce.ts'
+import { CpuPlace } from './cpu-place.ts'
+import { freeze, mendClock } from './image.ts'
 import { type MachineOptions, runOptionsOf } from './options.ts'
+import { Snapshot } from './snapshot.ts'
 
 const DEFAULT_READY_TIMEOUT_MS = 120_000
 /** How long a guest may take to power itself off. */
@@ -21,6 +33,9 @@ export interface MachineMetrics {
   readonly memoryBytes: number
   readonly memoryLimitBytes: number
   readonly cpus: number
+  /** Its weight against the other machines of this process, and the most it may have of the processor's time. */
+  readonly share: number
+  readonly cap: number
 }
 
 /** A machine in this process: it runs while the event loop does. */
@@ -35,13 +50,27 @@ export class Machine implements AsyncDisposable {
   readonly console: Console
   readonly #running: RunningMachine
   readonly #life: MachineLife<MachineEnd>
-  readonly #memoryLimitBytes: number
+  readonly #options: RunOptions
+  /** Guest ports that were asked for, and where they are. */
+  readonly #hosts = new Map<number, string>()
+  /** What a restored machine reads its memory from. */
+  readonly #from: PageSource | undefined
+  readonly #place: CpuPlace
 
-  private constructor(image: string, running: RunningMachine, console: Console, memoryLimitBytes: number) {
+  private constructor(
+    image: string,
+    options: RunOptions,
+    running: RunningMachine,
+    console: Console,
+    place: CpuPlace,
+    from?: PageSource,
+  ) {
     this.image = image
     this.console = console
     this.#running = running
-    this.#memoryLimitBytes = memoryLimitBytes
+    this.#options = options
+    this.#from = from
+    this.#place = place
     this.commands = new GuestCommands(running.agent)
     this.files = new GuestFiles(running.agent)
     const { vm } = running
@@ -50,7 +79,10 @@ export class Machine implements AsyncDisposable {
       stop: () => vm.stop(),
       pause: () => vm.pause(),
       resume: () => vm.resume(),
-      close: () => running.close(),
+      close: () => {
+        place.leave()
+        return running.close()
+      },
     })
   }
 
@@ -60,10 +92,17 @@ export class Machine implements AsyncDisposable {
    */
   static async create(image: string, options: MachineOptions = {}): Promise<Machine> {
     const run = await runOptionsOf(image, options)
+    return await Machine.boot(image, run, options)
+  }
+
+  /** What `create` does, with options that have been checked. */
+  static async boot(image: string, run: RunOptions, options: MachineOptions = {}): Promise<Machine> {
     const boot = await bootFiles(run, freshNonce(), () => undefined)
     const terminal = new Console()
-    const running = await runningMachine(run, boot, { uart: new Console(), consoles: [terminal] })
-    const machine = new Machine(image, running, terminal, run.memoryBytes)
+    const place = new CpuPlace(options)
+    const parts = { uart: new Console(), consoles: [terminal], governor: place.join }
+    const running = await runningMachine(run, boot, parts)
+    const machine = new Machine(image, run, running, terminal, place)
     machine.#life.start()
     try {
       await running.agent.ready(options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS)
@@ -72,6 +111,41 @@ export class Machine implements AsyncDisposable {
       throw error
     }
     return machine
+  }
+
+  /**
+   * A machine that goes on where a snapshot was taken, with randomness and a clock of its own; with `paused`, once it is
+   * told to. Throws `snapshot.*`.
+   */
+  static async restore(snapshot: Snapshot, { paused = false }: { readonly paused?: boolean } = {}): Promise<Machine> {
+    const frozen = Snapshot.imageOf(snapshot)
+    const { image, options, board, agent, pages } = frozen
+    const terminal = new Console()
+    const boot = { restored: board, page: (page: number, into: Uint8Array) => pages.read(page, into) }
+    const place = new CpuPlace({})
+    const parts = { uart: new Console(), consoles: [terminal], governor: place.join }
+    const running = await runningMachine(options, boot, parts)
+    running.agent.takeOver(agent)
+    mendClock(frozen, running)
+    const machine = new Machine(image, options, running, terminal, place, pages)
+    if (paused) await machine.#life.startPaused()
+    else machine.#life.start()
+    return machine
+  }
+
+  /** What a machine can later go on from, as often as wanted; this one stands still meanwhile. Throws `snapshot.*`. */
+  async createSnapshot(): Promise<Snapshot> {
+    return await this.#life.whilePaused(
+      async () => new Snapshot(await freeze(this.image, this.#options, this.#running, this.#from)),
+    )
+  }
+
+  /** Machines that go on from where this one stands; this one goes on too. Throws `snapshot.*`. */
+  async fork({ count = 1 }: { readonly count?: number } = {}): Promise<Machine[]> {
+    const snapshot = await this.createSnapshot()
+    const forks: Machine[] = []
+    for (let i = 0; i < count; i++) forks.push(await Machine.restore(snapshot))
+    return forks
   }
 
   get state(): MachineState {
@@ -118,6 +192,23 @@ export class Machine implements AsyncDisposable {
     }
   }
 
+  /** Where on this computer a TCP port of the guest's is reached: `127.0.0.1:PORT`. Throws `net.none`, `net.listen`. */
+  async getHost(guestPort: number): Promise<string> {
+    const known = this.#hosts.get(guestPort)
+    if (known !== undefined) return known
+    const { network } = this.#running
+    if (!network) throw new DoppelError('net.none', 'this machine has no network')
+    const hostAddress = '127.0.0.1'
+    const host = `${hostAddress}:${await network.publish({ hostAddress, hostPort: 0, guestPort })}`
+    this.#hosts.set(guestPort, host)
+    return host
+  }
+
+  /** Changes the machine's share of the processor, or its cap; see `MachineOptions`. Throws `limits.share`, `limits.cap`. */
+  setLimits(limits: CpuLimits): void {
+    this.#place.setLimits(limits)
+  }
+
   getMetrics(): MachineMetrics {
     const { cpu, elapsedNs } = this.#running
     return {
@@ -125,8 +216,9 @@ export class Machine implements AsyncDisposable {
       instructions: cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n),
       uptimeMs: elapsedNs() / 1e6,
       memoryBytes: cpu.engine.frames.touchedBytes,
-      memoryLimitBytes: this.#memoryLimitBytes,
+      memoryLimitBytes: this.#options.memoryBytes,
       cpus: cpu.harts.length,
+      ...this.#place.limits,
     }
   }
 

@@ -1,4 +1,5 @@
 import { DoppelError } from '@doppel/base'
+import type { NetworkPolicy } from '@doppel/monitor'
 import { IMAGE_NAMES } from '../cli/commands/image.ts'
 import { readableFile, readCpus, readDisk, readMemory, readVolume, type RunOptions } from '../cli/run-options.ts'
 
@@ -17,6 +18,12 @@ export interface MachineOptions {
   readonly disks?: readonly string[]
   /** `HOST:GUEST` or `HOST:GUEST:ro`. */
   readonly volumes?: readonly string[]
+  /** What the guest may reach: anything public when not given. */
+  readonly network?: NetworkPolicy
+  /** Weight against the other machines of this process; 100 when not given. */
+  readonly share?: number
+  /** The most it may have of the processor's time: 0.5 is a half; no cap when not given. */
+  readonly cap?: number
   readonly engine?: 'interpreter' | 'translator'
   /** How long the guest may take until its agent answers; 120 000 when not given. */
   readonly readyTimeoutMs?: number
@@ -39,6 +46,7 @@ export async function runOptionsOf(image: string, options: MachineOptions): Prom
     ...(options.append === undefined ? {} : { append: options.append }),
     disks: await Promise.all((options.disks ?? []).map(readDisk)),
     volumes: await Promise.all((options.volumes ?? []).map(readVolume)),
+    network: { mode: 'nat', publish: [], policy: options.network ?? {} },
     engine: options.engine ?? 'translator',
     stats: false,
     verbose: false,

@@ -26,6 +26,19 @@ export interface StartRequest extends ProcessOutput {
   readonly startTimeoutMs?: number | undefined
 }
 
+/** An agent as a snapshot has it: version 1. Channels by their number, from 0. */
+export interface AgentState {
+  readonly nonce: string
+  readonly nextId: number
+  readonly spawning: readonly { readonly id: number; readonly channels: readonly number[] }[]
+  readonly idle: readonly {
+    readonly id: number
+    readonly pid: number
+    readonly group: number
+    readonly channels: readonly number[]
+  }[]
+}
+
 /** The host's half of the guest agent: runs commands in a guest over named channels. */
 export class GuestAgent {
   readonly #entropy: EntropySource
@@ -37,15 +50,18 @@ export class GuestAgent {
   readonly #spawning = new Map<number, ProcessChannels>()
   #idle: Worker[] = []
   /** Who waits for a worker, first come first served. */
-  #wanting: ((worker: Worker) => void)[] = []
+  #wanting: PromiseWithResolvers<Worker>[] = []
   #reader = new AgentReader()
   #nonce = ''
   #ready = Promise.withResolvers<void>()
   #nextId = 1
+  #isRestored: boolean
   #gone: DoppelError | undefined
 
-  constructor({ entropy }: { readonly entropy: EntropySource }) {
+  /** With `restored`, the guest's half is there already; `takeOver` then says how it stood. */
+  constructor({ entropy, restored = false }: { readonly entropy: EntropySource; readonly restored?: boolean }) {
     this.#entropy = entropy
+    this.#isRestored = restored
     this.#data = Array.from({ length: DATA_CHANNELS }, (_, i) => new Channel(`doppel.${i + 1}`))
     this.#free = [...this.#data]
     this.#ready.promise.catch(() => undefined)
@@ -83,6 +99,8 @@ export class GuestAgent {
   async start(request: StartRequest): Promise<GuestProcess> {
     const timeoutMs = request.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS
     await this.ready(timeoutMs)
+    // An agent that was ready stays so until its half closes; a machine may end without that.
+    if (this.#gone) throw this.#gone
     const worker = this.#idle.shift() ?? (await this.#nextWorker(timeoutMs))
     const running = new GuestProcess(worker, request.stdin === true, request, (group, name) =>
       this.#send(agentLine(['signal', group, name])),
@@ -95,16 +113,16 @@ export class GuestAgent {
 
   async #nextWorker(timeoutMs: number): Promise<Worker> {
     if (this.#spawning.size <= this.#wanting.length) this.#spawn()
-    const { promise, resolve } = Promise.withResolvers<Worker>()
-    this.#wanting.push(resolve)
+    const wanted = Promise.withResolvers<Worker>()
+    this.#wanting.push(wanted)
     try {
       return await withTimeout(
-        promise,
+        wanted.promise,
         timeoutMs,
         () => new DoppelError('agent.timeout', `the guest has started no shell within ${timeoutMs} ms`, { timeoutMs }),
       )
     } catch (error) {
-      this.#wanting = this.#wanting.filter(want => want !== resolve)
+      this.#wanting = this.#wanting.filter(want => want !== wanted)
       throw error
     }
   }
@@ -125,6 +143,43 @@ export class GuestAgent {
     if (isNeeded && !this.#gone && this.#free.length >= 3) this.#spawn()
   }
 
+  /** Sets the guest's clock, whole seconds since 1970; after a restore it shows when the snapshot was taken. */
+  setClock(seconds: number): void {
+    this.#send(`date -u -s @${Math.round(seconds)}\n`)
+  }
+
+  /** What a clone of this machine needs to go on speaking with its guest's half. */
+  save(): AgentState {
+    const numbers = ({ stdin, stdout, stderr }: ProcessChannels): number[] =>
+      [stdin, stdout, stderr].map(channel => this.#data.indexOf(channel))
+    return {
+      nonce: this.#nonce,
+      nextId: this.#nextId,
+      spawning: [...this.#spawning].map(([id, channels]) => ({ id, channels: numbers(channels) })),
+      idle: this.#idle.map(({ id, pid, group, channels }) => ({ id, pid, group, channels: numbers(channels) })),
+    }
+  }
+  /**
+   * Goes on where another machine's agent stood, once the device has been restored. Commands that ran there run on here
+   * with nobody listening.
+   */
+  takeOver(state: AgentState): void {
+    const channelsOf = (numbers: readonly number[]): ProcessChannels => {
+      const [stdin, stdout, stderr] = numbers.map(number => this.#data[number])
+      if (!stdin || !stdout || !stderr) throw new DoppelError('snapshot.format', 'the agent has no such channel')
+      return { stdin, stdout, stderr }
+    }
+    this.#isRestored = false
+    this.#nonce = state.nonce
+    this.#nextId = state.nextId
+    for (const { id, channels } of state.spawning) this.#spawning.set(id, channelsOf(channels))
+    this.#idle = state.idle.map(worker => ({ ...worker, channels: channelsOf(worker.channels) }))
+    const kept = new Set([...state.spawning, ...state.idle].flatMap(({ channels }) => channels))
+    this.#free.length = 0
+    this.#release(this.#data.filter((_, number) => !kept.has(number)))
+    if (this.#control.isGuestOpen) this.#ready.resolve()
+  }
+
   /** The machine has ended: fails everything under way and to come. */
   close(reason: DoppelError): void {
     this.#gone = reason
@@ -141,6 +196,7 @@ export class GuestAgent {
   }
 
   #greet(): void {
+    if (this.#isRestored) return
     const bytes = new Uint8Array(NONCE_BYTES)
     this.#entropy.fill(bytes)
     this.#forgetWorkers()
@@ -163,6 +219,7 @@ export class GuestAgent {
       this.#giveBack(channels)
     }
     this.#processes.clear()
+    for (const wanted of this.#wanting.splice(0)) wanted.reject(reason)
   }
   #forgetWorkers(): void {
     for (const channels of this.#spawning.values()) this.#giveBack(channels)
@@ -185,8 +242,8 @@ export class GuestAgent {
     if (!channels) return
     this.#spawning.delete(id)
     const worker = { id, pid, group, channels }
-    const want = this.#wanting.shift()
-    if (want) want(worker)
+    const wanted = this.#wanting.shift()
+    if (wanted) wanted.resolve(worker)
     else this.#idle.push(worker)
   }
   #didExit(id: number, status: number): void {
@@ -207,7 +264,10 @@ export class GuestAgent {
 
   /** A channel that something in the guest still holds open comes back when that ends. */
   #giveBack({ stdin, stdout, stderr }: ProcessChannels): void {
-    for (const channel of [stdin, stdout, stderr]) {
+    this.#release([stdin, stdout, stderr])
+  }
+  #release(channels: readonly Channel[]): void {
+    for (const channel of channels) {
       const back = (): void => {
         channel.listen(undefined)
         // Opened long before its next use, so that the guest has heard of it by then.

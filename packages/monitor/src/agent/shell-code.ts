@@ -26,7 +26,6 @@ echo "idle $1 $$ $e" >&3
 c=
 while IFS= read -r l && [ "$l" != "$2" ]; do c="$c$l
 "; done
-unset a b d e f l
 eval "$c"'
 spawn() {
   (
@@ -50,13 +49,15 @@ export function workerCode(
   },
 ): string {
   const fail = (reason: string): string => `{ echo "fail ${id} ${reason}" >&3; exit 126; }`
-  const enter = `cd ${shellQuote(request.cwd ?? '/')} 2>/dev/null || ${fail('folder')}\n`
-  const input = request.stdin ? '' : 'exec </dev/null\n'
-  if (!request.user) return `${enter}${input}exec 3>&-\nunset c\n${request.code}`
+  // A worker stands in / already. Shells read channels byte by byte, so every byte here is a system call of the guest's.
+  const enter = request.cwd === undefined ? '' : `cd ${shellQuote(request.cwd)} 2>/dev/null || ${fail('folder')}\n`
+  const input = request.stdin ? '' : ' </dev/null'
+  if (!request.user) return `${enter}exec 3>&-${input}\n${request.code}`
   const user = shellQuote(request.user)
   // The user may not be allowed where root is: the folder is entered as the user.
   const as = `${enter}exec 3>&-\n${request.code}`
-  return `id -u ${user} >/dev/null 2>&1 || ${fail('user')}\n${input}exec su -s /bin/sh ${user} -c ${shellQuote(as)}`
+  const known = `id -u ${user} >/dev/null 2>&1 || ${fail('user')}\n`
+  return `${known}exec su -s /bin/sh ${user} -c ${shellQuote(as)}${input}`
 }
 
 /** What makes a fresh shell an agent; it answers `hello NONCE`. A worker's code ends with a line that is the nonce. */

@@ -30,10 +30,24 @@ export class MachineLife<End> {
   start(): void {
     if (this.#state !== 'created') throw this.#wrong('start', 'a machine that was just created')
     this.#set('running')
+    this.#run()
+  }
+  #run(): void {
     this.#body.run().then(
       end => this.#finish(() => this.#ended.resolve(end)),
       (error: unknown) => this.#finish(() => this.#ended.reject(error)),
     )
+  }
+
+  /** Begins without running an instruction: as `start` and `pause` at once. Throws `machine.state`. */
+  async startPaused(): Promise<void> {
+    await this.#step(async () => {
+      if (this.#state !== 'created') throw this.#wrong('start', 'a machine that was just created')
+      // Nothing runs yet, so it is held before it begins.
+      await this.#body.pause()
+      this.#set('paused')
+      this.#run()
+    })
   }
 
   /** Resolves when the machine has ended and what it held is given back. */

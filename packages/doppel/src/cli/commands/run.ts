@@ -1,5 +1,8 @@
+import { DoppelError } from '@doppel/base'
+import { nowMs, startProcess } from '../../control/machine-process.ts'
 import { runMachine } from '../../run/run.ts'
 import type { Command } from '../command.ts'
+import { entriesOf } from '../machines.ts'
 import { readRunOptions } from '../run-options.ts'
 
 /** `doppel run`. */
@@ -24,10 +27,24 @@ export const runCommand: Command = {
       multiple: true,
       summary: 'share a folder of this computer',
     },
+    { name: 'network', value: 'nat|none', summary: "the guest's way out: this computer's sockets (default), or none" },
+    {
+      name: 'publish',
+      short: 'p',
+      value: '[HOSTPORT:]GUESTPORT',
+      multiple: true,
+      summary: 'make a TCP port of the guest reachable at 127.0.0.1',
+    },
+    { name: 'allow', value: 'WHAT', multiple: true, summary: 'let the guest reach only such names, addresses, blocks' },
+    { name: 'deny', value: 'WHAT', multiple: true, summary: 'never let the guest reach these' },
+    { name: 'capture', value: 'FILE', summary: 'write what passes on the network to FILE, for Wireshark or tcpdump' },
     { name: 'firmware', value: 'FILE', summary: 'run this M-mode firmware instead of the built-in SBI' },
     { name: 'engine', value: 'interpreter|translator', summary: 'how instructions run (default translator)' },
     { name: 'timeout', value: 'TIME', summary: 'end the machine after so long, e.g. 30s or 2m' },
     { name: 'stats', summary: 'print instructions, tiers, traps and TLB misses at the end' },
+    { name: 'detach', short: 'd', summary: 'leave the machine running, and print its id (see doppel ps)' },
+    { name: 'name', value: 'NAME', summary: 'what to call it (with --detach)' },
+    { name: 'rm', summary: 'forget it when it has ended (with --detach)' },
     { name: 'verbose', summary: 'show the kernel booting' },
   ],
   examples: [
@@ -36,9 +53,20 @@ export const runCommand: Command = {
     ['doppel run -m 1G --cpus 4 linux -- nproc', 'with 1 GiB of memory and four harts'],
     ['doppel run --volume .:/src:ro linux', 'share the current folder, read-only, as /src'],
     ['doppel run --disk root.qcow2:overlay --kernel Image --append root=/dev/vda1', 'boot a disk, keep it unchanged'],
+    ['doppel run -d --name web linux', 'in the background; doppel exec web COMMAND runs something in it'],
     ['doppel run prog.elf', 'a bare-metal program; one with `tohost` ends by writing it'],
   ],
   async run(invocation) {
-    return await runMachine(await readRunOptions(invocation), invocation.streams)
+    const options = await readRunOptions(invocation)
+    if (!invocation.has('detach')) return await runMachine(options, invocation.streams)
+    if (options.target?.kind !== 'image') {
+      throw new DoppelError('run.detach', 'only the linux image runs detached: it is reached through the agent in it')
+    }
+    const { env: _, ...kept } = options
+    const entries = entriesOf(invocation)
+    const spec = { options: kept, remove: invocation.has('rm') }
+    const entry = await entries.create(spec, options.target.name, nowMs(), invocation.value('name'))
+    invocation.streams.stdout(`${(await startProcess(entries, entry)).id}\n`)
+    return 0
   },
 }

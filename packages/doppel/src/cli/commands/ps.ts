@@ -1,0 +1,65 @@
+import { call } from '../../control/client.ts'
+import { type EntryState, type MachineEntry, stateOf } from '../../control/entries.ts'
+import { nowMs } from '../../control/machine-process.ts'
+import type { Command, Invocation } from '../command.ts'
+import { ago, entriesOf, JSON_FLAG, printJson } from '../machines.ts'
+import { textTable } from '../table.ts'
+
+/** `doppel ps`: what really runs, whatever was recorded. */
+export const psCommand: Command = {
+  name: 'ps',
+  summary: 'list the machines that run',
+  usage: '[--all] [--json]',
+  minArguments: 0,
+  maxArguments: 0,
+  flags: [
+    { name: 'all', short: 'a', summary: 'those that have ended too' },
+    { name: 'quiet', short: 'q', summary: 'ids only' },
+    JSON_FLAG,
+  ],
+  examples: [
+    ['doppel ps', 'what runs now'],
+    ['doppel ps -a --json', 'all machines, for a program'],
+  ],
+  async run(invocation) {
+    const all = await entriesOf(invocation).all()
+    const shown = await Promise.all(
+      all
+        .filter(entry => invocation.has('all') || stateOf(entry) === 'running')
+        .map(async entry => ({ entry, state: await shownState(invocation, entry) })),
+    )
+    if (invocation.has('json'))
+      printJson(
+        invocation,
+        shown.map(({ entry, state }) => summary(entry, state)),
+      )
+    else if (invocation.has('quiet')) for (const { entry } of shown) invocation.streams.stdout(`${entry.id}\n`)
+    else {
+      const rows = shown.map(({ entry, state }) => [
+        entry.id,
+        entry.name,
+        entry.image,
+        (entry.spec.options.command ?? ['-']).join(' ').slice(0, 30),
+        ago(nowMs() - entry.createdMs),
+        state === 'exited' ? `exited (${entry.ended?.exitCode ?? 0})` : state,
+      ])
+      invocation.streams.stdout(textTable([['ID', 'NAME', 'IMAGE', 'COMMAND', 'CREATED', 'STATE'], ...rows]))
+    }
+    return 0
+  },
+}
+
+/** Only the machine's process knows whether it is paused. */
+async function shownState(invocation: Invocation, entry: MachineEntry): Promise<EntryState | 'paused'> {
+  const state = stateOf(entry)
+  if (state !== 'running') return state
+  const answer = await call(entriesOf(invocation).pathOf(entry.id, 'control.sock'), { op: 'inspect' }).catch(() => ({}))
+  return (answer as { state?: unknown }).state === 'paused' ? 'paused' : state
+}
+
+/** A machine's record for a program. */
+export function summary(entry: MachineEntry, state: EntryState | 'paused'): Readonly<Record<string, unknown>> {
+  const { id, name, image, createdMs, spec, pid, ended } = entry
+  const { cpus, memoryBytes, command, disks, volumes } = spec.options
+  return { id, name, image, state, createdMs, pid, ended, cpus, memoryBytes, command, disks, volumes }
+}

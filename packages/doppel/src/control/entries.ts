@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { DoppelError } from '@doppel/base'
+import { startOf } from '../host/process-start.ts'
+import type { RunOptions } from '../cli/run-options.ts'
+
+/** What a machine's process is to run. */
+export interface MachineSpec {
+  readonly options: Omit<RunOptions, 'env'>
+  /** A snapshot file to go on from, in place of booting. */
+  readonly snapshot?: string | undefined
+  /** Removes the entry when the machine has ended. */
+  readonly remove: boolean
+}
+
+/** One machine's record in the runtime folder, on disk as `machine.json`. */
+export interface MachineEntry {
+  readonly id: string
+  readonly name: string
+  readonly image: string
+  readonly createdMs: number
+  readonly spec: MachineSpec
+  /** The process that runs it, and when the kernel started that: numbers of processes are used again. */
+  readonly pid?: number | undefined
+  readonly pidStarted?: string | undefined
+  /** How it ended; absent while it runs, and when its process died. */
+  readonly ended?: { readonly kind: string; readonly exitCode: number; readonly atMs: number } | undefined
+}
+
+/** Where a machine is, as `doppel ps` says it: `dead` when its process is gone without a word. */
+export type EntryState = 'created' | 'running' | 'exited' | 'dead'
+
+const ID_BYTES = 6
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/
+
+/** The folder for what runs now: only its owner may look inside. */
+export function runtimeFolder(env: Readonly<Record<string, string | undefined>>): string {
+  const base = env['XDG_RUNTIME_DIR']
+  return base ? join(base, 'doppel') : join(tmpdir(), `doppel-${userInfo().uid}`)
+}
+
+/** Every machine's record in a runtime folder. */
+export class Entries {
+  readonly folder: string
+
+  constructor(folder: string) {
+    this.folder = folder
+  }
+
+  pathOf(id: string, file: 'machine.json' | 'control.sock' | 'console.log' | 'process.log' | 'fork.snap'): string {
+    return join(this.folder, id, file)
+  }
+
+  /** Makes a record with a new id. Throws `machine.name` for a name that is no name or taken. */
+  async create(spec: MachineSpec, image: string, nowMs: number, name?: string): Promise<MachineEntry> {
+    if (name !== undefined && !NAME.test(name)) {
+      throw new DoppelError('machine.name', `'${name}' is no name; use letters, digits, '.', '_' and '-'`, { name })
+    }
+    if (name !== undefined && (await this.all()).some(entry => entry.name === name)) {
+      throw new DoppelError('machine.name', `there is a machine '${name}' already; remove it with doppel rm ${name}`)
+    }
+    const id = randomBytes(ID_BYTES).toString('hex')
+    await mkdir(this.folder, { recursive: true, mode: 0o700 })
+    await chmod(this.folder, 0o700)
+    await mkdir(join(this.folder, id), { mode: 0o700 })
+    const entry: MachineEntry = { id, name: name ?? `${image}-${id.slice(0, 4)}`, image, createdMs: nowMs, spec }
+    await this.write(entry)
+    return entry
+  }
+
+  /** Replaces a record, whole or not at all. */
+  async write(entry: MachineEntry): Promise<void> {
+    const path = this.pathOf(entry.id, 'machine.json')
+    await writeFile(`${path}.new`, JSON.stringify(entry, undefined, 2), { mode: 0o600 })
+    await rename(`${path}.new`, path)
+  }
+  async read(id: string): Promise<MachineEntry | undefined> {
+    try {
+      return JSON.parse(await readFile(this.pathOf(id, 'machine.json'), 'utf8')) as MachineEntry
+    } catch {
+      // Half a record is that of a process that died while making it.
+      return undefined
+    }
+  }
+  /** All records, the oldest first. */
+  async all(): Promise<MachineEntry[]> {
+    const ids = await readdir(this.folder).catch(() => [])
+    const entries = await Promise.all(ids.map(id => this.read(id)))
+    return entries.filter(entry => entry !== undefined).sort((a, b) => a.createdMs - b.createdMs)
+  }
+  /** The machine with this name, id or beginning of an id. Throws `machine.not-found`. */
+  async find(which: string): Promise<MachineEntry> {
+    const all = await this.all()
+    const found = all.filter(entry => entry.name === which || entry.id === which)
+    const begun = found.length > 0 ? found : all.filter(entry => which !== '' && entry.id.startsWith(which))
+    if (begun.length === 1) return begun[0] as MachineEntry
+    const reason = begun.length > 1 ? `is the beginning of ${begun.length} ids` : 'is no machine here'
+    throw new DoppelError('machine.not-found', `'${which}' ${reason}; doppel ps --all shows them`, { which })
+  }
+  async remove(id: string): Promise<void> {
+    await rm(join(this.folder, id), { recursive: true, force: true })
+  }
+}
+
+/** Whether the machine's process is there, and is the one that was recorded. */
+export function stateOf(entry: MachineEntry): EntryState {
+  if (entry.ended) return 'exited'
+  if (entry.pid === undefined) return 'created'
+  return startOf(entry.pid) === entry.pidStarted ? 'running' : 'dead'
+}

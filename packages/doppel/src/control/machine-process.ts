@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process'
+import { appendFileSync, closeSync, openSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { DoppelError, hostClock } from '@doppel/base'
+import type { MachineEnd } from '@doppel/board'
+import { startOf } from '../host/process-start.ts'
+import { onEndingSignal } from '../host/signals.ts'
+import { Machine } from '../sdk/machine.ts'
+import { Snapshot } from '../sdk/snapshot.ts'
+import { type Entries, type MachineEntry, stateOf } from './entries.ts'
+import { serveControl } from './server.ts'
+
+/** The word that makes a doppel process the home of one machine; not for people. */
+export const MACHINE_PROCESS = 'machine-process'
+
+const clock = hostClock()
+/** Milliseconds since 1970. */
+export const nowMs = (): number => Number(clock.realtimeNs() / 1_000_000n)
+const POLL_MS = 20
+const KILLED = 137
+
+/** Starts the process of a machine that has been recorded; resolves when it takes orders. Throws why it failed. */
+export async function startProcess(entries: Entries, entry: MachineEntry): Promise<MachineEntry> {
+  const log = openSync(entries.pathOf(entry.id, 'process.log'), 'a', 0o600)
+  const program = fileURLToPath(new URL('../../bin/doppel.js', import.meta.url))
+  const child = spawn(process.execPath, [program, MACHINE_PROCESS, entries.folder, entry.id], {
+    detached: true,
+    stdio: ['ignore', log, log],
+  })
+  closeSync(log)
+  const failed = new Promise<never>((_, reject) => {
+    child.once('error', error => reject(new DoppelError('machine.start', `the machine's process: ${error.message}`)))
+    child.once('exit', () => {
+      void startFailure(entries, entry).then(reject)
+    })
+  })
+  failed.catch(() => undefined)
+  const started = async (): Promise<MachineEntry> => {
+    for (;;) {
+      const now = await entries.read(entry.id)
+      if (now && (stateOf(now) === 'running' || now.ended)) return now
+      await sleep(POLL_MS)
+    }
+  }
+  const now = await Promise.race([started(), failed])
+  child.removeAllListeners('exit')
+  child.unref()
+  return now
+}
+
+async function startFailure(entries: Entries, { id }: MachineEntry): Promise<DoppelError> {
+  const { readFile } = await import('node:fs/promises')
+  const log = await readFile(entries.pathOf(id, 'process.log'), 'utf8').catch(() => '')
+  const match = /^doppel: (.*) \[([a-z.-]+)\]$/m.exec(log)
+  await entries.remove(id)
+  return new DoppelError(match?.[2] ?? 'machine.start', match?.[1] ?? `the machine's process died: ${log.trim()}`)
+}
+
+/** The life of a machine's process: makes the machine, serves it, records how it ended. Returns the exit status. */
+export async function runMachineProcess(entries: Entries, id: string): Promise<number> {
+  const entry = await entries.read(id)
+  if (!entry) throw new DoppelError('machine.not-found', `there is no machine ${id} in ${entries.folder}`)
+  const { spec } = entry
+  // The command is the agent's to run: the guest itself begins as for a terminal.
+  const { command, ...rest } = spec.options
+  const options = { ...rest, env: process.env }
+  const snapshot = spec.snapshot === undefined ? undefined : Snapshot.open(spec.snapshot)
+  const machine = snapshot ? await Machine.restore(snapshot) : await Machine.boot(entry.image, options)
+  const ignoreSignals = onEndingSignal(() => void machine.kill())
+  const console = entries.pathOf(id, 'console.log')
+  const show = (bytes: Uint8Array): void => appendFileSync(console, bytes, { mode: 0o600 })
+  if (command === undefined) machine.console.attach({ write: show })
+  const socket = entries.pathOf(id, 'control.sock')
+  await rm(socket, { force: true })
+  const server = await serveControl(machine, socket)
+  const pidStarted = startOf(process.pid)
+  const running: MachineEntry = { ...entry, pid: process.pid, ...(pidStarted === undefined ? {} : { pidStarted }) }
+  await entries.write(running)
+  let exitCode: number | undefined
+  if (command !== undefined && !snapshot) {
+    const main = machine.commands.run([...command], { background: true, onStdout: show, onStderr: show })
+    main
+      .then(async started => {
+        exitCode = (await started.wait()).exitCode
+      })
+      .then(
+        () => machine.stop(),
+        () => machine.kill(),
+      )
+      .catch((error: unknown) => process.stderr.write(`doppel: ${String(error)}\n`))
+  }
+  const end = await machine.wait()
+  ignoreSignals()
+  exitCode ??= exitCodeOf(end)
+  if (spec.remove) await entries.remove(id)
+  else await entries.write({ ...running, ended: { kind: end.kind, exitCode, atMs: nowMs() } })
+  server.close()
+  await rm(socket, { force: true })
+  snapshot?.close()
+  // Clients that are still connected have had their answers.
+  await sleep(POLL_MS)
+  process.exit(0)
+}
+
+function exitCodeOf(end: MachineEnd): number {
+  if (end.kind === 'poweroff' || end.kind === 'reset') return 0
+  return end.kind === 'failure' ? end.code & 0xff : KILLED
+}

@@ -1,0 +1,185 @@
+import { DoppelError } from '@doppel/base'
+import type { GuestProcess } from '@doppel/monitor'
+import type { Machine } from '../sdk/machine.ts'
+
+/** A client's connection, as an operation sees it. */
+export interface Session {
+  /** False when the client is slow: `onDrain` tells when it has caught up. */
+  output(bytes: Uint8Array): boolean
+  errors(bytes: Uint8Array): boolean
+  onDrain(drained: () => void): void
+  /** Sets who gets the client's input, and hears of its end (no bytes). */
+  onInput(receive: (bytes: Uint8Array | undefined) => void): void
+  /** Resolves when the client has gone. */
+  readonly gone: Promise<void>
+}
+
+type Message = Readonly<Record<string, unknown>>
+
+/** One thing that a machine's process does for a client; what it returns is the answer. */
+interface Operation {
+  readonly name: string
+  run(machine: Machine, message: Message, session: Session): Promise<Message>
+}
+
+const text = (message: Message, key: string): string | undefined => {
+  const value = message[key]
+  if (value === undefined || typeof value === 'string') return value
+  throw new DoppelError('control.message', `'${key}' must be text`)
+}
+const needed = (message: Message, key: string): string => {
+  const value = text(message, key)
+  if (value === undefined) throw new DoppelError('control.message', `'${key}' is missing`)
+  return value
+}
+const milliseconds = (message: Message, key: string): number | undefined => {
+  const value = message[key]
+  if (value === undefined || (typeof value === 'number' && value >= 0)) return value
+  throw new DoppelError('control.message', `'${key}' must be milliseconds`)
+}
+const words = (message: Message, key: string): string[] => {
+  const value = message[key]
+  if (Array.isArray(value) && value.every(word => typeof word === 'string')) return value
+  throw new DoppelError('control.message', `'${key}' must be a list of texts`)
+}
+
+/** Every operation of the control socket. A new one is one row here. */
+export const OPERATIONS: readonly Operation[] = [
+  {
+    name: 'inspect',
+    async run(machine) {
+      const metrics = machine.getMetrics()
+      return await Promise.resolve({ ...metrics, instructions: metrics.instructions.toString() })
+    },
+  },
+  {
+    name: 'exec',
+    async run(machine, message, session) {
+      const variables = words(message, 'env').map(pair => {
+        const at = pair.indexOf('=')
+        if (at < 1) throw new DoppelError('control.message', `'${pair}' must be NAME=VALUE`)
+        return [pair.slice(0, at), pair.slice(at + 1)] as const
+      })
+      const hasInput = message['stdin'] === true
+      let command: GuestProcess | undefined
+      session.onDrain(() => command?.holdOutput(false))
+      const wait = (isTaken: boolean): void => (isTaken ? undefined : command?.holdOutput(true))
+      const started = await machine.commands.run(words(message, 'command'), {
+        background: true,
+        cwd: text(message, 'cwd'),
+        user: text(message, 'user'),
+        env: Object.fromEntries(variables),
+        ...(hasInput ? { stdin: true as const } : {}),
+        onStdout: bytes => wait(session.output(bytes)),
+        onStderr: bytes => wait(session.errors(bytes)),
+      })
+      command = started
+      if (hasInput) {
+        session.onInput(bytes => {
+          if (bytes === undefined) started.closeStdin()
+          else void started.sendStdin(bytes)
+        })
+      }
+      if (message['detach'] === true) return { pid: started.pid }
+      void session.gone.then(() => started.kill('HUP'))
+      return { ...(await started.wait()) }
+    },
+  },
+  {
+    name: 'attach',
+    async run(machine, message, session) {
+      const [columns, rows] = [message['columns'], message['rows']]
+      const size = typeof columns === 'number' && typeof rows === 'number' ? { columns, rows } : undefined
+      const leave = machine.console.attach({ write: bytes => void session.output(bytes), size })
+      session.onInput(bytes => (bytes ? machine.console.type(bytes) : undefined))
+      const ended = machine.wait().then(
+        () => undefined,
+        () => undefined,
+      )
+      await Promise.race([session.gone, ended])
+      leave()
+      return {}
+    },
+  },
+  {
+    name: 'pause',
+    async run(machine) {
+      await machine.pause()
+      return {}
+    },
+  },
+  {
+    name: 'resume',
+    async run(machine) {
+      await machine.resume()
+      return {}
+    },
+  },
+  {
+    name: 'set',
+    async run(machine, message) {
+      const [share, cap] = [message['share'], message['cap']]
+      machine.setLimits({
+        ...(typeof share === 'number' ? { share } : {}),
+        ...(typeof cap === 'number' ? { cap } : {}),
+      })
+      return await Promise.resolve({})
+    },
+  },
+  {
+    name: 'stop',
+    async run(machine, message) {
+      const graceMs = milliseconds(message, 'graceMs')
+      await machine.stop(graceMs === undefined ? {} : { graceMs })
+      return {}
+    },
+  },
+  {
+    name: 'kill',
+    async run(machine) {
+      await machine.kill()
+      return {}
+    },
+  },
+  {
+    name: 'snapshot',
+    async run(machine, message) {
+      const path = needed(message, 'path')
+      await (await machine.createSnapshot()).save(path)
+      return {}
+    },
+  },
+  {
+    name: 'read',
+    async run(machine, message, session) {
+      const bytes = await machine.files.read(needed(message, 'path'))
+      for (let at = 0; at < bytes.length; at += PIECE_BYTES) session.output(bytes.subarray(at, at + PIECE_BYTES))
+      return { lengthBytes: bytes.length }
+    },
+  },
+  {
+    name: 'write',
+    async run(machine, message, session) {
+      const parts: Uint8Array[] = []
+      await new Promise<void>((resolve, reject) => {
+        void session.gone.then(() => reject(new DoppelError('control.gone', 'the client went away')))
+        session.onInput(bytes => {
+          if (bytes) parts.push(bytes)
+          else resolve()
+        })
+      })
+      await machine.files.write(needed(message, 'path'), new Uint8Array(Buffer.concat(parts)))
+      return {}
+    },
+  },
+  {
+    name: 'isFolder',
+    async run(machine, message) {
+      const path = needed(message, 'path')
+      const isThere = await machine.files.exists(path)
+      return { isFolder: isThere && (await machine.files.stat(path)).type === 'folder' }
+    },
+  },
+]
+
+const PIECE_BYTES = 65_536

@@ -1,0 +1,30 @@
+import { type Governor, hostClock } from '@doppel/base'
+import { type CpuLimits, CpuScheduler } from '@doppel/monitor'
+
+/** All machines of this process share its one thread. */
+const scheduler = new CpuScheduler(hostClock())
+
+/** A machine's place among those that share the thread; taken when its CPU is made. */
+export class CpuPlace {
+  readonly #wanted: CpuLimits
+  #member: ReturnType<CpuScheduler['join']> | undefined
+
+  constructor(wanted: CpuLimits) {
+    const { share, cap } = wanted
+    this.#wanted = { ...(share === undefined ? {} : { share }), ...(cap === undefined ? {} : { cap }) }
+  }
+  /** Takes the place. Throws `limits.share`, `limits.cap`. */
+  readonly join = (retired: () => bigint): Governor => {
+    this.#member = scheduler.join(this.#wanted, retired)
+    return this.#member
+  }
+  get limits(): Required<CpuLimits> {
+    return this.#member?.limits ?? { share: 0, cap: 0 }
+  }
+  setLimits(limits: CpuLimits): void {
+    this.#member?.setLimits(limits)
+  }
+  leave(): void {
+    this.#member?.leave()
+  }
+}

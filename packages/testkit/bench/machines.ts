@@ -1,0 +1,134 @@
+/** `npm run bench:machines`: what many machines cost, and how fast they resume. See docs/benchmarks.md. */
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { hostClock, MIB } from '@doppel/base'
+import { Machine, Snapshot } from 'doppel'
+import { qemuResume } from './qemu-resume.ts'
+import { median } from './table.ts'
+import { QEMU, toolVersion } from './tools.ts'
+
+const clock = hostClock()
+const ROUNDS = 9
+const FORKS = 100
+const AT_ONCE = 20
+const COLD = 'cold'
+
+const ms = (fromNs: number): number => (clock.monotonicNs() - fromNs) / 1e6
+/** Runs the collector, where it may be asked to, and tells what the process holds. */
+const heldMib = (): number => {
+  ;(globalThis as { gc?: () => void }).gc?.()
+  return process.memoryUsage().rss / MIB
+}
+const figure = (name: string, value: number, unit: string, aim = ''): void =>
+  void process.stdout.write(`| ${name} | ${value.toFixed(value < 10 ? 2 : 1)} ${unit} | ${aim} |\n`)
+
+async function times(rounds: number, act: () => Promise<number>): Promise<number> {
+  const all: number[] = []
+  for (let i = 0; i < rounds; i++) all.push(await act())
+  return median(all)
+}
+
+/** In a process of its own: from the snapshot's file to a command's answer, modules loaded. Prints milliseconds. */
+async function cold(path: string): Promise<void> {
+  const began = clock.monotonicNs()
+  const machine = await Machine.restore(Snapshot.open(path))
+  await machine.commands.run('echo')
+  process.stdout.write(String(ms(began)))
+  process.exit(0)
+}
+
+async function shares(vm: Machine): Promise<void> {
+  const [other] = (await vm.fork()) as [Machine]
+  vm.setLimits({ share: 300 })
+  const spin = 'while :; do :; done'
+  const running = await Promise.all([vm, other].map(machine => machine.commands.run(spin, { background: true })))
+  await sleep(2000)
+  const look = (): number[] => [vm, other].map(machine => Number(machine.getMetrics().instructions))
+  const before = look()
+  await sleep(5000)
+  const after = look()
+  figure(
+    '3:1 shares, instructions',
+    ((after[0] ?? 0) - (before[0] ?? 0)) / ((after[1] ?? 0) - (before[1] ?? 0)),
+    ': 1',
+    '3 ± 0.06',
+  )
+  for (const command of running) command.kill()
+  await other.kill()
+  vm.setLimits({ share: 100 })
+}
+
+async function measure(folder: string): Promise<void> {
+  const path = join(folder, 'ready.snap')
+  const vm = await Machine.create('linux', { memory: '256M' })
+  await vm.commands.run('true')
+  await sleep(500)
+
+  const answers = async (): Promise<number> => {
+    await sleep(100)
+    await vm.pause()
+    await sleep(50)
+    const began = clock.monotonicNs()
+    await vm.resume()
+    await vm.commands.run('echo')
+    return ms(began)
+  }
+  figure('resume to an answered command, warm', await times(ROUNDS, answers), 'ms', '≤ 10 ms')
+
+  let began = clock.monotonicNs()
+  const snapshot = await vm.createSnapshot()
+  figure('snapshot in memory (the machine stands still)', ms(began), 'ms')
+  began = clock.monotonicNs()
+  await snapshot.save(path)
+  figure('writing it to a file', ms(began), 'ms')
+  const coldOnce = (): Promise<number> => {
+    const child = spawnSync(process.execPath, ['--conditions=source', import.meta.filename, COLD, path], {
+      encoding: 'utf8',
+    })
+    return Promise.resolve(Number(child.stdout))
+  }
+  figure('restore from a file to an answered command, new process', await times(ROUNDS, coldOnce), 'ms', '≤ 50 ms')
+  const qemu = (await qemuResume(folder, ROUNDS)).map(seconds => seconds * 1000)
+  figure("QEMU's -loadvm to an answered command, new process", median(qemu), 'ms')
+
+  await vm.pause()
+  const forks: Machine[] = []
+  const before = heldMib()
+  began = clock.monotonicNs()
+  for (let i = 0; i < FORKS; i++) forks.push(await Machine.restore(snapshot, { paused: true }))
+  const tookMs = ms(began)
+  figure('a fork of a frozen machine', tookMs / FORKS, 'ms', '≤ 5 ms')
+  figure(`${FORKS} forks`, tookMs, 'ms', '≤ 1000 ms')
+  figure("a fork's own memory before it runs", (heldMib() - before) / FORKS, 'MiB', '≤ 1 MiB')
+  began = clock.monotonicNs()
+  await Promise.all(
+    forks.slice(0, AT_ONCE).map(async fork => {
+      await fork.resume()
+      await fork.commands.run('echo')
+    }),
+  )
+  figure(`${AT_ONCE} machines at once, all have answered`, ms(began), 'ms')
+  await Promise.all(forks.map(fork => fork.kill()))
+  await vm.resume()
+  await shares(vm)
+  await vm.kill()
+}
+
+const [what, path] = process.argv.slice(2)
+if (what === COLD) await cold(path ?? '')
+else {
+  const folder = await mkdtemp(join(tmpdir(), 'doppel-machines-'))
+  try {
+    const date = new Date(Number(clock.realtimeNs() / 1_000_000n)).toISOString().slice(0, 10)
+    process.stdout.write(
+      `${date}, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${toolVersion(QEMU)}; medians of ${ROUNDS}:\n\n` +
+        '| measured | figure | aim |\n| --- | --- | --- |\n',
+    )
+    await measure(folder)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}

@@ -1,0 +1,159 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { doppel, type Start, TerminalSession, DOPPEL } from './doppel-process.ts'
+
+let folder: string
+let runtime: Record<string, string>
+const run = async (args: readonly string[], start: Start = {}) => {
+  const { status, stdout, stderr } = await doppel(args, { ...start, env: runtime })
+  return { status, out: stdout.toString(), err: stderr.toString() }
+}
+/** Every machine that was recorded, as `doppel ps -a --json` tells it. */
+const machines = async (): Promise<
+  { id: string; name: string; state: string; pid?: number; ended?: { exitCode: number } }[]
+> => JSON.parse((await run(['ps', '-a', '--json'])).out) as never
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'doppel-detached-'))
+  runtime = { XDG_RUNTIME_DIR: folder }
+  expect(await run(['run', '-d', '--name', 'web', 'linux'])).toMatchObject({
+    status: 0,
+    out: expect.stringMatching(/^[0-9a-f]{12}\n$/),
+  })
+})
+afterAll(async () => {
+  for (const { id } of await machines()) await run(['rm', '-f', id])
+  await rm(folder, { recursive: true })
+})
+
+test('a machine left running is listed; its socket and folder are its owner’s alone', async () => {
+  expect(await machines()).toMatchObject([{ name: 'web', state: 'running' }])
+  expect((await run(['ps'])).out).toMatch(/^ID +NAME +IMAGE +COMMAND +CREATED +STATE\n[0-9a-f]{12} +web +linux/)
+  const [id = ''] = await readdir(join(folder, 'doppel'))
+  const modes = [join(folder, 'doppel'), join(folder, 'doppel', id, 'control.sock')].map(
+    async path => (await stat(path)).mode & 0o777,
+  )
+  expect(await Promise.all(modes)).toEqual([0o700, 0o600])
+})
+
+test('exec has the command’s words, streams and status', async () => {
+  expect(await run(['exec', 'web', 'sh', '-c', 'echo "$0 $A"; pwd; echo oops >&2; exit 7', '-x'])).toEqual({
+    status: 7,
+    out: '-x \n/\n',
+    err: 'oops\n',
+  })
+  expect(
+    await run(['exec', '-i', '-w', '/tmp', '-e', 'A=b c', 'web', 'sh', '-c', 'pwd; echo "$A"; cat'], { input: 'in' }),
+  ).toEqual({
+    status: 0,
+    out: '/tmp\nb c\nin',
+    err: '',
+  })
+  expect(await run(['exec', '-u', 'nobody-here', 'web', 'true'])).toMatchObject({
+    status: 1,
+    err: expect.stringContaining('[commands.user]'),
+  })
+})
+
+test('more output than anything holds comes whole', async () => {
+  const { out } = await run(['exec', 'web', 'sh', '-c', 'head -c 8000000 /dev/zero | tr "\\0" x'])
+  expect(out.length).toBe(8_000_000)
+})
+
+test('files go in and come out', async () => {
+  const [here, back] = [join(folder, 'here'), join(folder, 'back')]
+  const bytes = Buffer.from(new Uint8Array(300_000).map((_, i) => i * 7))
+  await writeFile(here, bytes)
+  expect((await run(['cp', here, 'web:/tmp/'])).status).toBe(0)
+  expect((await run(['cp', 'web:/tmp/here', back])).status).toBe(0)
+  expect(Buffer.compare(await readFile(back), bytes)).toBe(0)
+  expect((await run(['cp', 'web:/nope', back])).err).toContain('[files.not-found]')
+})
+
+test('a paused machine says so and goes on', async () => {
+  expect((await run(['pause', 'web'])).status).toBe(0)
+  expect((await machines())[0]?.state).toBe('paused')
+  expect((await run(['ps'])).out).toContain('paused')
+  expect((await run(['resume', 'web'])).status).toBe(0)
+  expect((await run(['exec', 'web', 'echo', 'on'])).out).toBe('on\n')
+})
+
+test('attach is the guest’s terminal; leaving it leaves the machine', async () => {
+  const session = new TerminalSession(`${process.execPath} ${DOPPEL} attach web`, runtime)
+  session.type('\r')
+  await session.shows(/# /)
+  session.type('echo $((6*7))th\r')
+  await session.shows(/42th/)
+  session.type('\x01x')
+  expect(await session.ended).toBe(0)
+  expect((await machines())[0]?.state).toBe('running')
+})
+
+test('clones go on from where it stands, and a snapshot outlives it', async () => {
+  await run(['exec', 'web', 'sh', '-c', 'echo here >/tmp/mark'])
+  const ids = (await run(['fork', '-n', '2', 'web'])).out.trim().split('\n')
+  const snapshot = join(folder, 'a.snap')
+  expect((await run(['snapshot', 'create', 'web', snapshot])).status).toBe(0)
+  const restored = (await run(['restore', '--name', 'again', snapshot])).out.trim()
+  for (const id of [...ids, restored]) expect((await run(['exec', id, 'cat', '/tmp/mark'])).out).toBe('here\n')
+  expect((await run(['rm', '-f', ...ids, 'again'])).status).toBe(0)
+  await writeFile(snapshot, (await readFile(snapshot)).subarray(0, 5000))
+  expect((await run(['restore', snapshot])).err).toContain('[snapshot.damaged]')
+  expect(await machines()).toHaveLength(1)
+})
+
+test('a command’s machine ends with it; its output and status stay', async () => {
+  const script = 'for i in 1 2 3; do echo line $i; sleep 0.2; done; exit 4'
+  await run(['run', '-d', '--name', 'job', 'linux', '--', 'sh', '-c', script])
+  expect((await run(['logs', '-f', 'job'])).out).toBe('line 1\nline 2\nline 3\n')
+  while ((await machines()).find(({ name }) => name === 'job')?.state === 'running') continue
+  expect((await machines()).find(({ name }) => name === 'job')).toMatchObject({
+    state: 'exited',
+    ended: { exitCode: 4 },
+  })
+  expect((await run(['exec', 'job', 'true'])).err).toContain('job is exited')
+  expect((await run(['rm', 'job'])).status).toBe(0)
+})
+
+test('a machine whose process was killed is seen to be dead, and can be removed', async () => {
+  const id = (await run(['fork', 'web'])).out.trim()
+  const { pid = 0 } = (await machines()).find(machine => machine.id === id) ?? {}
+  process.kill(pid, 'SIGKILL')
+  while ((await machines()).find(machine => machine.id === id)?.state === 'running') continue
+  expect((await machines()).find(machine => machine.id === id)?.state).toBe('dead')
+  expect((await run(['ps', '-q'])).out).not.toContain(id)
+  expect((await run(['rm', id])).status).toBe(0)
+})
+
+test('garbage on the control socket harms nobody', async () => {
+  const [id = ''] = await readdir(join(folder, 'doppel'))
+  for (const bytes of [
+    Buffer.alloc(100_000, 0xff),
+    Buffer.from('\0\0\0\0\x02{}'),
+    Buffer.from('\0\0\0\0\x01x'),
+    Buffer.alloc(3),
+  ]) {
+    const socket = connect(join(folder, 'doppel', id, 'control.sock'))
+    socket.on('error', () => undefined)
+    socket.end(bytes)
+    await new Promise(resolve => socket.on('close', resolve).resume())
+  }
+  expect((await run(['exec', 'web', 'echo', 'still'])).out).toBe('still\n')
+})
+
+test('what makes no sense is refused with a code', async () => {
+  expect((await run(['run', '-d', '--name', 'web', 'linux'])).err).toContain('[machine.name]')
+  expect((await run(['run', '-d', '--name', '../x', 'linux'])).err).toContain('[machine.name]')
+  expect((await run(['exec', 'nosuch', 'true'])).err).toContain('[machine.not-found]')
+  expect((await run(['exec', 'web'])).err).toContain('[cli.arguments]')
+  expect((await run(['rm', 'web'])).err).toContain('[machine.state]')
+})
+
+test('stop lets the guest power itself off', async () => {
+  expect(await run(['stop', 'web'])).toEqual({ status: 0, out: 'web\n', err: '' })
+  while ((await machines())[0]?.state === 'running') continue
+  expect((await machines())[0]).toMatchObject({ state: 'exited', ended: { exitCode: 0, kind: 'poweroff' } })
+})
