@@ -1,6 +1,7 @@
 import { type Decoded, type InstructionSet, newDecoded } from './insn.ts'
 import { Handler, handlerOf, PAGE_RECORD_BYTES } from './interpreter.ts'
 import { RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
+import type { SavedRegion } from './saved-region.ts'
 import type { Usage } from './usage.ts'
 
 /** A page's records and the one after them that leads on to the next page, kept 64-byte aligned. */
@@ -12,8 +13,13 @@ interface CodePage {
   ramPage: number
   /** Host address of its frame. */
   frame: number
-  /** Table slots of regions that start here. */
-  slots: number[]
+  /** Regions that start here. */
+  regions: CachedRegion[]
+}
+
+/** A translated region of a page. */
+export interface CachedRegion extends Omit<SavedRegion, 'guest'> {
+  readonly slot: number
 }
 
 /**
@@ -39,7 +45,8 @@ export class CodeCache<M> {
     memory: ArrayBufferLike,
     base: number,
     pages: number,
-    ramPages: number,
+    /** Where an i32 for each RAM page lies: one more than its code page's index, or 0. */
+    byRamPage: Int32Array,
     set: InstructionSet<M>,
     usages: readonly Usage[],
   ) {
@@ -48,18 +55,18 @@ export class CodeCache<M> {
     this.#halves = new Uint16Array(memory)
     this.#words = new Int32Array(memory)
     this.#base = base
-    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, slots: [] }))
-    this.#byRamPage = new Int32Array(ramPages).fill(-1)
+    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, regions: [] }))
+    this.#byRamPage = byRamPage
   }
 
   /** Whether a RAM page has decoded code, so that writes to it must be seen. */
   has(ramPage: number): boolean {
-    return this.#byRamPage[ramPage] !== -1
+    return this.#byRamPage[ramPage] !== 0
   }
 
   /** The records of a RAM page, made empty when it has none yet; then the oldest page may go. */
   records(ramPage: number, frame: number): number {
-    let index = this.#byRamPage[ramPage] as number
+    let index = (this.#byRamPage[ramPage] as number) - 1
     if (index === -1) {
       index = this.#next
       this.#next = (this.#next + 1) % this.#pages.length
@@ -70,7 +77,7 @@ export class CodeCache<M> {
       this.#everUsed = Math.max(this.#everUsed, index + 1)
       page.ramPage = ramPage
       page.frame = frame
-      this.#byRamPage[ramPage] = index
+      this.#byRamPage[ramPage] = index + 1
       const end = this.#recordsOf(index) + PAGE_RECORD_BYTES
       this.#halves[(end + RECORD.handler) >>> 1] = Handler.leavePage
     }
@@ -82,15 +89,18 @@ export class CodeCache<M> {
 
   /** Forgets a page's decoded code and regions. */
   drop(ramPage: number): void {
-    const index = this.#byRamPage[ramPage] as number
+    const index = (this.#byRamPage[ramPage] as number) - 1
     if (index === -1) return
     const page = this.#pages[index] as CodePage
     const records = this.#recordsOf(index)
-    this.#byRamPage[ramPage] = -1
+    this.#byRamPage[ramPage] = 0
     page.ramPage = -1
     this.#clear(records)
-    this.onDrop(page.slots, records)
-    page.slots = []
+    this.onDrop(
+      page.regions.map(r => r.slot),
+      records,
+    )
+    page.regions = []
   }
 
   /** Forgets everything. Not for use under running code. */
@@ -155,18 +165,40 @@ export class CodeCache<M> {
     halves[at + (RECORD.handler >>> 1)] = handlerOf(d.row, d.lengthBytes)
   }
 
-  /** What a translation of the code at a record needs to read it; undefined where one begins already. */
+  /** Whether a translated region starts at a record. */
+  isEntered(record: number): boolean {
+    return this.#halves[(record + RECORD.handler) >>> 1] === Handler.enter
+  }
+  /** How often a record was jumped to, or given up at. */
+  heat(record: number): number {
+    return this.#halves[(record + RECORD.heat) >>> 1] as number
+  }
+  /** The pages that have translated regions: where their frames are, and those regions. */
+  pagesWithRegions(): readonly { readonly frame: number; readonly regions: readonly CachedRegion[] }[] {
+    return this.#pages.filter(page => page.ramPage !== -1 && page.regions.length > 0)
+  }
+  /** The translated regions that have the instruction of a record. */
+  regionsAt(record: number): CachedRegion[] {
+    const { page, offset } = this.#locate(record)
+    const has = ({ bounds }: CachedRegion): boolean =>
+      bounds.some((first, i) => i % 2 === 0 && first <= offset && offset < (bounds[i + 1] as number))
+    return page.regions.filter(has)
+  }
+
+  /** What a translation of the code at a record needs to read it; undefined for a page that is gone. */
   source(
     record: number,
   ): { records: number; offset: number; read: (offset: number, out: Decoded) => boolean } | undefined {
     const { page, records, offset } = this.#locate(record)
-    if (page.ramPage === -1 || this.#halves[(record + RECORD.handler) >>> 1] === Handler.enter) return undefined
+    if (page.ramPage === -1) return undefined
     return { records, offset, read: (at, out) => this.#read(page.frame, at, out) && out.row >= 0 }
   }
 
   /** Makes a record the entry of a translated region. */
-  enter(record: number, slot: number): void {
-    this.#locate(record).page.slots.push(slot)
+  enter(records: number, region: CachedRegion): void {
+    const record = records + (region.root << RECORD_SHIFT)
+    const { slot } = region
+    this.#locate(record).page.regions.push(region)
     this.#words[(record + RECORD.imm) >>> 2] = slot
     this.#halves[(record + RECORD.handler) >>> 1] = Handler.enter
   }

@@ -4,14 +4,18 @@ import type { Operand } from './insn.ts'
 import type { CommonState, RegisterFile } from './layout.ts'
 import { DATA_MASK, ENTRY_VALUE, INDEX_SHIFT, READ, WRITE } from './tlb.ts'
 
-/** Host functions that generated code calls. Addresses are split in halves: BigInt is too slow at this boundary. */
+/** Functions that generated code calls. */
 export interface HostCalls {
-  /** (state, address low, high, bytes) → where to load from; 0 after an exception. */
+  /** (state, address, bytes) → where to load from; 0 after an exception. */
   readonly slowLoad: FunctionRef
-  /** (state, address low, high, bytes, value low, high) → a `Request`. */
+  /** (state, address, bytes, value) → a `Request`. */
   readonly slowStore: FunctionRef
-  /** (state, address low, high, bytes) → where RAM may be read and written; 0 after an exception. */
+  /** (state, address, bytes) → where RAM may be read and written; 0 after an exception. */
   readonly slowAtomic: FunctionRef
+  /** (state, address, span, TLB array) → what to add to an address of that span, all in one page; 0 if it is not so simple. */
+  readonly probe: FunctionRef
+  /** (state, address) → 1 once the TLB has an entry to fetch the page by; 0 when the host must look. */
+  readonly fetch: FunctionRef
   /** (state, what, a, b) → i64; the answer may come with a `Request`. */
   readonly system: FunctionRef
   /** Functions of the instruction set's own run-time module, e.g. floating point. */
@@ -29,11 +33,11 @@ export abstract class Emitter {
   /** Parameter 0 of all generated code: the address of the hart's state. */
   readonly state: Local = 0
   context!: Local
-  #address!: Local
-  #entry!: Local
-  #host!: Local
-  #value!: Local
-  #status!: Local
+  protected addressLocal!: Local
+  protected entryLocal!: Local
+  protected hostLocal!: Local
+  protected valueLocal!: Local
+  protected statusLocal!: Local
 
   constructor(common: CommonState, calls: HostCalls) {
     this.common = common
@@ -44,11 +48,11 @@ export abstract class Emitter {
   protected begin(fn: FunctionBuilder): void {
     this.fn = fn
     this.context = fn.local(I32)
-    this.#entry = fn.local(I32)
-    this.#host = fn.local(I32)
-    this.#status = fn.local(I32)
-    this.#address = fn.local(I64)
-    this.#value = fn.local(I64)
+    this.entryLocal = fn.local(I32)
+    this.hostLocal = fn.local(I32)
+    this.statusLocal = fn.local(I32)
+    this.addressLocal = fn.local(I64)
+    this.valueLocal = fn.local(I64)
     fn.set(this.context, fn.load(Op.i32Load, fn.get(0), this.common.context))
   }
 
@@ -65,9 +69,18 @@ export abstract class Emitter {
   /** Ends the instruction. */
   abstract branch(cond: Node, offset: Operand): void
   abstract jump(offset: Operand): void
-  abstract jumpTo(target: Node): void
+  /** `isReturn` says that it goes back to where a call came from, as a rule. */
+  abstract jumpTo(target: Node, isReturn?: boolean): void
   /** Emits `check` unless an earlier instruction of the same straight line has. */
   abstract once(key: string, check: () => void): void
+  /** True where `assume` may be used: code that can leave an unusual case to the interpreter. */
+  get assumes(): boolean {
+    return false
+  }
+  /** Goes on only if `cond`; else the instruction is run by the interpreter, from its start. Nothing may be written before. */
+  assume(cond: Node): void {
+    this.fn.effect(cond)
+  }
   /** The immediate's value where it is known while emitting; undefined in the interpreter. */
   abstract known(operand: Operand): number | undefined
   /**
@@ -102,6 +115,7 @@ export abstract class Emitter {
   }
   #raise(cause: number, tval: Node): void {
     this.setField32(this.common.cause, this.fn.i32(cause))
+    this.setField32(this.common.request, this.fn.i32(Request.exception))
     this.setField64(this.common.tval, tval)
   }
   /** Raises an exception. */
@@ -110,46 +124,40 @@ export abstract class Emitter {
     this.exit(this.fn.i32(0), this.fn.i32(Exit.exception))
   }
 
-  #translate(address: Node, bytes: number, array: number): Node {
+  /** Sets the address and TLB entry; true when the entry is not the page's. */
+  protected missesEntry(address: Node, bytes: number, array: number): Node {
     const fn = this.fn
-    fn.set(this.#address, address)
-    const index = fn.op(Op.i64ShrU, fn.get(this.#address), fn.i64(INDEX_SHIFT))
-    fn.set(
-      this.#entry,
-      fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, fn.op(Op.i32WrapI64, index), fn.i32(DATA_MASK))),
-    )
+    fn.set(this.addressLocal, address)
+    const index = fn.op(Op.i32ShrU, fn.op(Op.i32WrapI64, fn.get(this.addressLocal)), fn.i32(INDEX_SHIFT))
+    fn.set(this.entryLocal, fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, index, fn.i32(DATA_MASK))))
     // The page of the last byte is compared with the entry chosen by the first: crossing a page is a miss too.
-    const last = bytes === 1 ? fn.get(this.#address) : fn.op(Op.i64Add, fn.get(this.#address), fn.i64(bytes - 1))
-    return fn.op(Op.i64Ne, fn.op(Op.i64And, last, fn.i64(-4096)), fn.load(Op.i64Load, fn.get(this.#entry), array))
+    const last =
+      bytes === 1 ? fn.get(this.addressLocal) : fn.op(Op.i64Add, fn.get(this.addressLocal), fn.i64(bytes - 1))
+    return fn.op(Op.i64Ne, fn.op(Op.i64And, last, fn.i64(-4096)), fn.load(Op.i64Load, fn.get(this.entryLocal), array))
   }
-  #hit(array: number): Node {
+  /** The host address by the entry. */
+  protected hit(array: number): Node {
     const fn = this.fn
     return fn.op(
       Op.i32Add,
-      fn.op(Op.i32WrapI64, fn.get(this.#address)),
-      fn.load(Op.i32Load, fn.get(this.#entry), array + ENTRY_VALUE),
+      fn.op(Op.i32WrapI64, fn.get(this.addressLocal)),
+      fn.load(Op.i32Load, fn.get(this.entryLocal), array + ENTRY_VALUE),
     )
   }
   #addressArgs(bytes: number): Node[] {
-    return [this.fn.get(this.state), this.#low(this.#address), this.#high(this.#address), this.fn.i32(bytes)]
-  }
-  #low(local: Local): Node {
-    return this.fn.op(Op.i32WrapI64, this.fn.get(local))
-  }
-  #high(local: Local): Node {
-    return this.fn.op(Op.i32WrapI64, this.fn.op(Op.i64ShrU, this.fn.get(local), this.fn.i64(32)))
+    return [this.fn.get(this.state), this.fn.get(this.addressLocal), this.fn.i32(bytes)]
   }
   #hostAddress(address: Node, bytes: number, array: number, slow: FunctionRef): Local {
     const fn = this.fn
-    fn.if(this.#translate(address, bytes, array), 'unlikely')
-    fn.set(this.#host, fn.call(slow, this.#addressArgs(bytes)))
-    fn.if(fn.op(Op.i32Eqz, fn.get(this.#host)), 'unlikely')
+    fn.if(this.missesEntry(address, bytes, array), 'unlikely')
+    fn.set(this.hostLocal, fn.call(slow, this.#addressArgs(bytes)))
+    fn.if(fn.op(Op.i32Eqz, fn.get(this.hostLocal)), 'unlikely')
     this.exit(fn.i32(0), fn.i32(Exit.exception))
     fn.end()
     fn.else()
-    fn.set(this.#host, this.#hit(array))
+    fn.set(this.hostLocal, this.hit(array))
     fn.end()
-    return this.#host
+    return this.hostLocal
   }
 
   /** Loads `bytes` with the wasm load `op`. The result is to be used before any other access. */
@@ -165,17 +173,16 @@ export abstract class Emitter {
   /** Stores the low `bytes` of `value` with the wasm store `op`. */
   store(op: number, bytes: number, address: Node, value: Node): void {
     const fn = this.fn
-    const missed = this.#translate(address, bytes, WRITE)
-    fn.set(this.#value, value)
+    const missed = this.missesEntry(address, bytes, WRITE)
+    fn.set(this.valueLocal, value)
     fn.if(missed, 'unlikely')
-    const args = [...this.#addressArgs(bytes), this.#low(this.#value), this.#high(this.#value)]
-    fn.set(this.#status, fn.call(this.calls.slowStore, args))
-    fn.if(fn.get(this.#status), 'unlikely')
-    const completed = (): Node => fn.op(Op.i32Eq, fn.get(this.#status), fn.i32(Request.leaveAfter))
+    fn.set(this.statusLocal, fn.call(this.calls.slowStore, [...this.#addressArgs(bytes), fn.get(this.valueLocal)]))
+    fn.if(fn.get(this.statusLocal), 'unlikely')
+    const completed = (): Node => fn.op(Op.i32Eq, fn.get(this.statusLocal), fn.i32(Request.leaveAfter))
     this.exit(completed(), fn.op(Op.i32Add, fn.i32(Exit.exception), completed()))
     fn.end()
     fn.else()
-    fn.store(op, this.#hit(WRITE), fn.get(this.#value))
+    fn.store(op, this.hit(WRITE), fn.get(this.valueLocal))
     fn.end()
   }
 
@@ -186,15 +193,15 @@ export abstract class Emitter {
   system(what: Node, a: Node, b: Node): Local {
     const fn = this.fn
     this.publish()
-    fn.set(this.#value, fn.call(this.calls.system, [fn.get(this.state), what, a, b]))
-    fn.set(this.#status, this.field32(this.common.request))
-    fn.if(fn.op(Op.i32Eq, fn.get(this.#status), fn.i32(Request.exception)), 'unlikely')
+    fn.set(this.valueLocal, fn.call(this.calls.system, [fn.get(this.state), what, a, b]))
+    fn.set(this.statusLocal, this.field32(this.common.request))
+    fn.if(fn.op(Op.i32Eq, fn.get(this.statusLocal), fn.i32(Request.exception)), 'unlikely')
     this.exit(fn.i32(0), fn.i32(Exit.exception))
     fn.end()
-    fn.if(fn.op(Op.i32Eq, fn.get(this.#status), fn.i32(Request.leaveNow)), 'unlikely')
+    fn.if(fn.op(Op.i32Eq, fn.get(this.statusLocal), fn.i32(Request.leaveNow)), 'unlikely')
     this.exitAsStored(fn.i32(Exit.leave))
     fn.end()
-    return this.#value
+    return this.valueLocal
   }
   /** Asks the host for something that always goes on elsewhere (a return from a trap, say). */
   systemJump(what: Node, a: Node, b: Node): void {
@@ -213,7 +220,7 @@ export abstract class Emitter {
   /** Leaves at the next instruction when the host asked for it; comes last, after register writes. */
   settle(): void {
     const fn = this.fn
-    fn.if(fn.op(Op.i32Eq, fn.get(this.#status), fn.i32(Request.leaveAfter)), 'unlikely')
+    fn.if(fn.op(Op.i32Eq, fn.get(this.statusLocal), fn.i32(Request.leaveAfter)), 'unlikely')
     this.exit(fn.i32(1), fn.i32(Exit.leave))
     fn.end()
   }

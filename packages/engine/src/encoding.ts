@@ -5,6 +5,8 @@ export interface FieldPart {
   readonly at: number
   readonly width: number
   readonly to: number
+  /** As many ones as the part is wide. */
+  readonly mask: number
 }
 
 /** A named operand of an encoding. */
@@ -15,6 +17,8 @@ export interface EncodedField {
   readonly bits: number
   /** Added to the encoded value: 8 for the three-bit register fields that the manual writes with a prime. */
   readonly bias: number
+  /** How far the value is shifted up and down again to extend its sign: 0 for unsigned fields. */
+  readonly signShift: number
   /** Values that belong to other instructions or are reserved. */
   readonly forbidden: readonly number[]
 }
@@ -26,7 +30,12 @@ export interface Encoding {
   readonly mask: number
   readonly match: number
   readonly fields: readonly EncodedField[]
+  /** Those of the fields that may not have every value. */
+  readonly restricted: readonly EncodedField[]
 }
+
+/** The field whose encoded value is two's complement. The manual calls the unsigned ones `uimm` and `shamt`. */
+const SIGNED_FIELD = 'imm'
 
 /** Widths of fields that are written without a bit list. */
 const PLAIN_WIDTH: Readonly<Record<string, number>> = {
@@ -90,7 +99,7 @@ export function parseEncoding(text: string): Encoding {
     const plain = prime ? PRIME_WIDTH : (PLAIN_WIDTH[name] ?? 0)
     for (const { high, low } of list ? bitRanges(list) : [{ high: plain - 1, low: 0 }]) {
       const width = high - low + 1
-      place.push({ width, apply: at => draft.parts.push({ at, width, to: low }) })
+      place.push({ width, apply: at => draft.parts.push({ at, width, to: low, mask: 2 ** width - 1 }) })
     }
   }
   const lengthBits = place.reduce((sum, p) => sum + p.width, 0)
@@ -102,34 +111,31 @@ export function parseEncoding(text: string): Encoding {
     at -= p.width
     p.apply(at)
   }
-  const fields = [...drafts].map(([name, d]) => ({
-    name,
-    parts: d.parts,
-    bits: Math.max(...d.parts.map(p => p.to + p.width)),
-    bias: d.bias,
-    forbidden: d.forbidden,
-  }))
-  return { lengthBits, mask: Number(mask), match: Number(match), fields }
-}
-
-/** True for fields whose encoded value is two's complement. The manual calls the unsigned ones `uimm` and `shamt`. */
-export function isSigned(field: EncodedField): boolean {
-  return field.name === 'imm'
+  const fields = [...drafts].map(([name, d]) => {
+    const bits = Math.max(...d.parts.map(p => p.to + p.width))
+    const signShift = name === SIGNED_FIELD ? 32 - bits : 0
+    return { name, parts: d.parts, bits, bias: d.bias, signShift, forbidden: d.forbidden }
+  })
+  const restricted = fields.filter(f => f.forbidden.length > 0)
+  return { lengthBits, mask: Number(mask), match: Number(match), fields, restricted }
 }
 
 /** A field's value in an instruction word: sign-extended when signed, biased when it names a register. */
 export function extractField(field: EncodedField, word: number): number {
   let value = 0
-  for (const part of field.parts) value |= ((word >>> part.at) & (2 ** part.width - 1)) << part.to
-  if (isSigned(field) && field.bits < 32) value = (value << (32 - field.bits)) >> (32 - field.bits)
-  return value + field.bias
+  const { parts, signShift } = field
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] as FieldPart
+    value |= ((word >>> part.at) & part.mask) << part.to
+  }
+  return ((value << signShift) >> signShift) + field.bias
 }
 
 /** The instruction bits that hold `value` in a field. */
 export function insertField(field: EncodedField, value: number): number {
   let word = 0
   for (const part of field.parts) {
-    word |= (((value - field.bias) >>> part.to) & (2 ** part.width - 1)) << part.at
+    word |= (((value - field.bias) >>> part.to) & part.mask) << part.at
   }
   return word >>> 0
 }
@@ -137,8 +143,8 @@ export function insertField(field: EncodedField, value: number): number {
 /** True when the word has the encoding's fixed bits and none of its excluded field values. */
 export function matches(encoding: Encoding, word: number): boolean {
   if ((word & encoding.mask) >>> 0 !== encoding.match) return false
-  for (const field of encoding.fields) {
-    if (field.forbidden.length > 0 && field.forbidden.includes(extractField(field, word) - field.bias)) return false
+  for (const field of encoding.restricted) {
+    if (field.forbidden.includes(extractField(field, word) - field.bias)) return false
   }
   return true
 }

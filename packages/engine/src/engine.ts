@@ -1,15 +1,17 @@
 import { DoppelError, MIB } from '@doppel/base'
-import { Arena, type FunctionType, I32, I64, ModuleBuilder } from '@doppel/wasm'
+import { type FunctionType, I32, ModuleBuilder } from '@doppel/wasm'
 import { compiledOnce } from './compiled.ts'
 import { CODE_PAGE_BYTES, CodeCache } from './code-cache.ts'
-import type { Emitter, HostCalls } from './emitter.ts'
+import type { Emitter } from './emitter.ts'
+import { Exit } from './exits.ts'
 import { Frames } from './frames.ts'
+import { importCalls } from './generated-module.ts'
 import type { Decoded, InstructionSet, Operands } from './insn.ts'
 import { Handler, type InterpreterCalls, InterpreterEmitter, START_RECORDS } from './interpreter.ts'
-import { RECORD, type RegisterFile, type StateLayout } from './layout.ts'
-import { discoverRegion } from './region.ts'
+import { RECORD, type StateLayout } from './layout.ts'
 import { CONTEXT_BYTES, Tlb } from './tlb.ts'
-import { RegionEmitter } from './translate.ts'
+import { linkServices, type PhysicalLayout, type SystemWriter, type TranslateWriter } from './services.ts'
+import { Translator, type TranslatorStats } from './translator.ts'
 import { type Usage, usageOf } from './usage.ts'
 
 /** An instruction set, as the engine needs it. */
@@ -22,6 +24,10 @@ export interface Isa<M> {
   readonly wrap: (emitter: Emitter) => M
   /** What an undecodable instruction does; its bits are the immediate. */
   readonly illegal: (m: M, f: Readonly<Operands>) => void
+  /** Writes the walk from guest-virtual to guest-physical addresses. */
+  readonly writeTranslate: TranslateWriter
+  /** Writes what system instructions can do without the host. */
+  readonly writeSystem: SystemWriter
   /** Functions of the run-time module, which `linkRuntime` makes for a memory. */
   readonly runtime: Readonly<Record<string, FunctionType>>
   readonly linkRuntime: (memory: WebAssembly.Memory) => Record<string, WebAssembly.ImportValue>
@@ -34,6 +40,8 @@ export interface Services {
   slowAtomic(state: number, low: number, high: number, bytes: number): number
   system(state: number, what: number, a: bigint, b: bigint): bigint
   outOfLine(state: number): number
+  /** Instructions that a hart has retired, about. */
+  retired(hart: number): number
 }
 
 /** How an engine is made. */
@@ -49,36 +57,21 @@ export interface EngineOptions {
 const GUARD_BYTES = 4096
 /** Decoded pages kept: 64 MiB of records at most, committed as they are used. */
 const CODE_PAGES = 2000
-/** Translations kept, at some 20 KB each in V8; a guest that makes more code than this starts over. */
-const MAX_REGIONS = 20_000
 const WASM_PAGE_BYTES = 65_536
 /** Frames and engine state share one 32-bit memory. */
 const MAX_WASM_PAGES = 65_536
-const INITIAL_SLOTS = 4096
 
-const SERVICE_TYPES = {
-  slowLoad: { kind: 'func', params: [I32, I32, I32, I32], results: [I32] },
-  slowStore: { kind: 'func', params: [I32, I32, I32, I32, I32, I32], results: [I32] },
-  slowAtomic: { kind: 'func', params: [I32, I32, I32, I32], results: [I32] },
-  system: { kind: 'func', params: [I32, I32, I64, I64], results: [I64] },
-} as const
 const INTERPRETER_TYPES = {
   decode: { kind: 'func', params: [I32, I32], results: [] },
   hot: { kind: 'func', params: [I32, I32], results: [] },
+  unsuited: { kind: 'func', params: [I32, I32], results: [] },
   outOfLine: { kind: 'func', params: [I32], results: [I32] },
 } as const
-const REGION_TYPE: FunctionType = { kind: 'func', params: [I32], results: [I32] }
 
 /** Counters for `--stats`. */
-export interface EngineStats {
-  regions: number
-  regionInstructions: number
-  regionBytes: number
-  droppedPages: number
+export interface EngineStats extends Readonly<TranslatorStats> {
+  readonly droppedPages: number
 }
-
-/** Building a region is never interrupted by building another, so all machines of a thread share this. */
-let arena: Arena | undefined
 
 /** One machine's memory, generated code and harts' state. */
 export class Engine<M> {
@@ -86,25 +79,30 @@ export class Engine<M> {
   readonly frames: Frames
   readonly cache: CodeCache<M>
   readonly tlbs: readonly Tlb[]
-  readonly stats: EngineStats = { regions: 0, regionInstructions: 0, regionBytes: 0, droppedPages: 0 }
   readonly #isa: Isa<M>
   readonly #options: EngineOptions
-  readonly #table: WebAssembly.Table
-  readonly #imports: Record<string, WebAssembly.ImportValue>
+  readonly #translator: Translator<M>
   readonly #usages: readonly Usage[]
-  readonly #files: readonly RegisterFile[]
   readonly #run: (state: number, outOfLineFirst: number) => number
-  #freeSlots: number[] = []
-  #nextSlot = 1
-  #liveRegions = 0
+  #droppedPages = 0
 
   constructor(isa: Isa<M>, options: EngineOptions, services: Services) {
     this.#isa = isa
     this.#options = options
-    this.#files = Object.values(isa.state.files)
     const tlbBase = align(GUARD_BYTES + options.harts * isa.state.bytes, 64)
     const codeBase = align(tlbBase + options.harts * isa.contexts * CONTEXT_BYTES, 64)
-    const frameBase = align(codeBase + CODE_PAGES * CODE_PAGE_BYTES, WASM_PAGE_BYTES)
+    const frameTable = align(codeBase + CODE_PAGES * CODE_PAGE_BYTES, 64)
+    const ramPages = options.ramBytes / 4096
+    const codeTable = frameTable + ramPages * 4
+    const frameBase = align(codeTable + ramPages * 4, WASM_PAGE_BYTES)
+    const physical: PhysicalLayout = {
+      ramBase: options.ramBase,
+      ramPages,
+      frameTable,
+      codeTable,
+      codeBase,
+      codeBytes: CODE_PAGE_BYTES,
+    }
     const pages = Math.ceil((frameBase + options.ramBytes) / WASM_PAGE_BYTES)
     if (pages > MAX_WASM_PAGES) {
       const most = (MAX_WASM_PAGES * WASM_PAGE_BYTES - frameBase) / MIB
@@ -115,32 +113,56 @@ export class Engine<M> {
     }
     this.memory = allocate(pages)
     const buffer = this.memory.buffer
-    this.frames = new Frames(buffer, options.ramBase, options.ramBytes, frameBase)
+    this.frames = new Frames(buffer, options.ramBase, options.ramBytes, frameBase, frameTable)
     this.tlbs = Array.from(
       { length: options.harts },
       (_, i) => new Tlb(buffer, tlbBase + i * isa.contexts * CONTEXT_BYTES, isa.contexts),
     )
-    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: INITIAL_SLOTS })
     this.#usages = knownUsages(isa)
-    this.cache = new CodeCache(buffer, codeBase, CODE_PAGES, options.ramBytes / 4096, isa.set, this.#usages)
+    this.cache = new CodeCache(
+      buffer,
+      codeBase,
+      CODE_PAGES,
+      new Int32Array(buffer, codeTable, ramPages),
+      isa.set,
+      this.#usages,
+    )
+    const { translateAfter } = options
+    this.#translator = new Translator(isa, this.#usages, this.cache, this.frames, this.memory, translateAfter)
     this.cache.onDrop = (slots, records) => this.#dropped(slots, records)
     this.frames.onWrite = page => this.cache.drop(page)
-    this.#imports = {
+    this.#translator.link({
       memory: this.memory,
-      table: this.#table,
+      table: this.#translator.table,
       ...isa.linkRuntime(this.memory),
-      slowLoad: services.slowLoad.bind(services),
-      slowStore: services.slowStore.bind(services),
-      slowAtomic: services.slowAtomic.bind(services),
-      system: services.system.bind(services),
+      ...linkServices(isa.state.common, physical, isa, this.memory, {
+        hostLoad: services.slowLoad.bind(services),
+        hostStore: services.slowStore.bind(services),
+        hostAtomic: services.slowAtomic.bind(services),
+        hostSystem: services.system.bind(services),
+      }),
       outOfLine: services.outOfLine.bind(services),
       decode: (_state: number, record: number) => this.cache.decode(record),
-      hot: (_state: number, record: number) => this.#translate(record >>> 0),
-    }
+      unsuited: (state: number, record: number) =>
+        this.#translator.reconsider(record >>> 0, services.retired(this.hartAt(state))),
+      hot: (_state: number, record: number) => this.#translator.hot(record >>> 0),
+    })
     const start = new Uint16Array(buffer, START_RECORDS, RECORD.bytes)
     start[0] = Handler.leavePage
     start[RECORD.bytes / 2] = Handler.outOfLine
     this.#run = this.#linkInterpreter()
+  }
+
+  get stats(): EngineStats {
+    return { ...this.#translator.stats, droppedPages: this.#droppedPages }
+  }
+  /** Takes over the translations that an earlier run saved; those of another version are left alone. */
+  restoreTranslations(file: Uint8Array): void {
+    this.#translator.restore(file)
+  }
+  /** The translations to keep, as a file for later runs. */
+  saveTranslations(): Uint8Array {
+    return this.#translator.save()
   }
 
   /** The address of a hart's state. */
@@ -154,7 +176,9 @@ export class Engine<M> {
 
   /** Runs a hart's code until an exit; with `outOfLineFirst` the instruction at pc is run out of line to begin with. */
   run(hart: number, outOfLineFirst: boolean): number {
-    return this.#run(this.state(hart), outOfLineFirst ? 1 : 0)
+    const exit = this.#run(this.state(hart), outOfLineFirst ? 1 : 0)
+    if (exit === Exit.budget) this.#translator.translatePending()
+    return exit
   }
 
   /** Puts one instruction into a hart's out-of-line records, followed by the way back. */
@@ -168,34 +192,25 @@ export class Engine<M> {
 
   /** The decoded records of a RAM page; from now on writes to it are seen. */
   codeRecords(ramPage: number): number {
-    if (this.#liveRegions >= MAX_REGIONS) this.cache.dropAll()
+    if (this.#translator.isFull) this.cache.dropAll()
     const frame = this.frames.frame(ramPage)
-    if (!this.cache.has(ramPage)) for (const tlb of this.tlbs) tlb.revokeWrites(frame)
-    return this.cache.records(ramPage, frame)
+    if (this.cache.has(ramPage)) return this.cache.records(ramPage, frame)
+    for (const tlb of this.tlbs) tlb.revokeWrites(frame)
+    const records = this.cache.records(ramPage, frame)
+    if (this.#options.translateAfter > 0) this.#translator.reuse(ramPage, records)
+    return records
   }
 
   #dropped(slots: readonly number[], records: number): void {
-    this.stats.droppedPages++
-    this.#liveRegions -= slots.length
-    for (const slot of slots) {
-      this.#table.set(slot, null)
-      this.#freeSlots.push(slot)
-    }
+    this.#droppedPages++
+    this.#translator.release(slots)
     for (const tlb of this.tlbs) tlb.revokeFetches(records)
-  }
-
-  #takeSlot(): number {
-    const free = this.#freeSlots.pop()
-    if (free !== undefined) return free
-    if (this.#nextSlot === this.#table.length) this.#table.grow(this.#table.length)
-    return this.#nextSlot++
   }
 
   #linkInterpreter(): (state: number, outOfLineFirst: number) => number {
     const { set } = this.#isa
     const module = compiledOnce(set, `interpreter ${this.#options.translateAfter}`, () => this.#encodeInterpreter())
-    const instance = new WebAssembly.Instance(module, { engine: this.#imports })
-    return instance.exports.run as (state: number, outOfLineFirst: number) => number
+    return this.#translator.instantiate(module).run as (state: number, outOfLineFirst: number) => number
   }
   #encodeInterpreter(): Uint8Array<ArrayBuffer> {
     const isa = this.#isa
@@ -218,35 +233,6 @@ export class Engine<M> {
     module.export('run', 'func', run.index)
     return module.encode()
   }
-
-  #instantiate(module: ModuleBuilder): Record<string, unknown> {
-    const bytes = module.encode()
-    this.stats.regionBytes += bytes.length
-    return new WebAssembly.Instance(new WebAssembly.Module(bytes), { engine: this.#imports }).exports
-  }
-
-  #translate(record: number): void {
-    // Full: the next page that is newly executed makes room, when no generated code is under way.
-    if (this.#liveRegions >= MAX_REGIONS) return
-    const isa = this.#isa
-    const source = this.cache.source(record)
-    const region = source && discoverRegion(source.offset, source.read, this.#usages, this.#files)
-    if (!region) return
-    const module = new ModuleBuilder()
-    const { calls, regionType } = importCalls(module, region.usesRuntime ? isa.runtime : {})
-    const emitter = new RegionEmitter(isa.state.common, calls, this.#files, this.#usages, regionType)
-    const declared = module.declare('region', REGION_TYPE)
-    const fn = module.build(declared, (arena ??= new Arena()))
-    emitter.translate(fn, region, source.records, isa.set.rows, isa.wrap(emitter))
-    module.finish(fn)
-    module.export('region', 'func', declared.index)
-    const slot = this.#takeSlot()
-    this.#table.set(slot, this.#instantiate(module).region)
-    this.cache.enter(record, slot)
-    this.#liveRegions++
-    this.stats.regions++
-    this.stats.regionInstructions += region.instructionCount
-  }
 }
 
 const usages = new WeakMap<object, readonly Usage[]>()
@@ -262,22 +248,6 @@ function knownUsages<M>(isa: Isa<M>): readonly Usage[] {
 export function isaUsage<M>(isa: Isa<M>): Usage[] {
   const { calls } = importCalls(new ModuleBuilder(), isa.runtime)
   return usageOf(isa.set.rows, isa.state.common, calls, isa.wrap)
-}
-
-/** Declares what all generated code imports, in one order, so that function indices are the same in every module. */
-function importCalls(
-  module: ModuleBuilder,
-  runtime: Readonly<Record<string, FunctionType>>,
-): { calls: HostCalls; regionType: number } {
-  const services = Object.entries(SERVICE_TYPES).map(([name, type]) => [
-    name,
-    module.importFunction('engine', name, type),
-  ])
-  const functions = Object.entries(runtime).map(([name, type]) => [name, module.importFunction('engine', name, type)])
-  module.importMemory('engine', 'memory', { min: 1 })
-  module.importTable('engine', 'table', { min: 1 })
-  const calls = { ...Object.fromEntries(services), runtime: Object.fromEntries(functions) } as unknown as HostCalls
-  return { calls, regionType: module.type(REGION_TYPE) }
 }
 
 function align(value: number, to: number): number {

@@ -12,6 +12,8 @@ export const Exit = {
   leave: 4,
   /** The slice is too near its end for this region: interpret instead. Only ever seen by the interpreter. */
   short: 5,
+  /** Run the instruction at pc without translated code: it is not the usual case. Only ever seen by the interpreter. */
+  resume: 6,
 } as const
 
 /** What a host function asks of the code that called it. */

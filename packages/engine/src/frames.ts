@@ -20,12 +20,15 @@ export class Frames implements GuestMemory {
   /** Told of every page that a device or loader writes, before it is written. */
   onWrite: (page: number) => void = () => {}
 
-  /** `firstFrame` is the host address from which on `lengthBytes` of `memory` are free for frames. */
-  constructor(memory: ArrayBufferLike, base: number, lengthBytes: number, firstFrame: number) {
+  /**
+   * `firstFrame` is the host address from which on `lengthBytes` of `memory` are free for frames; `tableAt`, if given,
+   * that of an i32 per page, where generated code finds the table.
+   */
+  constructor(memory: ArrayBufferLike, base: number, lengthBytes: number, firstFrame: number, tableAt?: number) {
     this.#base = base
     this.#pages = lengthBytes / PAGE_BYTES
     this.#bytes = new Uint8Array(memory)
-    this.#table = new Int32Array(this.#pages)
+    this.#table = tableAt === undefined ? new Int32Array(this.#pages) : new Int32Array(memory, tableAt, this.#pages)
     this.#firstFrame = firstFrame
     this.ranges = [{ base, lengthBytes }]
   }

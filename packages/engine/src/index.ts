@@ -47,5 +47,13 @@ export {
   U64,
   UF,
 } from './float/format.ts'
+export {
+  type PhysicalLayout,
+  ramPageOf,
+  type SystemWriter,
+  tableEntry,
+  type TranslateWriter,
+  WALK,
+} from './services.ts'
 export type { AssemblyNames } from './syntax.ts'
 export { READ, type Tlb, WRITE } from './tlb.ts'

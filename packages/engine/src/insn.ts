@@ -79,6 +79,29 @@ export function slotOf(field: string): Slot | undefined {
   return SLOTS.has(field) ? (field as Slot) : undefined
 }
 
+/** Stores by name: a computed key would be looked up each time. */
+function setSlot(out: Decoded, slot: Slot, value: number): void {
+  switch (slot) {
+    case 'rd':
+      out.rd = value
+      break
+    case 'rs1':
+      out.rs1 = value
+      break
+    case 'rs2':
+      out.rs2 = value
+      break
+    case 'rs3':
+      out.rs3 = value
+      break
+    case 'imm':
+      out.imm = value
+      break
+    case 'uimm':
+      out.uimm = value
+  }
+}
+
 interface DecodeEntry {
   readonly encoding: Encoding
   readonly row: number
@@ -145,7 +168,8 @@ export class InstructionSet<M> {
     for (const entry of this.#buckets[key] as DecodeEntry[]) {
       if (!matches(entry.encoding, bits)) continue
       out.row = entry.row
-      for (const { slot, from } of entry.fill) out[slot] = typeof from === 'number' ? from : extractField(from, bits)
+      for (const { slot, from } of entry.fill)
+        setSlot(out, slot, typeof from === 'number' ? from : extractField(from, bits))
       return
     }
     out.row = -1

@@ -1,6 +1,7 @@
 import { type Block, type FunctionBuilder, type FunctionRef, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
 import { Emitter, type HostCalls } from './emitter.ts'
 import { Exit } from './exits.ts'
+import { REGION_TYPE } from './generated-module.ts'
 import type { InstructionRow, Operand, Operands } from './insn.ts'
 import { type CommonState, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
 import { ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT } from './tlb.ts'
@@ -19,6 +20,9 @@ export const Handler = {
   firstRow: 5,
 } as const
 
+/** Failures of translated code at an instruction, a power of two, after which the host is told. */
+export const RESUMES = 1024
+
 /** Two records below all state, with the handlers `leavePage` and `outOfLine`: where the interpreter begins. */
 export const START_RECORDS = 64
 
@@ -36,6 +40,8 @@ export interface InterpreterCalls extends HostCalls {
   readonly decode: FunctionRef
   /** (state, record): a much-used jump target; translate it if worthwhile. */
   readonly hot: FunctionRef
+  /** (state, record): translated code has given up here many times. */
+  readonly unsuited: FunctionRef
   /** (state) → 0, or 1 after an exception: decode the instruction at pc into the state's out-of-line records. */
   readonly outOfLine: FunctionRef
 }
@@ -68,6 +74,7 @@ export class InterpreterEmitter extends Emitter {
   #lookup!: Block
   #arrive!: Block
   #goOutOfLine!: Block
+  #resume!: Block
 
   constructor(common: CommonState, calls: InterpreterCalls, heatLimit: number) {
     super(common, calls)
@@ -97,6 +104,7 @@ export class InterpreterEmitter extends Emitter {
     this.#lookup = fn.block()
     this.#arrive = fn.block()
     this.#goOutOfLine = fn.block()
+    this.#resume = fn.block()
     fn.set(this.#budget, this.field32(this.common.budget))
     fn.set(this.#target, this.field64(this.common.pc))
     // Begin at a record that stands for "look pc up" or "run it out of line": the head is then the only loop's entry.
@@ -166,19 +174,26 @@ export class InterpreterEmitter extends Emitter {
   #emitLookup(): void {
     const fn = this.fn
     fn.at(this.#lookup)
+    this.#findRecord()
+    fn.jump(this.#arrive)
+  }
+  /** Finds the record of `target`, or asks the host for its page. */
+  #findRecord(): void {
+    const fn = this.fn
     const index = fn.op(Op.i32WrapI64, fn.op(Op.i64ShrU, fn.get(this.#target), fn.i64(INDEX_SHIFT)))
     const entry = fn.let(fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, index, fn.i32(FETCH_MASK))))
     fn.set(this.#pageAddress, fn.op(Op.i64And, fn.get(this.#target), fn.i64(-4096)))
     fn.if(fn.op(Op.i64Ne, fn.get(this.#pageAddress), fn.load(Op.i64Load, fn.get(entry), FETCH)), 'unlikely')
+    fn.if(fn.op(Op.i32Eqz, fn.call(this.#calls.fetch, [fn.get(0), fn.get(this.#target)])), 'unlikely')
     this.setField64(this.common.pc, fn.get(this.#target))
     this.setField32(this.common.budget, fn.get(this.#budget))
     fn.return(fn.i32(Exit.fetch))
+    fn.end()
     fn.end()
     fn.set(this.#pageRecords, fn.load(Op.i32Load, fn.get(entry), FETCH + ENTRY_VALUE))
     fn.set(this.#pageBytes, fn.i32(PAGE_RECORD_BYTES))
     const offset = fn.op(Op.i32And, fn.op(Op.i32WrapI64, fn.get(this.#target)), fn.i32(0xffe))
     fn.set(this.#record, fn.op(Op.i32Add, fn.get(this.#pageRecords), fn.op(Op.i32Shl, offset, fn.i32(RECORD_SHIFT))))
-    fn.jump(this.#arrive)
   }
 
   /** A jump has landed: count it, so that hot code gets translated. */
@@ -215,17 +230,36 @@ export class InterpreterEmitter extends Emitter {
     const fn = this.fn
     this.publish()
     const slot = fn.load(Op.i32Load, fn.get(this.#record), RECORD.imm)
-    const type = { kind: 'func', params: [I32], results: [I32] } as const
-    const exit = fn.let(fn.callIndirect(regionType, type, 0, slot, [fn.get(0)]))
+    const args = [fn.get(0), fn.get(this.#record), fn.i32(0)]
+    const exit = fn.let(fn.callIndirect(regionType, REGION_TYPE, 0, slot, args))
     fn.set(this.#budget, this.field32(this.common.budget))
     fn.set(this.#target, this.field64(this.common.pc))
     const ended = fn.block()
     fn.branch(fn.op(Op.i32Eqz, fn.get(exit)), this.#lookup, ended)
     fn.at(ended)
+    const long = fn.block()
     const over = fn.block()
-    fn.branch(fn.op(Op.i32Eq, fn.get(exit), fn.i32(Exit.short)), this.#goOutOfLine, over)
+    fn.branch(fn.op(Op.i32Eq, fn.get(exit), fn.i32(Exit.short)), this.#goOutOfLine, long)
+    fn.at(long)
+    fn.branch(fn.op(Op.i32Eq, fn.get(exit), fn.i32(Exit.resume)), this.#resume, over)
+    this.#emitResume()
     fn.at(over)
     fn.return(fn.get(exit))
+  }
+
+  /** Runs the instruction at `target`, which translated code has given up on, by its own record or out of line. */
+  #emitResume(): void {
+    const fn = this.fn
+    fn.at(this.#resume)
+    this.#findRecord()
+    const failures = fn.op(Op.i32Add, fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.heat), fn.i32(1))
+    const count = fn.let(fn.op(Op.i32And, failures, fn.i32(0xffff)))
+    fn.store(Op.i32Store16, fn.get(this.#record), fn.get(count), RECORD.heat)
+    fn.if(fn.op(Op.i32Eqz, fn.op(Op.i32And, fn.get(count), fn.i32(RESUMES - 1))), 'unlikely')
+    fn.effect(fn.call(this.#calls.unsuited, [fn.get(0), fn.get(this.#record)]))
+    fn.end()
+    const entered = fn.op(Op.i32Eq, fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.handler), fn.i32(Handler.enter))
+    fn.branch(entered, this.#goOutOfLine, this.#head)
   }
 
   read(file: RegisterFile, register: Operand): Node {

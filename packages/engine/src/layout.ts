@@ -8,6 +8,8 @@ export interface RegisterFile {
   readonly name: string
   readonly count: number
   readonly zero: number | undefined
+  /** True when its bits mostly are doubles: code then keeps them as such. */
+  readonly float: boolean
   /** Byte offset of register 0 in the hart's state. */
   readonly offset: number
 }
@@ -29,6 +31,8 @@ export interface CommonState {
   readonly scratch: number
   /** Three records: an instruction run out of line, a gap, and the way back. */
   readonly outOfLine: number
+  /** i32: TLB misses so far, for `--stats`. */
+  readonly misses: number
 }
 
 /** One instruction's decoded form in the interpreter's cache: 16 bytes for each possible instruction address. */
@@ -69,11 +73,14 @@ const COMMON_BYTES = {
   context: 4,
   request: 4,
   cause: 4,
+  misses: 4,
+  /** Keeps the fields after these aligned. */
+  padding: 4,
 } as const
 
 /** Lays out register files (each with a spare slot that takes writes to the zero register) and 8-byte fields. */
 export function layoutState<F extends string, N extends string>(
-  files: { readonly [name in F]: { readonly count: number; readonly zero?: number } },
+  files: { readonly [name in F]: { readonly count: number; readonly zero?: number; readonly float?: boolean } },
   fields: readonly N[],
 ): StateLayout<F, N> {
   let at = 0
@@ -85,7 +92,7 @@ export function layoutState<F extends string, N extends string>(
   const entries = <T>(object: T): [string, T[keyof T]][] => Object.entries(object as object) as [string, T[keyof T]][]
   const laidFiles = entries(files).map(([name, file]) => {
     const offset = take((file.count + 1) * 8)
-    return [name, { name, count: file.count, zero: file.zero, offset }]
+    return [name, { name, count: file.count, zero: file.zero, float: file.float === true, offset }]
   })
   const common = Object.fromEntries(entries(COMMON_BYTES).map(([name, bytes]) => [name, take(bytes)]))
   const laidFields = fields.map(name => [name, take(8)])

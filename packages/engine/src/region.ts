@@ -1,6 +1,9 @@
 import { analyseFlow } from '@doppel/wasm'
+import { type AccessGroup, groupAccesses } from './accesses.ts'
+import { solveDataflow } from './dataflow.ts'
 import { type Decoded, newDecoded } from './insn.ts'
 import type { RegisterFile } from './layout.ts'
+import { RegisterSet } from './register-set.ts'
 import type { RegisterSlot, Usage } from './usage.ts'
 
 /** Reads the instruction at an offset of a page; false when it does not lie whole in the page or is illegal. */
@@ -10,6 +13,8 @@ export type ReadInstruction = (offset: number, out: Decoded) => boolean
 export interface RegionInstruction {
   readonly offset: number
   readonly decoded: Decoded
+  /** The run of accesses that its own belongs to. */
+  group: AccessGroup | undefined
 }
 
 /** A straight line of instructions. Offsets are within the page. */
@@ -25,6 +30,10 @@ export interface RegionBlock {
   readonly needs: RegisterSet
   readonly dirtyIn: RegisterSet
   readonly liveIn: RegisterSet
+  /** At a loop's head: registers that each round sets anew, stored on the way in so that no round keeps the last one's. */
+  readonly flushed: RegisterSet
+  /** It ends in a call; what follows is where that returns to, with every register as memory has it. */
+  readonly calls: boolean
   /** Most instructions on a path from here to a back edge or the region's end. */
   longestPath: number
 }
@@ -38,41 +47,16 @@ export interface Region {
   readonly instructionCount: number
 }
 
-/** Up to two files of 32 registers, as bit masks. */
-export class RegisterSet {
-  readonly words: Int32Array = new Int32Array(2)
-
-  has(file: number, register: number): boolean {
-    return ((this.words[file] as number) & (1 << register)) !== 0
-  }
-  add(file: number, register: number): void {
-    this.words[file] = (this.words[file] as number) | (1 << register)
-  }
-  /** Adds what `from` has and `except` has not; true when that changed anything. */
-  addAll(from: RegisterSet, except?: RegisterSet): boolean {
-    let changed = false
-    for (let i = 0; i < 2; i++) {
-      const before = this.words[i] as number
-      const after = before | ((from.words[i] as number) & ~(except?.words[i] ?? 0))
-      this.words[i] = after
-      if (after !== before) changed = true
-    }
-    return changed
-  }
-  copy(): RegisterSet {
-    const set = new RegisterSet()
-    set.addAll(this)
-    return set
-  }
-}
-
 /** Bounds a region: larger ones compile longer and are left sooner by an unpredicted path. */
 const MAX_INSTRUCTIONS = 160
+/** From this size on a region does not go on past calls. */
+const MAX_WITH_CALLS = 48
 const PAGE_BYTES = 4096
 
-/** True for a jump that keeps a return address: a call, at which a region ends. */
+/** True for a jump that keeps a return address: a call, after which the region goes on. */
 function isCall(decoded: Decoded, usage: Usage): boolean {
-  return usage.flow === 'jump' && usage.writes.some(w => decoded[w.slot] !== w.file.zero)
+  const jumps = usage.flow === 'jump' || usage.flow === 'indirect'
+  return jumps && usage.writes.some(w => decoded[w.slot] !== w.file.zero)
 }
 
 /** Where an instruction may go by a constant distance, other than to the next one. */
@@ -80,22 +64,26 @@ export function jumpTarget(instruction: RegionInstruction): number {
   return instruction.offset + instruction.decoded.imm
 }
 
-/** Collects the code that starts at `root`: breadth first along direct jumps, within the page and the size bound. */
-export function discoverRegion(
-  root: number,
-  read: ReadInstruction,
-  usages: readonly Usage[],
-  files: readonly RegisterFile[],
-): Region | undefined {
+/** What lies ahead of an offset: instructions by their offsets, and where blocks begin. */
+export interface Explored {
+  readonly reached: Map<number, RegionInstruction>
+  readonly leaders: Set<number>
+}
+
+/**
+ * Reads the code that starts at `root`: breadth first along direct jumps, within the page and the size bound, and not
+ * into `barrier`, if that is an offset.
+ */
+export function explore(root: number, read: ReadInstruction, usages: readonly Usage[], barrier = -1): Explored {
   const reached = new Map<number, RegionInstruction>()
   const leaders = new Set<number>([root])
   const queue = [root]
   for (let head = 0; head < queue.length; head++) {
     let offset = queue[head] as number
-    while (!reached.has(offset) && reached.size < MAX_INSTRUCTIONS && offset < PAGE_BYTES) {
+    while (!reached.has(offset) && reached.size < MAX_INSTRUCTIONS && offset < PAGE_BYTES && offset !== barrier) {
       const decoded = newDecoded()
       if (!read(offset, decoded)) break
-      const instruction = { offset, decoded }
+      const instruction: RegionInstruction = { offset, decoded, group: undefined }
       reached.set(offset, instruction)
       const usage = usages[decoded.row] as Usage
       const next = offset + decoded.lengthBytes
@@ -103,19 +91,54 @@ export function discoverRegion(
         offset = next
         continue
       }
-      if (usage.flow === 'branch') queueLeader(next, leaders, queue)
+      const returns = reached.size < MAX_WITH_CALLS && isCall(decoded, usage)
+      if (usage.flow === 'branch' || returns) queueLeader(next, leaders, queue)
       if (usage.flow === 'branch' || (usage.flow === 'jump' && !isCall(decoded, usage))) {
         queueLeader(jumpTarget(instruction), leaders, queue)
       }
       break
     }
   }
+  return { reached, leaders }
+}
+
+/**
+ * The head of the innermost loop around an offset that is really gone round, by the backward jumps over the offset; the
+ * offset itself outside loops. `isHot` tells whether an offset is often jumped to.
+ */
+export function loopHead(
+  offset: number,
+  { reached }: Explored,
+  usages: readonly Usage[],
+  isHot: (offset: number) => boolean,
+): number {
+  let head = -1
+  for (const instruction of reached.values()) {
+    const { flow } = usages[instruction.decoded.row] as Usage
+    const loops =
+      flow === 'branch' || (flow === 'jump' && !isCall(instruction.decoded, usages[instruction.decoded.row] as Usage))
+    if (!loops || instruction.offset < offset) continue
+    const target = jumpTarget(instruction)
+    if (target <= offset && target > head && target >= 0 && isHot(target)) head = target
+  }
+  return head < 0 ? offset : head
+}
+
+/** Makes a region of what has been explored from `root` on. */
+export function discoverRegion(
+  root: number,
+  { reached, leaders }: Explored,
+  usages: readonly Usage[],
+  files: readonly RegisterFile[],
+): Region | undefined {
   if (!reached.has(root)) return undefined
   const blocks = formBlocks(root, reached, leaders, usages, files)
   linkBlocks(blocks, usages)
+  const order = solveDataflow(blocks)
+  groupAccesses(blocks, order, usages, files)
   return {
     blocks,
-    order: solveDataflow(blocks),
+    order,
     usesRuntime: [...reached.values()].some(i => usages[i.decoded.row]?.usesRuntime),
     instructionCount: reached.size,
   }
@@ -145,7 +168,9 @@ function formBlocks(
       offset += instruction.decoded.lengthBytes
       if (usages[instruction.decoded.row]?.flow !== 'next') break
     }
+    const last = instructions[instructions.length - 1] as RegionInstruction
     const block: RegionBlock = {
+      calls: isCall(last.decoded, usages[last.decoded.row] as Usage),
       offset: start,
       instructions,
       end: offset,
@@ -154,6 +179,7 @@ function formBlocks(
       needs: new RegisterSet(),
       dirtyIn: new RegisterSet(),
       liveIn: new RegisterSet(),
+      flushed: new RegisterSet(),
       longestPath: 0,
     }
     for (const { decoded } of instructions) {
@@ -185,10 +211,15 @@ function linkBlocks(blocks: readonly RegionBlock[], usages: readonly Usage[]): v
     const last = block.instructions[block.instructions.length - 1] as RegionInstruction
     const usage = usages[last.decoded.row] as Usage
     const targets: number[] = []
-    if (usage.flow === 'next' || usage.flow === 'branch') targets.push(block.end)
-    if (usage.flow === 'branch' || (usage.flow === 'jump' && !isCall(last.decoded, usage)))
-      targets.push(jumpTarget(last))
+    if (usage.flow === 'next' || usage.flow === 'branch' || block.calls) targets.push(block.end)
+    if (usage.flow === 'branch' || (usage.flow === 'jump' && !block.calls)) targets.push(jumpTarget(last))
     block.successors = [...new Set(targets.flatMap(t => at.get(t) ?? []))]
+  }
+  // The root is mostly the head of an inner loop. What leads to it from above is the way in, again and again, from an
+  // outer loop: were that an edge, both loops would be one, and what only the outer one keeps would burden the inner.
+  const root = blocks[0] as RegionBlock
+  for (const block of blocks) {
+    if (block.offset < root.offset) block.successors = block.successors.filter(s => s !== 0)
   }
   // An edge that structured code cannot have becomes an exit of the region.
   for (;;) {
@@ -199,44 +230,4 @@ function linkBlocks(blocks: readonly RegionBlock[], usages: readonly Usage[]): v
       block.successors = block.successors.filter(s => s !== to)
     }
   }
-}
-
-/** Fills in the blocks' register sets and path lengths; returns their order. */
-function solveDataflow(blocks: readonly RegionBlock[]): Int32Array {
-  const { order, position } = analyseFlow(blocks.map(b => b.successors))
-  for (let changed = true; changed; ) {
-    changed = false
-    for (const at of order) {
-      const block = blocks[at] as RegionBlock
-      for (const next of block.successors) {
-        const into = (blocks[next] as RegionBlock).dirtyIn
-        if (into.addAll(block.dirtyIn)) changed = true
-        if (into.addAll(block.writes)) changed = true
-      }
-    }
-  }
-  // A register that may be dirty is stored at exits, so it must hold its value on every path: it is needed too.
-  for (const block of blocks) {
-    block.liveIn.addAll(block.needs)
-    block.liveIn.addAll(block.dirtyIn)
-  }
-  for (let changed = true; changed; ) {
-    changed = false
-    for (let i = order.length - 1; i >= 0; i--) {
-      const block = blocks[order[i] as number] as RegionBlock
-      for (const next of block.successors) {
-        if (block.liveIn.addAll((blocks[next] as RegionBlock).liveIn, block.writes)) changed = true
-      }
-    }
-  }
-  for (let i = order.length - 1; i >= 0; i--) {
-    const here = order[i] as number
-    const block = blocks[here] as RegionBlock
-    let longest = 0
-    for (const next of block.successors) {
-      if ((position[next] as number) > i) longest = Math.max(longest, (blocks[next] as RegionBlock).longestPath)
-    }
-    block.longestPath = longest + block.instructions.length
-  }
-  return position
 }

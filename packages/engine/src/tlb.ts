@@ -41,6 +41,10 @@ export class Tlb {
     return this.#base + index * CONTEXT_BYTES
   }
 
+  /** Says that generated code may fill a context from now on. */
+  use(context: number): void {
+    this.#used |= 1 << context
+  }
   fillData(context: number, array: number, low: number, high: number, host: number): void {
     const page = low & PAGE_MASK_LOW
     this.#fill(context, array + ((low >>> INDEX_SHIFT) & DATA_MASK), page, high, (host & PAGE_MASK_LOW) - page)
@@ -56,14 +60,14 @@ export class Tlb {
     this.#used |= 1 << context
   }
 
-  /** Empties every context. A tag of all ones is no page. */
-  flush(): void {
+  /** Empties every context; `inForce` goes on being filled. A tag of all ones is no page. */
+  flush(inForce = 0): void {
     for (let i = 0; i < this.#contexts; i++) {
       if ((this.#used & (1 << i)) === 0) continue
       const at = this.context(i) >>> 2
       this.#words.fill(-1, at, at + CONTEXT_BYTES / 4)
     }
-    this.#used = 0
+    this.#used = 1 << inForce
   }
 
   /** Empties what the page of one guest-virtual address could occupy. */

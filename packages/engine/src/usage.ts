@@ -1,10 +1,18 @@
-import { Arena, type FunctionBuilder, I32, type Local, ModuleBuilder, type Node } from '@doppel/wasm'
+import { Arena, type FunctionBuilder, I32, type Local, ModuleBuilder, type Node, Op } from '@doppel/wasm'
 import { Emitter, type HostCalls } from './emitter.ts'
 import type { InstructionRow, Operand, Operands } from './insn.ts'
 import type { CommonState, RegisterFile } from './layout.ts'
 
 /** The operand slots that can name a register. */
 export type RegisterSlot = 'rd' | 'rs1' | 'rs2' | 'rs3'
+
+/** An access of `bytes` at the register in `slot` plus the immediate. */
+export interface BaseAccess {
+  readonly slot: RegisterSlot
+  readonly file: RegisterFile
+  readonly bytes: number
+  readonly store: boolean
+}
 
 /** How an instruction's meaning touches registers and control flow, found by running its semantics once. */
 export interface Usage {
@@ -18,6 +26,10 @@ export interface Usage {
   readonly usesRuntime: boolean
   /** How it accesses memory, if it does. */
   readonly memory: 'load' | 'store' | 'atomic' | undefined
+  /** Its access when that is at a register plus an immediate. */
+  readonly access: BaseAccess | undefined
+  /** It adds an immediate to a register: the register in `slot`, which may be the one it writes. */
+  readonly increments: RegisterSlot | undefined
   /** The operands that its meaning looks at. */
   readonly operands: ReadonlySet<keyof Operands>
 }
@@ -33,6 +45,10 @@ class UsageEmitter extends Emitter {
   usesRuntime = false
   memory: Usage['memory']
   operands = new Set<keyof Operands>()
+  access: BaseAccess | undefined
+  increments: RegisterSlot | undefined
+  readonly #registerNodes = new Map<Node, { slot: RegisterSlot; file: RegisterFile }>()
+  readonly #immediates = new Set<Node>()
 
   start(fn: FunctionBuilder): void {
     this.reads = []
@@ -42,23 +58,44 @@ class UsageEmitter extends Emitter {
     this.usesRuntime = false
     this.memory = undefined
     this.operands = new Set()
+    this.access = undefined
+    this.increments = undefined
+    this.#registerNodes.clear()
+    this.#immediates.clear()
     this.begin(fn)
+  }
+  /** The register of a node that is register plus immediate. */
+  #baseOf(node: Node): { slot: RegisterSlot; file: RegisterFile } | undefined {
+    const { op, first, operands } = this.fn.arena
+    if (op[node] !== Op.i64Add) return undefined
+    const at = first[node] as number
+    return this.#immediates.has(operands[at + 1] as Node) ? this.#registerNodes.get(operands[at] as Node) : undefined
+  }
+  #access(address: Node, bytes: number, store: boolean): void {
+    const base = this.#baseOf(address)
+    if (base) this.access = { ...base, bytes, store }
   }
   #use(operand: Operand): void {
     this.operands.add(SLOT_NAMES[operand] as keyof Operands)
   }
   read(file: RegisterFile, register: Operand): Node {
     this.#use(register)
-    this.reads.push({ slot: SLOT_NAMES[register] as RegisterSlot, file })
-    return this.fn.i64(0)
+    const slot = SLOT_NAMES[register] as RegisterSlot
+    this.reads.push({ slot, file })
+    const node = this.fn.i64(0)
+    this.#registerNodes.set(node, { slot, file })
+    return node
   }
-  write(file: RegisterFile, register: Operand): void {
+  write(file: RegisterFile, register: Operand, value: Node): void {
+    this.increments = this.#baseOf(value)?.slot
     this.#use(register)
     this.writes.push({ slot: SLOT_NAMES[register] as RegisterSlot, file })
   }
   imm(operand: Operand): Node {
     this.#use(operand)
-    return this.fn.i64(0)
+    const node = this.fn.i64(0)
+    this.#immediates.add(node)
+    return node
   }
   small(operand: Operand): Node {
     this.#use(operand)
@@ -94,10 +131,12 @@ class UsageEmitter extends Emitter {
   }
   override load(op: number, bytes: number, address: Node): Node {
     this.memory = 'load'
+    this.#access(address, bytes, false)
     return super.load(op, bytes, address)
   }
   override store(op: number, bytes: number, address: Node, value: Node): void {
     this.memory = 'store'
+    this.#access(address, bytes, true)
     super.store(op, bytes, address, value)
   }
   override atomicAddress(bytes: number, address: Node): Local {
@@ -136,7 +175,17 @@ export function usageOf<M>(
   return rows.map(row => {
     emitter.start(module.build(probe, arena))
     row.semantics(machine, SLOT_IDS)
-    const { reads, writes, mayExit, usesRuntime, memory, operands } = emitter
-    return { reads, writes, mayExit, usesRuntime, memory, operands, flow: emitter.fn.closed ? 'stop' : emitter.flow }
+    const { reads, writes, mayExit, usesRuntime, memory, operands, access, increments } = emitter
+    return {
+      reads,
+      writes,
+      mayExit,
+      usesRuntime,
+      memory,
+      operands,
+      access,
+      increments,
+      flow: emitter.fn.closed ? 'stop' : emitter.flow,
+    }
   })
 }

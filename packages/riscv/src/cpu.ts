@@ -161,6 +161,8 @@ export class RiscvCpu implements Services {
       }
     }
     const changed = this.interrupted || dropped !== this.engine.stats.droppedPages || !h.running
+    // Generated code may find it in the state only.
+    if (changed) h.request(Request.leaveAfter)
     return changed ? Request.leaveAfter : Request.none
   }
 
@@ -240,6 +242,10 @@ export class RiscvCpu implements Services {
     if (low < 0 || (low & 3) !== 3) return low
     const high = this.#fetchHalf(h, h.pc + 2n)
     return high < 0 ? -1 : high * 0x10000 + low
+  }
+
+  retired(hart: number): number {
+    return Number(this.harts[hart]?.retired ?? 0n)
   }
 
   outOfLine(state: number): number {

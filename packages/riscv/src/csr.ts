@@ -1,3 +1,4 @@
+import { DoppelError } from '@doppel/base'
 import type { StateField } from './state.ts'
 import { PMP_ENTRIES } from './pmp.ts'
 import type { Hart } from './hart.ts'
@@ -11,6 +12,8 @@ export interface Csr {
   readonly readToModify?: (h: Hart) => bigint
   /** Absent for a register that ignores writes. */
   readonly write?: (h: Hart, value: bigint) => void
+  /** For a register that just holds what is written: where, and which bits. */
+  readonly plain?: { readonly field: StateField; readonly mask: bigint }
 }
 
 /** mstatus bits (Priv. §3.1.6). */
@@ -38,8 +41,10 @@ const M = Mstatus
 const MSTATUS_WRITABLE = M.sie | M.mie | M.spie | M.mpie | M.spp | M.mpp | M.mprv | M.sum | M.mxr | M.tvm | M.tw | M.tsr
 /** Bits that decide how generated code may access memory. */
 const SEEN_BY_CODE = M.mpp | M.mprv | M.sum | M.mxr
-const SSTATUS_WRITABLE = M.sie | M.spie | M.spp | M.sum | M.mxr
-const SSTATUS_READABLE = SSTATUS_WRITABLE | M.fs | M.uxl64 | M.sd
+/** The number of sstatus, and which of mstatus's bits it writes and shows. */
+export const SSTATUS = 0x100
+export const SSTATUS_WRITABLE: bigint = M.sie | M.spie | M.spp | M.sum | M.mxr
+export const SSTATUS_READABLE: bigint = SSTATUS_WRITABLE | M.fs | M.uxl64 | M.sd
 
 const SUPERVISOR_INTERRUPTS = (1n << 1n) | (1n << 5n) | (1n << 9n)
 const ALL_INTERRUPTS = SUPERVISOR_INTERRUPTS | (1n << 3n) | (1n << 7n) | (1n << 11n)
@@ -64,12 +69,12 @@ const plain = (name: StateField, number: number, mask = -1n): Csr => ({
   number,
   read: h => h.get(name),
   write: (h, v) => h.set(name, v & mask),
+  plain: { field: name, mask },
 })
 const constant = (name: string, number: number, value: bigint): Csr => ({ name, number, read: () => value })
 /** Trap vectors: mode 0 (direct) or 1 (vectored); others are kept out. */
 const vector = (name: StateField, number: number): Csr => ({
-  ...plain(name, number),
-  write: (h, v) => h.set(name, v & ~2n),
+  ...plain(name, number, ~2n),
 })
 
 function writeMstatus(h: Hart, value: bigint, mask: bigint): void {
@@ -116,7 +121,7 @@ const floatingPoint: readonly Csr[] = [
 const supervisor: readonly Csr[] = [
   {
     name: 'sstatus',
-    number: 0x100,
+    number: SSTATUS,
     read: h => readMstatus(h) & SSTATUS_READABLE,
     write: (h, v) => writeMstatus(h, v, SSTATUS_WRITABLE),
   },
@@ -273,5 +278,19 @@ export const CSRS: ReadonlyMap<number, Csr> = new Map(
   ),
 )
 
+/** S-mode's CSRs that only hold a value. */
+export const PLAIN_SUPERVISOR_CSRS: readonly {
+  readonly number: number
+  readonly field: StateField
+  readonly mask: bigint
+}[] = supervisor.flatMap(csr => (csr.plain ? [{ number: csr.number, ...csr.plain }] : []))
+
 /** All CSRs by name. */
 export const CSRS_BY_NAME: ReadonlyMap<string, Csr> = new Map([...CSRS.values()].map(csr => [csr.name, csr]))
+
+/** A CSR by its name; throws `riscv.csr` when there is none. */
+export function csrNamed(name: string): Csr {
+  const csr = CSRS_BY_NAME.get(name)
+  if (!csr) throw new DoppelError('riscv.csr', `'${name}' is not a CSR of this hart`, { name })
+  return csr
+}

@@ -1,6 +1,7 @@
 import { compiledOnce } from '@doppel/engine'
-import { I32, ModuleBuilder, type Node, Op } from '@doppel/wasm'
+import { Arena, ModuleBuilder, type Node, Op } from '@doppel/wasm'
 import { FLOAT_TYPES } from './float-runtime.ts'
+import { hasFusedMultiplyAdd } from './float-fused.ts'
 import { FastFunction } from './float-writer.ts'
 
 /**
@@ -270,6 +271,7 @@ const FAST: Readonly<Record<string, (w: FastFunction) => void>> = {
 
 function encode(fast: typeof FAST): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder()
+  const arena = new Arena()
   const imported = Object.entries(FLOAT_TYPES).map(
     ([name, type]) => [name, module.importFunction('exact', name, type)] as const,
   )
@@ -281,29 +283,12 @@ function encode(fast: typeof FAST): Uint8Array<ArrayBuffer> {
       continue
     }
     const declared = module.declare(name, exact.type)
-    const fn = module.build(declared)
+    const fn = module.build(declared, arena)
     write(new FastFunction(fn, exact))
     module.finish(fn)
     module.export(name, 'func', declared.index)
   }
   return module.encode()
-}
-
-/** Whether the host's relaxed multiply-add is fused: it may or may not be (Relaxed SIMD proposal), and may be missing. */
-function hasFusedMultiplyAdd(): boolean {
-  const module = new ModuleBuilder()
-  const probe = module.declare('probe', { kind: 'func', params: [], results: [I32] })
-  const fn = module.build(probe)
-  const splat = (high: number, low: number): Node => fn.op(Op.f64x2Splat, fn.f64Bits(low, high))
-  // (1 + 2^-30)² - (1 + 2^-29) is 2^-60 fused, and 0 when the product is rounded first.
-  const near = (): Node => splat(0x3ff00000, 1 << 22)
-  const madd = fn.op(Op.f64x2RelaxedMadd, near(), near(), splat(0xbff00000 | 0, 1 << 23))
-  fn.return(fn.op(Op.f64Ne, fn.op(Op.f64x2ExtractLane, madd), fn.f64Bits(0, 0)))
-  module.finish(fn)
-  module.export('probe', 'func', probe.index)
-  const bytes = module.encode()
-  if (!WebAssembly.validate(bytes)) return false
-  return (new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.probe as () => number)() === 1
 }
 
 /** The run-time module: fast functions over the given exact ones. */

@@ -1,14 +1,15 @@
-import { DoppelError, type Privilege, type RiscvHart, type SliceEnd } from '@doppel/base'
-import { type Engine, Exit, Request } from '@doppel/engine'
+import type { Privilege, RiscvHart, SliceEnd } from '@doppel/base'
+import { type Engine, Exit, Request, type Tlb } from '@doppel/engine'
 import { Cause, Irq } from './causes.ts'
 import type { RiscvCpu } from './cpu.ts'
-import { CSRS_BY_NAME, type Csr, Menvcfg, Mstatus } from './csr.ts'
+import { csrNamed, Menvcfg, Mstatus } from './csr.ts'
 import type { RiscvMachine } from './machine.ts'
 import { type AccessRules, parseSatp, Walker } from './paging.ts'
 import { Pmp } from './pmp.ts'
 import type { HartPrivateState } from './saved.ts'
 import { STATE, type StateField } from './state.ts'
 import { enabledInterrupt, enterTrap } from './trap.ts'
+import { walkMode } from './walk.ts'
 
 /** The TLB's translation contexts: what may be cached side by side. The last one holds every unusual combination. */
 const CONTEXT = { user: 0, supervisor: 1, supervisorSum: 2, other: 3 } as const
@@ -129,13 +130,17 @@ export class Hart implements RiscvHart {
     this.waiting = false
     this.#running = true
     this.statusChanged()
-    this.#engine.tlbs[this.id]?.flush()
+    this.#engine.tlbs[this.id]?.flush(this.contextIndex)
   }
   stop(): void {
     this.#running = false
     this.request(Request.leaveAfter)
   }
 
+  /** TLB misses of loads and stores that generated code has seen to. */
+  get tlbMisses(): number {
+    return this.word(STATE.common.misses)
+  }
   /** Instructions retired since creation. */
   get retired(): bigint {
     return this.#retiredBefore + BigInt(this.#slice - this.word(STATE.common.budget))
@@ -213,8 +218,16 @@ export class Hart implements RiscvHart {
       this.#otherRules = rules
     }
     this.contextIndex = context
-    this.setWord(STATE.common.context, this.#engine.tlbs[this.id]?.context(context) ?? 0)
+    const tlb = this.#engine.tlbs[this.id] as Tlb
+    tlb.use(context)
+    this.setWord(STATE.common.context, tlb.context(context))
+    this.#describeWalk()
     this.request(Request.leaveAfter)
+  }
+  /** Tells the page-table walk in generated code what it goes by. */
+  #describeWalk(): void {
+    this.setWord(STATE.fields.walk, walkMode(this.walker.satp, this.dataRules, this.fetchRules, this.pmp.isOpen))
+    this.set('root', BigInt(this.walker.satp.root))
   }
   interruptsChanged(): void {
     this.request(Request.leaveAfter)
@@ -247,7 +260,8 @@ export class Hart implements RiscvHart {
     if (this.privilege === PRIVILEGE_S && (this.get('mstatus') & Mstatus.tvm) !== 0n) throw new IllegalAccess()
   }
   #flushAll(): void {
-    this.#engine.tlbs[this.id]?.flush()
+    this.#engine.tlbs[this.id]?.flush(this.contextIndex)
+    this.#describeWalk()
     this.request(Request.leaveAfter)
   }
   needFloat(): void {
@@ -310,7 +324,9 @@ export class Hart implements RiscvHart {
   setInterrupt(bit: number, level: boolean): void {
     const mask = 1n << BigInt(bit)
     this.#lines = level ? this.#lines | mask : this.#lines & ~mask
-    if (level) this.#cpu.interrupted = true
+    if (!level) return
+    this.set('seen', this.get('seen') | mask)
+    this.#cpu.interrupted = true
   }
   wait(): void {
     this.waiting = !this.interruptPending()
@@ -323,6 +339,7 @@ export class Hart implements RiscvHart {
       const sti = 1n << BigInt(Irq.sti)
       pending = this.#cpu.time() >= this.get('stimecmp') ? pending | sti : pending & ~sti
     }
+    this.set('seen', pending)
     return pending
   }
   /** Bits of mip that M-mode may write: STIP only while Sstc does not drive it. */
@@ -353,7 +370,7 @@ export class Hart implements RiscvHart {
   flushTlb(range?: { readonly start: bigint; readonly lengthBytes: bigint }): void {
     const tlb = this.#engine.tlbs[this.id]
     const few = 64n * 4096n
-    if (!range || range.lengthBytes > few) return tlb?.flush()
+    if (!range || range.lengthBytes > few) return tlb?.flush(this.contextIndex)
     for (let at = range.start; at < range.start + range.lengthBytes; at += 4096n) {
       tlb?.flushPage(Number(BigInt.asIntN(32, at)))
     }
@@ -364,7 +381,7 @@ export class Hart implements RiscvHart {
   readCsr(name: string): bigint {
     this.#underWay = 0n
     try {
-      return this.#csr(name).read(this)
+      return csrNamed(name).read(this)
     } finally {
       this.#underWay = 1n
     }
@@ -372,14 +389,9 @@ export class Hart implements RiscvHart {
   writeCsr(name: string, value: bigint): void {
     this.#underWay = 0n
     try {
-      this.#csr(name).write?.(this, BigInt.asUintN(64, value))
+      csrNamed(name).write?.(this, BigInt.asUintN(64, value))
     } finally {
       this.#underWay = 1n
     }
-  }
-  #csr(name: string): Csr {
-    const csr = CSRS_BY_NAME.get(name)
-    if (!csr) throw new DoppelError('riscv.csr', `'${name}' is not a CSR of this hart`, { name })
-    return csr
   }
 }

@@ -1,11 +1,13 @@
 import type { FloatStatus, Isa } from '@doppel/engine'
 import { Op } from '@doppel/wasm'
 import { Cause } from './causes.ts'
+import { writeFastCsr } from './fast-csr.ts'
 import { linkFastFloat } from './float-fast.ts'
 import { FLOAT_OPERATIONS, FLOAT_TYPES } from './float-runtime.ts'
 import { rv64gc } from './insn/rv64gc.ts'
 import { RiscvMachine } from './machine.ts'
 import { STATE } from './state.ts'
+import { writeTranslate } from './walk.ts'
 
 /** RISC-V as the engine runs it. */
 export function riscvIsa(contexts: number): Isa<RiscvMachine> {
@@ -15,6 +17,8 @@ export function riscvIsa(contexts: number): Isa<RiscvMachine> {
     contexts,
     wrap: emitter => new RiscvMachine(emitter),
     illegal: (m, f) => m.emitter.trap(Cause.illegalInstruction, m.op(Op.i64ExtendI32U, m.emitter.imm32(f.imm))),
+    writeTranslate,
+    writeSystem: writeFastCsr,
     runtime: FLOAT_TYPES,
     linkRuntime: memory => linkFastFloat(exactFloat(memory), memory),
   }

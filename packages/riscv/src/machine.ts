@@ -1,6 +1,8 @@
 import type { Emitter, Operand } from '@doppel/engine'
 import { type Local, type Node, Op } from '@doppel/wasm'
 import { Cause } from './causes.ts'
+import { hasFusedMultiplyAdd } from './float-fused.ts'
+import { assumeUsualRounding, QUICK_FLOAT } from './float-quick.ts'
 import { STATE } from './state.ts'
 
 /** mstatus.FS values (Priv. §3.1.6.6). */
@@ -117,8 +119,8 @@ export class RiscvMachine {
   jump(offset: Operand): void {
     this.emitter.jump(offset)
   }
-  jumpTo(target: Node): void {
-    this.emitter.jumpTo(target)
+  jumpTo(target: Node, isReturn: boolean): void {
+    this.emitter.jumpTo(target, isReturn)
   }
   trapIf(cond: Node, cause: number, tval: () => Node): void {
     this.emitter.trapIf(cond, cause, tval)
@@ -146,6 +148,25 @@ export class RiscvMachine {
     const trap = fixed === undefined ? this.op(Op.i32And, reserved, dynamic()) : reserved
     this.trapIf(trap, Cause.illegalInstruction, () => this.c(0))
     return fixed === undefined ? this.select(dynamic(), frm(), this.emitter.imm32(rm)) : frm()
+  }
+  /** A floating-point function of operands and rm field: inline where that may be, else by a call. */
+  rounded(name: string, rm: Operand, operands: () => readonly Node[]): Node {
+    const mode = this.emitter.known(rm)
+    const quick = this.#quick(name)
+    if (quick && (mode === 0 || mode === DYNAMIC_ROUNDING)) {
+      assumeUsualRounding(this)
+      return quick(this, operands())
+    }
+    const rounding = this.let(this.rounding(rm))
+    return this.float(name, ...operands(), rounding())
+  }
+  /** A floating-point function that rounds nothing. */
+  unrounded(name: string, ...operands: readonly Node[]): Node {
+    return this.#quick(name)?.(this, operands) ?? this.float(name, ...operands, this.i32(0))
+  }
+  #quick(name: string): ((m: RiscvMachine, operands: readonly Node[]) => Node) | undefined {
+    if (!this.emitter.assumes || (name === 'f64.fma' && !hasFusedMultiplyAdd())) return undefined
+    return QUICK_FLOAT[name]
   }
   /** Calls a floating-point function; it accrues flags in fflags by itself. */
   float(name: string, ...args: readonly Node[]): Node {

@@ -76,6 +76,12 @@ export class Pmp {
     }
   }
 
+  /** True when the first entry lets everyone do everything everywhere, as firmware for a kernel sets it. */
+  get isOpen(): boolean {
+    const first = this.#ranges[0]
+    return first !== undefined && first.first === 0 && first.end >= 2 ** 56 && (first.config & 7) === 7
+  }
+
   /** Whether `[gpa, gpa + bytes)` may be accessed so at a privilege. The lowest-numbered entry that touches it decides. */
   allows(gpa: number, bytes: number, access: number, privilege: number): boolean {
     for (const { first, end, config } of this.#ranges) {

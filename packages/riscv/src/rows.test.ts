@@ -83,7 +83,8 @@ function situation(words: readonly number[]): Situation {
     f: Array.from({ length: 32 }, float),
     csrs: {
       mstatus: pick([0x6000n, 0x6000n, 0x6000n, 0n]),
-      fcsr: word() & 0x9fn,
+      // Mostly as programs run: rounding to nearest, and something inexact already.
+      fcsr: pick([1n, 1n, word() & 0x9fn]),
       mscratch: word(),
       mtvec: BigInt(HANDLER),
     },

@@ -37,6 +37,11 @@ const FIELDS = [
   /** The reservation of lr: host address of the word, 0 for none, and the value read. */
   'reservation',
   'reserved',
+  /** What the page-table walk in generated code goes by: see `Walk`; and the root table's guest-physical address. */
+  'walk',
+  'root',
+  /** Bits of mip that were pending when last looked at. */
+  'seen',
 ] as const
 
 /** The name of a field of a hart's state. */
@@ -44,6 +49,6 @@ export type StateField = (typeof FIELDS)[number]
 
 /** The state of a RISC-V hart with F and D. */
 export const STATE: StateLayout<'x' | 'f', StateField> = layoutState(
-  { x: { count: 32, zero: 0 }, f: { count: 32 } },
+  { x: { count: 32, zero: 0 }, f: { count: 32, float: true } },
   FIELDS,
 )

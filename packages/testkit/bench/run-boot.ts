@@ -1,19 +1,24 @@
 /**
- * The doppel side of a boot: `node --conditions=source run-boot.ts KERNEL INITRD ARGUMENTS HARTS translator|interpreter`.
+ * The doppel side of a boot: `node --conditions=source run-boot.ts KERNEL INITRD ARGUMENTS HARTS translator|interpreter [TRANSLATIONS]`.
  * The guest's console goes to standard output. When standard input is closed the machine is stopped, and the number of
- * instructions its harts retired goes to standard error.
+ * instructions its harts retired goes to standard error. TRANSLATIONS is a file to begin with, made when it is not there.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostClock, hostEntropy, MIB } from '@doppel/base'
 import { type BootFile, VirtMachine } from '@doppel/board'
-import { createRiscvCpu, RISCV_ISA } from '@doppel/riscv'
+import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 
-const [kernel = '', initrd = '', append = '', harts, engine] = process.argv.slice(2)
-const file = (name: string): BootFile => ({ name, bytes: new Uint8Array(readFileSync(name)) })
+const [kernel = '', initrd = '', append = '', harts, engine, translations = ''] = process.argv.slice(2)
+const file = (name: string): BootFile => ({ name, bytes: readFileSync(name) })
+let cpu: RiscvCpu | undefined
 const vm = new VirtMachine({
   cpus: Number(harts),
   memoryBytes: 256 * MIB,
-  createCpu: config => createRiscvCpu(config, engine === 'interpreter' ? { translateAfter: 0 } : {}),
+  createCpu: config => {
+    cpu = createRiscvCpu(config, engine === 'interpreter' ? { translateAfter: 0 } : {})
+    if (existsSync(translations)) cpu.engine.restoreTranslations(readFileSync(translations))
+    return cpu
+  },
   isa: RISCV_ISA,
   clock: hostClock(),
   entropy: hostEntropy,
@@ -23,3 +28,4 @@ const vm = new VirtMachine({
 process.stdin.on('end', () => vm.stop()).resume()
 await vm.run()
 process.stderr.write(String(vm.cpu.harts.reduce((sum, hart) => sum + Number(hart.retired), 0)))
+if (translations !== '' && !existsSync(translations)) writeFileSync(translations, cpu?.engine.saveTranslations() ?? '')

@@ -71,9 +71,19 @@ function emitPlain(arena: Arena, node: number, op: number, out: ByteWriter): voi
   }
 }
 
-/** Writes a block's statements; hints of its `if`s are appended to `hints`. */
-export function emitStatements(fn: FunctionBuilder, first: number, out: ByteWriter, hints: BranchHint[]): void {
+/**
+ * Writes a block's statements; hints of its `if`s are appended to `hints`. `labels` labels are open, the outermost of them
+ * the cold blocks', the first-made outermost.
+ */
+export function emitStatements(
+  fn: FunctionBuilder,
+  first: number,
+  out: ByteWriter,
+  hints: BranchHint[],
+  labels: number,
+): void {
   const arena = fn.arena
+  let open = labels
   for (let s = first; s; s = arena.next[s] as number) {
     const op = arena.op[s] as number
     if (op < Kind.localGet || op >= GC_KINDS) {
@@ -98,12 +108,19 @@ export function emitStatements(fn: FunctionBuilder, first: number, out: ByteWrit
         if (imm0) hints.push({ offset: out.length, likely: imm0 === 2 })
         out.u8(0x04)
         out.u8(0x40)
+        open++
         break
       case Kind.else:
         out.u8(0x05)
         break
       case Kind.end:
         out.u8(0x0b)
+        open--
+        break
+      case Kind.leave:
+      case Kind.leaveIf:
+        if (imm0) hints.push({ offset: out.length, likely: imm0 === 2 })
+        emitIndexed(out, op === Kind.leave ? 0x0c : 0x0d, open - 1 - (arena.imm1[s] as number))
         break
       case Kind.return:
         out.u8(0x0f)

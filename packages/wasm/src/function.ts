@@ -31,6 +31,8 @@ export const Kind = {
   returnCallIndirect: 0x1018,
   unreachable: 0x1019,
   mark: 0x101a,
+  leave: 0x101b,
+  leaveIf: 0x101c,
 } as const
 
 /** How a block ends. */
@@ -76,6 +78,11 @@ export class FunctionBuilder {
   readonly blocks: BlockState[] = []
   /** Pairs of code offset and position, in order, filled when the function is encoded. */
   readonly marks: number[] = []
+  /** Blocks made by `cold`, in order. */
+  readonly coldBlocks: Block[] = []
+  /** Locals made by `let` that may be given out again, by type, and those in use. */
+  readonly #spare = new Map<ValueType, Local[]>()
+  readonly #lent: Local[] = []
   #current: Block = 0
   #openIfs = 0
 
@@ -117,12 +124,26 @@ export class FunctionBuilder {
   op(op: number, a?: Node, b?: Node, c?: Node, imm0 = 0, imm1 = 0): Node {
     const arity = arityOf[op] as number
     const arena = this.arena
+    if (op === Op.f64ReinterpretI64 || op === Op.i64ReinterpretF64) {
+      const plain = this.#unreinterpreted(op, a as Node)
+      if (plain !== undefined) return plain
+    }
     const id = arena.node(op, resultOf[op] as number, arity, imm0, imm1)
     const first = arena.first[id] as number
     if (arity > 0) this.#operand(op, first, 0, a)
     if (arity > 1) this.#operand(op, first, 1, b)
     if (arity > 2) this.#operand(op, first, 2, c)
     return id
+  }
+  /** What reinterpreting a node as a double, or back, comes to when it was reinterpreted or is only now loaded. */
+  #unreinterpreted(op: number, node: Node): Node | undefined {
+    const arena = this.arena
+    const inverse = op === Op.f64ReinterpretI64 ? Op.i64ReinterpretF64 : Op.f64ReinterpretI64
+    if (arena.op[node] === inverse) return arena.operands[arena.first[node] as number]
+    if (op !== Op.f64ReinterpretI64 || arena.op[node] !== Op.i64Load) return undefined
+    arena.op[node] = Op.f64Load
+    arena.type[node] = F64
+    return node
   }
   #operand(op: number, first: number, place: number, node: Node | undefined): void {
     const wanted = ((operandsOf[op] as number) >>> (8 * place)) & 255
@@ -169,13 +190,28 @@ export class FunctionBuilder {
   globalSet(index: number, value: Node): void {
     this.#append(this.#list(Kind.globalSet, VOID, [value], index, 0))
   }
-  /** Evaluates now, once, into a new local; the result may be read with `get` as often as wanted. */
+  /** Evaluates now, once, into a local of its own; the result may be read with `get` as often as wanted. */
   let(value: Node): Local {
-    const local = this.local(this.arena.type[value] as number)
+    const type = this.arena.type[value] as number
+    const local = this.#spare.get(type)?.pop() ?? this.local(type)
+    this.#lent.push(local)
     this.set(local, value)
     return local
   }
+  /** Says that nothing made by `let` so far will be read again, so that the locals serve once more. */
+  endLets(): void {
+    for (const local of this.#lent) {
+      const type = this.localType(local)
+      const spare = this.#spare.get(type)
+      if (spare) spare.push(local)
+      else this.#spare.set(type, [local])
+    }
+    this.#lent.length = 0
+  }
   store(op: number, address: Node, value: Node, offset = 0): void {
+    if (op === Op.i64Store && this.arena.op[value] === Op.i64ReinterpretF64) {
+      return this.store(Op.f64Store, address, this.op(Op.f64ReinterpretI64, value), offset)
+    }
     this.#append(this.op(op, address, value, undefined, offset))
   }
   /** Notes that the code from here on stands for `position` of the source; `ModuleBuilder.marks` tells where it went. */
@@ -208,6 +244,14 @@ export class FunctionBuilder {
   returnCallIndirect(typeIndex: number, table: number, index: Node, args: readonly Node[]): void {
     this.#leave(this.#list(Kind.returnCallIndirect, VOID, [...args, index], typeIndex, table))
   }
+  /** Goes to a cold block, if `cond` holds, from anywhere: also from inside an `if`, and from a cold block made later. */
+  leaveIf(cond: Node, to: Block, hint?: Likelihood): void {
+    this.#append(this.#list(Kind.leaveIf, VOID, [cond], hint ? HINT_CODE[hint] : 0, this.coldBlocks.indexOf(to)))
+  }
+  /** Goes to a cold block; outside an `if` it also ends the block. */
+  leave(to: Block): void {
+    this.#leave(this.arena.node(Kind.leave, VOID, 0, 0, this.coldBlocks.indexOf(to)))
+  }
   unreachable(): void {
     this.#leave(this.arena.node(Kind.unreachable, VOID, 0, 0, 0))
   }
@@ -218,6 +262,24 @@ export class FunctionBuilder {
   block(): Block {
     this.blocks.push({ first: 0, last: 0, terminator: undefined })
     return this.blocks.length - 1
+  }
+  /**
+   * A new block outside the control-flow graph, for what seldom happens: reached by `leave` and `leaveIf`, placed after
+   * everything else. One that does not end goes on with the cold block made before it; the first must end.
+   */
+  cold(): Block {
+    const block = this.block()
+    this.coldBlocks.push(block)
+    return block
+  }
+  /** Appends to a cold block for the time of `write`, whatever is open here. */
+  inCold(block: Block, write: () => void): void {
+    const [current, openIfs] = [this.#current, this.#openIfs]
+    this.#current = block
+    this.#openIfs = 0
+    write()
+    this.#current = current
+    this.#openIfs = openIfs
   }
   /** Makes `block` the one that statements are appended to. */
   at(block: Block): void {

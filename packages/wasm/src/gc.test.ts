@@ -12,8 +12,8 @@ function instantiate(module: ModuleBuilder): Record<string, unknown> {
 
 test('a field of a subtype is read through a cast; another type or null goes to the failing call', () => {
   const module = new ModuleBuilder()
-  const base = module.define({ kind: 'struct', fields: [{ type: I32, mutable: true }] })
-  const leaf = module.define({
+  const base = module.defineType({ kind: 'struct', fields: [{ type: I32, mutable: true }] })
+  const leaf = module.defineType({
     kind: 'struct',
     supertype: base,
     fields: [
@@ -56,7 +56,7 @@ test('a field of a subtype is read through a cast; another type or null goes to 
 
 test('functions are put into a table, and typed tables hold arrays', () => {
   const module = new ModuleBuilder()
-  const bytes = module.define({ kind: 'array', element: { type: I8, mutable: true } })
+  const bytes = module.defineType({ kind: 'array', element: { type: I8, mutable: true } })
   module.table(0x70, { min: 4 })
   module.table(ref(bytes), { min: 2 })
   const type: FunctionType = { kind: 'func', params: [], results: [I32] }

@@ -116,3 +116,43 @@ test('structures, arrays and references to them are valid type sections', () => 
   module.tag({ kind: 'func', params: [I32], results: [] })
   expect(WebAssembly.validate(module.encode())).toBe(true)
 })
+
+test('cold blocks run in turn from the one left for, and are placed behind', () => {
+  const module = new ModuleBuilder()
+  const f = module.declare('f', { kind: 'func', params: [I32], results: [I32] })
+  const fn = module.build(f)
+  const sum = fn.local(I32)
+  const add = (n: number): void => fn.set(sum, fn.op(Op.i32Add, fn.get(sum), fn.i32(n)))
+  const [end, second, first] = [fn.cold(), fn.cold(), fn.cold()]
+  fn.inCold(end, () => fn.return(fn.get(sum)))
+  fn.inCold(second, () => add(10))
+  fn.inCold(first, () => add(100))
+  fn.leaveIf(fn.op(Op.i32Eq, fn.get(0), fn.i32(1)), first, 'unlikely')
+  fn.if(fn.op(Op.i32Eq, fn.get(0), fn.i32(2)))
+  fn.leave(second)
+  fn.end()
+  const next = fn.block()
+  fn.jump(next)
+  fn.at(next)
+  add(1)
+  fn.leave(end)
+  module.finish(fn)
+  module.export('f', 'func', f.index)
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()))
+  const call = instance.exports.f as (n: number) => number
+  expect([call(1), call(2), call(3)]).toEqual([110, 10, 1])
+})
+
+test('locals of ended lets serve again, by type', () => {
+  const module = new ModuleBuilder()
+  const f = module.declare('f', { kind: 'func', params: [], results: [I32] })
+  const fn = module.build(f)
+  const first = fn.let(fn.i32(1))
+  fn.endLets()
+  const [same, other] = [fn.let(fn.i32(2)), fn.let(fn.i64(3))]
+  expect(same).toBe(first)
+  expect(other).not.toBe(first)
+  fn.return(fn.get(same))
+  module.finish(fn)
+  expect(WebAssembly.validate(module.encode())).toBe(true)
+})

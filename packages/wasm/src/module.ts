@@ -25,11 +25,16 @@ export interface Limits {
   readonly max?: number
   readonly shared?: boolean
 }
+/** A function's encoded body. It fits any module with the same types, imports and functions before it that it names. */
+export interface FunctionBody {
+  readonly code: Uint8Array
+  readonly hints: readonly BranchHint[]
+}
 interface DefinedFunction {
   readonly typeIndex: number
   readonly name: string
   code: Uint8Array
-  hints: BranchHint[]
+  hints: readonly BranchHint[]
   /** Where the code stands in the code section's body. */
   start: number
 }
@@ -111,7 +116,7 @@ export class ModuleBuilder {
   }
 
   /** Defines a type without looking for an equal one; for callers that keep their own index. */
-  define(type: DefinedType): number {
+  defineType(type: DefinedType): number {
     this.#types.push(type)
     return this.#types.length - 1
   }
@@ -153,9 +158,22 @@ export class ModuleBuilder {
   finish(fn: FunctionBuilder): void {
     const target = this.#defined(fn)
     const out = new ByteWriter()
+    const hints: BranchHint[] = []
     emitLocals(fn, out)
-    new Structurer(fn, out, target.hints).write()
+    new Structurer(fn, out, hints).write()
     target.code = out.view()
+    target.hints = hints
+  }
+  /** A finished body, to be defined again in another module. */
+  body(declared: { readonly index: number }): FunctionBody {
+    const { code, hints } = this.#defined(declared)
+    return { code: code.slice(), hints }
+  }
+  /** Defines a function by a body from elsewhere. */
+  define(name: string, type: FunctionType, body: FunctionBody): FunctionRef {
+    const declared = this.declare(name, type)
+    Object.assign(this.#defined(declared), { code: body.code, hints: body.hints })
+    return declared
   }
   #defined(f: { readonly index: number }): DefinedFunction {
     return this.#functions[f.index - this.#importedFunctions.length] as DefinedFunction

@@ -5,9 +5,9 @@ import { type BranchHint, emitNode, emitStatements } from './emit.ts'
 import type { Block, FunctionBuilder, Guard, Likelihood, Terminator } from './function.ts'
 import { writeValueType } from './types.ts'
 
-/** Where a branch may go, innermost last: a loop's start, a block's end, or nothing (an `if`). */
+/** Where a branch may go, innermost last: a loop's start, a block's end, a cold block, or nothing (an `if`). */
 interface Label {
-  readonly kind: 'loop' | 'block' | 'if'
+  readonly kind: 'loop' | 'block' | 'if' | 'cold'
   readonly target: Block
 }
 
@@ -44,7 +44,10 @@ export class Structurer {
     this.#out = out
     this.#hints = hints
     const successors = fn.blocks.map((b, i) => {
-      assert(b.terminator !== undefined, `block ${i} of ${fn.name} has no end`)
+      if (b.terminator === undefined) {
+        assert(fn.coldBlocks.includes(i), `block ${i} of ${fn.name} has no end`)
+        return []
+      }
       return b.guard ? [...targetsOf(b.terminator), b.guard.target] : targetsOf(b.terminator)
     })
     const flow = analyseFlow(successors)
@@ -66,7 +69,16 @@ export class Structurer {
   }
 
   write(): void {
+    const { coldBlocks } = this.#fn
+    for (const block of coldBlocks) this.#open(0x02, 'cold', block)
     this.#tree(0)
+    for (let i = coldBlocks.length - 1; i >= 0; i--) {
+      const { first } = this.#fn.blocks[coldBlocks[i] as Block] as { first: number }
+      // The block before has left; the type checker wants it said.
+      if (i === coldBlocks.length - 1) this.#out.u8(0x00)
+      this.#close()
+      emitStatements(this.#fn, first, this.#out, this.#hints, this.#labels.length)
+    }
     // Every path has left by now; the type checker wants it said.
     this.#out.u8(0x00)
     this.#out.u8(0x0b)
@@ -102,7 +114,7 @@ export class Structurer {
       guard?: Guard
     }
     if (guard && first) this.#guarded(block, first, guard)
-    else emitStatements(this.#fn, first, this.#out, this.#hints)
+    else emitStatements(this.#fn, first, this.#out, this.#hints, this.#labels.length)
     switch (terminator.kind) {
       case 'end':
         return
@@ -133,7 +145,7 @@ export class Structurer {
     out.u8(0x00)
     out.u32(guard.tag)
     out.u32(0)
-    emitStatements(this.#fn, first, out, this.#hints)
+    emitStatements(this.#fn, first, out, this.#hints, this.#labels.length + 2)
     out.u8(0x0c)
     out.u32(2)
     out.u8(0x0b)

@@ -17,6 +17,7 @@ import { lockDisk } from '../host/disk-lock.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { volumeTag } from './boot-files.ts'
 import { type Network, type NetworkPlug, openPlug } from './network.ts'
+import { keepTranslations, restoreTranslations } from './translations.ts'
 
 /** What a session plugs into the machine. */
 export interface MachineParts {
@@ -55,7 +56,11 @@ export async function runningMachine(
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
     // The lock on a disk is given back after the disk is closed.
     for (const each of opened.splice(0).reverse()) await each.close()
+    if (cpu && !kept) await keepTranslations(cpu, options.env)
+    kept = true
   }
+  let cpu: RiscvCpu | undefined
+  let kept = false
   try {
     const virtio: VirtioDevice[] = [
       virtioRng({ entropy: hostEntropy }),
@@ -82,7 +87,6 @@ export async function runningMachine(
     // A bare-metal program has no use for an agent.
     if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
     const clock = hostClock()
-    let cpu: RiscvCpu | undefined
     const retired = (): bigint => (cpu?.harts ?? []).reduce((sum, hart) => sum + hart.retired, 0n)
     const governor = parts.governor?.(retired)
     const vm = new VirtMachine({
@@ -100,7 +104,11 @@ export async function runningMachine(
       virtio,
       boot,
     })
-    return { vm, cpu: cpu as RiscvCpu, agent, network, elapsedNs: () => clock.monotonicNs(), close }
+    const made = cpu as unknown as RiscvCpu
+    // A restored machine is to go on at once.
+    const warms = options.engine !== 'interpreter' && !('restored' in boot)
+    if (warms) await restoreTranslations(made, options.env)
+    return { vm, cpu: made, agent, network, elapsedNs: () => clock.monotonicNs(), close }
   } catch (error) {
     await close()
     throw error

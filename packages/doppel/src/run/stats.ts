@@ -9,7 +9,7 @@ export function statsReport({ cpu, elapsedNs }: RunningMachine): string {
   const seconds = elapsedNs() / 1e9
   const sum = (of: (hart: (typeof cpu.harts)[number]) => number): number =>
     cpu.harts.reduce((total, h) => total + of(h), 0)
-  const { regions, regionInstructions, regionBytes, droppedPages } = cpu.engine.stats
+  const { regions, regionInstructions, regionBytes, droppedPages, reused, patient } = cpu.engine.stats
   const rows: readonly (readonly [string, string])[] = [
     [
       'instructions',
@@ -19,10 +19,12 @@ export function statsReport({ cpu, elapsedNs }: RunningMachine): string {
       'translated',
       `${count(regions)} regions of ${count(regionInstructions)} instructions, ${formatSize(regionBytes)} of WebAssembly`,
     ],
+    ['reused', `${count(reused)} regions of earlier runs`],
+    ['made patient', `${count(patient)} regions whose accesses often miss the TLB or cross pages`],
     ['code pages dropped', count(droppedPages)],
     ['exceptions', count(sum(h => h.stats.exceptions))],
     ['interrupts', count(sum(h => h.stats.interrupts))],
-    ['TLB misses', count(cpu.stats.tlbMisses)],
+    ['TLB misses', `${count(sum(h => h.tlbMisses))}, of which ${count(cpu.stats.tlbMisses)} were served by the host`],
     ['device accesses', count(cpu.stats.deviceAccesses)],
     ['memory touched', formatSize(cpu.engine.frames.touchedBytes)],
   ]

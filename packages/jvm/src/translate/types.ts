@@ -74,11 +74,11 @@ export const ARRAYS: Readonly<
 
 /** Defines the common types in a module. */
 export function defineCommonTypes(module: ModuleBuilder): void {
-  const array = (type: ValueType): number => module.define({ kind: 'array', element: { type, mutable: true } })
+  const array = (type: ValueType): number => module.defineType({ kind: 'array', element: { type, mutable: true } })
   const mutable = (type: ValueType): { type: ValueType; mutable: boolean } => ({ type, mutable: true })
   const fixed = (type: ValueType): { type: ValueType; mutable: boolean } => ({ type, mutable: false })
   array(I32)
-  module.define({
+  module.defineType({
     kind: 'struct',
     fields: [
       fixed(I32),
@@ -90,12 +90,12 @@ export function defineCommonTypes(module: ModuleBuilder): void {
     ],
   })
   const header = [fixed(VT_REF), mutable(I32), mutable(I32)]
-  module.define({ kind: 'struct', fields: header })
+  module.defineType({ kind: 'struct', fields: header })
   for (const type of [I8, I16, I64, F32, F64, OBJ]) array(type)
   const arrayHeader = [...header, fixed(I32)]
-  module.define({ kind: 'struct', supertype: T.object, fields: arrayHeader })
+  module.defineType({ kind: 'struct', supertype: T.object, fields: arrayHeader })
   for (const elements of [T.bytes, T.shorts, T.ints, T.longs, T.floats, T.doubles, T.refs]) {
-    module.define({ kind: 'struct', supertype: T.array, fields: [...arrayHeader, fixed(ref(elements, false))] })
+    module.defineType({ kind: 'struct', supertype: T.array, fields: [...arrayHeader, fixed(ref(elements, false))] })
   }
 }
 
@@ -167,7 +167,7 @@ export class ModuleTypes {
     const own = fieldKinds(layout)
       .split('')
       .map(kind => ({ type: valueTypeOf(kind as Kind), mutable: true }))
-    const index = this.module.define({ kind: 'struct', supertype, fields: [...header, ...own] })
+    const index = this.module.defineType({ kind: 'struct', supertype, fields: [...header, ...own] })
     this.#layouts.set(layout.key, index)
     return index
   }
@@ -180,7 +180,7 @@ export class ModuleTypes {
       params: params.split('').map(kind => valueTypeOf(kind as Kind)),
       results: result === 'V' ? [] : [valueTypeOf(result as Kind)],
     }
-    const made = { index: this.module.define(type), type }
+    const made = { index: this.module.defineType(type), type }
     this.#signatures.set(signature, made)
     return made
   }
@@ -188,7 +188,7 @@ export class ModuleTypes {
   cast(type: number): number {
     const known = this.#casts.get(type)
     if (known !== undefined) return known
-    const index = this.module.define({ kind: 'func', params: [OBJ], results: [ref(type, false)] })
+    const index = this.module.defineType({ kind: 'func', params: [OBJ], results: [ref(type, false)] })
     this.#casts.set(type, index)
     return index
   }

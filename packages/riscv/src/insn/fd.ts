@@ -47,8 +47,11 @@ const fp = (name: string, encoding: string, semantics: Row['semantics']): Row =>
 
 /** Sign injection: the first operand's magnitude with a sign made from both. */
 const injectSign =
-  (t: Format, sign: (m: RiscvMachine, a: Node, b: Node) => Node): Row['semantics'] =>
+  (t: Format, sign: (m: RiscvMachine, a: Node, b: Node) => Node, moves: boolean): Row['semantics'] =>
   (m, f) => {
+    const [first, second] = [m.emitter.known(f.rs1), m.emitter.known(f.rs2)]
+    // The usual move, where the format has no boxes to check.
+    if (moves && t.bytes === 8 && first !== undefined && first === second) return t.write(m, f.rd, t.read(m, f.rs1))
     const a = m.let(t.read(m, f.rs1))
     const b = m.let(t.read(m, f.rs2))
     const magnitude = m.op(Op.i64And, a(), m.op(Op.i64Xor, t.sign(m), m.c(-1)))
@@ -60,17 +63,22 @@ function rowsOf(t: Format): Row[] {
   const loadOp = t.bytes === 4 ? Op.i64Load32U : Op.i64Load
   const storeOp = t.bytes === 4 ? Op.i64Store32 : Op.i64Store
   const arithmetic = (name: string, funct5: string): Row =>
-    fp(`f${name}.${s}`, `${funct5} ${fmt} rs2 rs1 rm!=5,6 rd 1010011`, (m, f) => {
-      const rm = m.let(m.rounding(f.imm))
-      t.write(m, f.rd, m.float(`${float}.${name}`, t.read(m, f.rs1), t.read(m, f.rs2), rm()))
-    })
+    fp(`f${name}.${s}`, `${funct5} ${fmt} rs2 rs1 rm!=5,6 rd 1010011`, (m, f) =>
+      t.write(
+        m,
+        f.rd,
+        m.rounded(`${float}.${name}`, f.imm, () => [t.read(m, f.rs1), t.read(m, f.rs2)]),
+      ),
+    )
   const fused = (name: string, opcode: string, negateProduct: boolean, negateAddend: boolean): Row =>
     fp(`${name}.${s}`, `rs3 ${fmt} rs2 rs1 rm!=5,6 rd ${opcode}`, (m, f) => {
-      const rm = m.let(m.rounding(f.imm))
       const flip = (bits: Node, negate: boolean): Node => (negate ? m.op(Op.i64Xor, bits, t.sign(m)) : bits)
-      const product = flip(t.read(m, f.rs1), negateProduct)
-      const addend = (): Node => flip(t.read(m, f.rs3), negateAddend)
-      t.write(m, f.rd, m.float(`${float}.fma`, product, t.read(m, f.rs2), addend(), rm()))
+      const operands = (): Node[] => [
+        flip(t.read(m, f.rs1), negateProduct),
+        t.read(m, f.rs2),
+        flip(t.read(m, f.rs3), negateAddend),
+      ]
+      t.write(m, f.rd, m.rounded(`${float}.fma`, f.imm, operands))
     })
   const selection = (name: string, funct3: string): Row =>
     fp(`f${name}.${s}`, `00101 ${fmt} rs2 rs1 ${funct3} rd 1010011`, (m, f) =>
@@ -78,20 +86,23 @@ function rowsOf(t: Format): Row[] {
     )
   const comparison = (name: string, funct3: string): Row =>
     fp(`f${name}.${s}`, `10100 ${fmt} rs2 rs1 ${funct3} rd 1010011`, (m, f) =>
-      m.setX(f.rd, m.float(`${float}.${name}`, t.read(m, f.rs1), t.read(m, f.rs2), m.i32(0))),
+      m.setX(f.rd, m.unrounded(`${float}.${name}`, t.read(m, f.rs1), t.read(m, f.rs2))),
     )
   const sign = (name: string, funct3: string, make: (m: RiscvMachine, a: Node, b: Node) => Node): Row =>
-    fp(`fsgnj${name}.${s}`, `00100 ${fmt} rs2 rs1 ${funct3} rd 1010011`, injectSign(t, make))
+    fp(`fsgnj${name}.${s}`, `00100 ${fmt} rs2 rs1 ${funct3} rd 1010011`, injectSign(t, make, name === ''))
   const toInteger = (name: string, code: string): Row =>
     fp(`fcvt.${name}.${s}`, `11000 ${fmt} ${code} rs1 rm!=5,6 rd 1010011`, (m, f) => {
       const rm = m.let(m.rounding(f.imm))
       m.setX(f.rd, m.float(`${float}.to.${name}`, t.read(m, f.rs1), rm()))
     })
   const fromInteger = (name: string, code: string): Row =>
-    fp(`fcvt.${s}.${name}`, `11010 ${fmt} ${code} rs1 rm!=5,6 rd 1010011`, (m, f) => {
-      const rm = m.let(m.rounding(f.imm))
-      t.write(m, f.rd, m.float(`${float}.from.${name}`, m.x(f.rs1), rm()))
-    })
+    fp(`fcvt.${s}.${name}`, `11010 ${fmt} ${code} rs1 rm!=5,6 rd 1010011`, (m, f) =>
+      t.write(
+        m,
+        f.rd,
+        m.rounded(`${float}.from.${name}`, f.imm, () => [m.x(f.rs1)]),
+      ),
+    )
   return [
     fp(`fl${s === 's' ? 'w' : 'd'}`, `imm[11:0] rs1 ${t.width} rd 0000111`, (m, f) =>
       t.write(m, f.rd, m.load(loadOp, t.bytes, m.address(f.rs1, f.imm))),
@@ -107,10 +118,13 @@ function rowsOf(t: Format): Row[] {
     arithmetic('sub', '00001'),
     arithmetic('mul', '00010'),
     arithmetic('div', '00011'),
-    fp(`fsqrt.${s}`, `01011 ${fmt} 00000 rs1 rm!=5,6 rd 1010011`, (m, f) => {
-      const rm = m.let(m.rounding(f.imm))
-      t.write(m, f.rd, m.float(`${float}.sqrt`, t.read(m, f.rs1), rm()))
-    }),
+    fp(`fsqrt.${s}`, `01011 ${fmt} 00000 rs1 rm!=5,6 rd 1010011`, (m, f) =>
+      t.write(
+        m,
+        f.rd,
+        m.rounded(`${float}.sqrt`, f.imm, () => [t.read(m, f.rs1)]),
+      ),
+    ),
     sign('', '000', (_m, _a, b) => b),
     sign('n', '001', (m, _a, b) => m.op(Op.i64Xor, b, m.c(-1))),
     sign('x', '010', (m, a, b) => m.op(Op.i64Xor, a, b)),

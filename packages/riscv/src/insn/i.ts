@@ -45,7 +45,9 @@ export const rv64i: readonly Row[] = [
   insn('jalr', 'imm[11:0] rs1 000 rd 1100111', (m, f) => {
     const target = m.let(m.op(Op.i64And, m.address(f.rs1, f.imm), m.c(-2)))
     m.setX(f.rd, m.nextPc())
-    m.jumpTo(target())
+    // The hints for return-address stacks (Unpriv. §2.5.1): a jump by x1 or x5 that keeps no address is a return.
+    const [to, by] = [m.emitter.known(f.rd), m.emitter.known(f.rs1)]
+    m.jumpTo(target(), to === 0 && (by === 1 || by === 5))
   }),
   insn('beq', 'imm[12|10:5] rs2 rs1 000 imm[4:1|11] 1100011', branch(Op.i64Eq)),
   insn('bne', 'imm[12|10:5] rs2 rs1 001 imm[4:1|11] 1100011', branch(Op.i64Ne)),

@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { cacheFolder } from '@doppel/images'
+import type { RiscvCpu } from '@doppel/riscv'
+
+/** So many new regions are worth the writing. */
+const WORTH_SAVING = 64
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+function pathOf(env: Environment): string {
+  return join(cacheFolder(env), 'translations', 'riscv64')
+}
+
+/** An error of the file system: a cache that cannot be read or written is no reason not to run. */
+function isFileError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error
+}
+
+/** Gives a machine the translations of earlier ones; the engine checks what it is given. */
+export async function restoreTranslations(cpu: RiscvCpu, env: Environment): Promise<void> {
+  try {
+    cpu.engine.restoreTranslations(await readFile(pathOf(env)))
+  } catch (error) {
+    if (!isFileError(error)) throw error
+  }
+}
+
+/** Keeps a machine's translations for later ones, when it has made enough; readers see the old file or the new one. */
+export async function keepTranslations(cpu: RiscvCpu, env: Environment): Promise<void> {
+  if (cpu.engine.stats.regions < WORTH_SAVING) return
+  const path = pathOf(env)
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(temporary, cpu.engine.saveTranslations())
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    if (!isFileError(error)) throw error
+  }
+}

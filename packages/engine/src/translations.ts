@@ -1,0 +1,115 @@
+import type { BranchHint } from '@doppel/wasm'
+import type { SavedRegion } from './saved-region.ts'
+
+/**
+ * Translations kept from run to run. A region's code depends on its instructions' bytes and on the translator alone, so each
+ * is kept with those bytes, and used only where they are found again; the file as a whole belongs to one translator.
+ *
+ *     magic · key · hash of the rest (two words each) · count · regions
+ *
+ * All numbers are 32-bit little-endian words, byte strings have their length before them and are padded to words.
+ */
+const MAGIC = 0x31544c44
+const HEADER_WORDS = 5
+/** A file grows no larger: what this run did not use makes room. */
+export const MAX_FILE_BYTES: number = 8 << 20
+/** More regions than any run makes, so that a damaged count is seen as such. */
+const MAX_REGIONS = 20_000
+const PAGE_BYTES = 4096
+
+/** A 64-bit hash of bytes, as two words (FNV-1a, Fowler, Noll and Vo, from two starting points). */
+export function hashBytes(bytes: Uint8Array): readonly [number, number] {
+  let a = 0x811c9dc5 | 0
+  let b = 0x2f0b4c47 | 0
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number
+    a = Math.imul(a ^ byte, 0x01000193)
+    b = Math.imul(b ^ byte ^ (a >>> 24), 0x01000193)
+  }
+  return [a, b]
+}
+
+/** The file's bytes: `used` regions first, then as many of `others` as there is room for. */
+export function encodeTranslations(
+  key: readonly [number, number],
+  used: readonly SavedRegion[],
+  others: readonly SavedRegion[],
+): Uint8Array {
+  const words: number[] = []
+  const identity = (r: SavedRegion): string =>
+    `${r.root} ${r.barrier} ${r.patient} ${r.bounds.join()} ${r.guest.join()}`
+  const seen = new Set<string>()
+  let count = 0
+  for (const region of [...used, ...others]) {
+    const identifier = identity(region)
+    if (seen.has(identifier) || count === MAX_REGIONS) continue
+    seen.add(identifier)
+    const start = words.length
+    words.push(region.root, region.barrier, region.patient ? 1 : 0, region.bounds.length, ...region.bounds)
+    pushBytes(words, region.guest)
+    pushBytes(words, region.code)
+    words.push(region.hints.length, ...region.hints.map(h => h.offset * 2 + (h.likely ? 1 : 0)))
+    if (words.length * 4 > MAX_FILE_BYTES - 64) {
+      words.length = start
+      break
+    }
+    count++
+  }
+  const file = new Int32Array(HEADER_WORDS + 1 + words.length)
+  file[HEADER_WORDS] = count
+  file.set(words, HEADER_WORDS + 1)
+  const bytes = new Uint8Array(file.buffer)
+  file.set([MAGIC, ...key, ...hashBytes(bytes.subarray(HEADER_WORDS * 4))])
+  return bytes
+}
+
+function pushBytes(words: number[], bytes: Uint8Array): void {
+  words.push(bytes.length)
+  for (let i = 0; i < bytes.length; i += 4) {
+    const at = (n: number): number => bytes[i + n] ?? 0
+    words.push(at(0) | (at(1) << 8) | (at(2) << 16) | (at(3) << 24))
+  }
+}
+
+/** The regions of a file; none when it is damaged, or another translator's. */
+export function decodeTranslations(file: Uint8Array, key: readonly [number, number]): SavedRegion[] {
+  if (file.length < (HEADER_WORDS + 1) * 4 || file.length % 4 !== 0 || file.length > MAX_FILE_BYTES) return []
+  const bytes = new Uint8Array(file)
+  const words = new Int32Array(bytes.buffer)
+  const hash = hashBytes(bytes.subarray(HEADER_WORDS * 4))
+  const header = [MAGIC, ...key, ...hash]
+  if (header.some((word, i) => words[i] !== word)) return []
+  let at = HEADER_WORDS
+  const word = (): number => {
+    if (at >= words.length) throw new RangeError('the file ends early')
+    return words[at++] as number
+  }
+  const length = (most: number): number => {
+    const value = word()
+    if (value < 0 || value > most) throw new RangeError(`${value} is no length`)
+    return value
+  }
+  const take = (): Uint8Array => {
+    const count = length(bytes.length - at * 4)
+    const from = at * 4
+    at += Math.ceil(count / 4)
+    return bytes.subarray(from, from + count)
+  }
+  const one = (): SavedRegion => {
+    const [root, barrier, patient] = [length(PAGE_BYTES), word(), word() === 1]
+    const bounds = Int16Array.from({ length: length(PAGE_BYTES) }, () => length(PAGE_BYTES))
+    const guest = take()
+    const code = take()
+    const hints = Array.from({ length: length(bytes.length) }, (): BranchHint => {
+      const packed = word()
+      return { offset: packed >>> 1, likely: (packed & 1) === 1 }
+    })
+    return { root, barrier, patient, bounds, guest, code, hints }
+  }
+  try {
+    return Array.from({ length: length(MAX_REGIONS) }, one)
+  } catch (error) {
+    if (error instanceof RangeError) return []
+    throw error
+  }
+}

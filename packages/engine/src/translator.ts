@@ -1,0 +1,279 @@
+import { Arena, type FunctionBody, ModuleBuilder } from '@doppel/wasm'
+import type { CodeCache } from './code-cache.ts'
+import type { Isa } from './engine.ts'
+import type { Frames } from './frames.ts'
+import { importCalls, REGION_TYPE } from './generated-module.ts'
+import type { Decoded } from './insn.ts'
+import { RESUMES } from './interpreter.ts'
+import { RECORD_SHIFT, type RegisterFile } from './layout.ts'
+import { discoverRegion, explore, loopHead, type Region } from './region.ts'
+import { bytesWithin, isIn, type SavedRegion } from './saved-region.ts'
+import { RegionEmitter } from './translate.ts'
+import { decodeTranslations, encodeTranslations, hashBytes } from './translations.ts'
+import type { Usage } from './usage.ts'
+
+/** Regions translated at once, in one module; fewer when a slice ends. */
+const MAX_BATCH = 24
+/** Translations kept, at some 20 KB each in V8; a guest that makes more code than this starts over. */
+const MAX_REGIONS = 20_000
+const INITIAL_SLOTS = 4096
+/** Giving up costs as much as some hundred instructions: at this distance it may happen. */
+const RARE_RESUME = 3000
+/** A loop is one that is gone round if its head has this part of the arrivals that make code hot. */
+const HOT_HEAD = 4
+const PAGE_BYTES = 4096
+/** To be raised when translations change in a way that those of single instructions do not show. */
+const TRANSLATOR_VERSION = 2
+
+/** A region about to be translated, and where it belongs: its page's records, its root, what it does not enter. */
+interface Draft {
+  readonly region: Region
+  readonly records: number
+  readonly root: number
+  readonly barrier: number
+}
+
+/** Building a region is never interrupted by building another, so all machines of a thread share this. */
+let arena: Arena | undefined
+
+/** Counters for `--stats`. */
+export interface TranslatorStats {
+  regions: number
+  regionInstructions: number
+  regionBytes: number
+  /** Regions translated anew because their accesses are seldom simple. */
+  patient: number
+  /** Regions of earlier runs that were found again. */
+  reused: number
+}
+
+/** Makes regions of what is hot, puts them into the table, and keeps them for later runs. */
+export class Translator<M> {
+  readonly table: WebAssembly.Table = new WebAssembly.Table({ element: 'anyfunc', initial: INITIAL_SLOTS })
+  readonly stats: TranslatorStats = { regions: 0, regionInstructions: 0, regionBytes: 0, patient: 0, reused: 0 }
+  readonly #isa: Isa<M>
+  readonly #usages: readonly Usage[]
+  readonly #files: readonly RegisterFile[]
+  readonly #cache: CodeCache<M>
+  readonly #frames: Frames
+  readonly #memory: WebAssembly.Memory
+  readonly #heatLimit: number
+  #imports: Record<string, WebAssembly.ImportValue> = {}
+  /** Regions of earlier runs, with the function of each once a page has been found to have one. */
+  #saved: readonly SavedRegion[] = []
+  #savedFunctions: Record<string, unknown> | undefined
+  /** Instructions retired when code at a record last was said to give up often. */
+  readonly #retiredAt = new Map<number, number>()
+  #pending: number[] = []
+  #freeSlots: number[] = []
+  #nextSlot = 1
+  #live = 0
+
+  /** `heatLimit` is the number of arrivals after which code is hot; at 1 nothing waits for company. */
+  constructor(
+    isa: Isa<M>,
+    usages: readonly Usage[],
+    cache: CodeCache<M>,
+    frames: Frames,
+    memory: WebAssembly.Memory,
+    heatLimit: number,
+  ) {
+    this.#isa = isa
+    this.#usages = usages
+    this.#files = Object.values(isa.state.files)
+    this.#cache = cache
+    this.#frames = frames
+    this.#memory = memory
+    this.#heatLimit = heatLimit
+  }
+
+  /** Gives what all modules import. */
+  link(imports: Record<string, WebAssembly.ImportValue>): void {
+    this.#imports = imports
+  }
+  /** True when there is no room for more. */
+  get isFull(): boolean {
+    return this.#live >= MAX_REGIONS
+  }
+
+  #compiled(module: ModuleBuilder): Record<string, unknown> {
+    const bytes = module.encode()
+    this.stats.regionBytes += bytes.length
+    return this.instantiate(new WebAssembly.Module(bytes))
+  }
+  /** Links a module. */
+  instantiate(module: WebAssembly.Module): Record<string, unknown> {
+    return new WebAssembly.Instance(module, { engine: this.#imports }).exports
+  }
+
+  #takeSlot(): number {
+    const free = this.#freeSlots.pop()
+    if (free !== undefined) return free
+    if (this.#nextSlot === this.table.length) this.table.grow(this.table.length)
+    return this.#nextSlot++
+  }
+
+  /** Forgets the functions of a dropped page. */
+  release(slots: readonly number[]): void {
+    this.#live -= slots.length
+    for (const slot of slots) {
+      this.table.set(slot, null)
+      this.#freeSlots.push(slot)
+    }
+  }
+
+  /** Code at a record is much used: it is translated with what else gets hot about now. */
+  hot(record: number): void {
+    this.#pending.push(record)
+    // Who wants everything translated at once does not want to wait either.
+    if (this.#pending.length >= MAX_BATCH || this.#heatLimit === 1) this.translatePending()
+  }
+
+  /** Translates what has become hot, all in one module. */
+  translatePending(): void {
+    if (this.#pending.length === 0) return
+    const claimed = new Set<number>()
+    const drafts = this.#pending.flatMap(record => this.#draft(record, claimed) ?? [])
+    this.#pending = []
+    if (drafts.length === 0) return
+    const { functions, bodies } = this.#compile(drafts, false)
+    drafts.forEach(({ records, region, root, barrier }, i) => {
+      const bounds = Int16Array.from(region.blocks.flatMap(b => [b.offset, b.end]))
+      this.#enter(records, { root, barrier, bounds, patient: false, ...(bodies[i] as FunctionBody) }, functions[i])
+      this.stats.regions++
+      this.stats.regionInstructions += region.instructionCount
+    })
+  }
+  #enter(records: number, region: Omit<SavedRegion, 'guest'>, compiled: unknown): void {
+    const { root, barrier, bounds, patient, code, hints } = region
+    const slot = this.#takeSlot()
+    this.table.set(slot, compiled)
+    this.#cache.enter(records, { slot, root, barrier, bounds, patient, code, hints })
+    this.#live++
+  }
+
+  /** The region for the code at a record, or rather for the loop that it is in; undefined when there is one, or will be. */
+  #draft(record: number, claimed: Set<number>): Draft | undefined {
+    // Full: the next page that is newly executed makes room, when no generated code is under way.
+    if (this.isFull) return undefined
+    const source = this.#cache.source(record)
+    const taken = (at: number): boolean => this.#cache.isEntered(at) || claimed.has(at)
+    if (!source || taken(record)) return undefined
+    const { read, records, offset } = source
+    const isHot = (at: number): boolean => {
+      const place = records + (at << RECORD_SHIFT)
+      return taken(place) || this.#cache.heat(place) >= this.#heatLimit / HOT_HEAD
+    }
+    const ahead = explore(offset, read, this.#usages)
+    const head = loopHead(offset, ahead, this.#usages, isHot)
+    const headRecord = records + (head << RECORD_SHIFT)
+    // Where the loop has its region already, this one only leads there.
+    const entered = taken(headRecord)
+    const root = entered ? offset : head
+    const barrier = entered && head !== offset ? head : -1
+    const explored = root === offset && barrier < 0 ? ahead : explore(root, read, this.#usages, barrier)
+    const region = discoverRegion(root, explored, this.#usages, this.#files)
+    if (!region) return undefined
+    claimed.add(records + (root << RECORD_SHIFT))
+    return { region, records, root, barrier }
+  }
+
+  #compile(drafts: readonly Draft[], patient: boolean): { functions: unknown[]; bodies: FunctionBody[] } {
+    const isa = this.#isa
+    const module = new ModuleBuilder()
+    const { calls, regionType } = importCalls(module, isa.runtime)
+    const emitter = new RegionEmitter(isa.state.common, calls, this.#files, this.#usages, regionType)
+    const machine = isa.wrap(emitter)
+    const bodies = drafts.map(({ region }, i) => {
+      const declared = module.declare('', REGION_TYPE)
+      const fn = module.build(declared, (arena ??= new Arena()))
+      emitter.translate(fn, region, isa.set.rows, machine, patient)
+      module.finish(fn)
+      module.export(String(i), 'func', declared.index)
+      return module.body(declared)
+    })
+    const exported = this.#compiled(module)
+    return { functions: bodies.map((_, i) => exported[i]), bodies }
+  }
+
+  /**
+   * Translated code gives up at an instruction again and again, as TLB misses or accesses across pages make it: where that
+   * is often, the regions that have it are translated anew, to serve such accesses themselves.
+   */
+  reconsider(record: number, now: number): void {
+    const since = this.#retiredAt.get(record)
+    this.#retiredAt.set(record, now)
+    if (since === undefined || now - since > RESUMES * RARE_RESUME) return
+    const source = this.#cache.source(record)
+    if (!source) return
+    for (const entry of this.#cache.regionsAt(record)) {
+      if (entry.patient) continue
+      entry.patient = true
+      const explored = explore(entry.root, source.read, this.#usages, entry.barrier)
+      const region = discoverRegion(entry.root, explored, this.#usages, this.#files)
+      if (!region) continue
+      const { root, barrier } = entry
+      const { functions, bodies } = this.#compile([{ region, records: source.records, root, barrier }], true)
+      this.table.set(entry.slot, functions[0])
+      Object.assign(entry, bodies[0])
+      this.stats.patient++
+    }
+  }
+
+  // From run to run
+
+  /** What tells this translator from others: how it translates each instruction by itself. */
+  get #key(): readonly [number, number] {
+    const module = new ModuleBuilder()
+    const { calls, regionType } = importCalls(module, this.#isa.runtime)
+    const emitter = new RegionEmitter(this.#isa.state.common, calls, this.#files, this.#usages, regionType)
+    const machine = this.#isa.wrap(emitter)
+    for (const patient of [false, true]) {
+      this.#isa.set.rows.forEach((_row, row) => {
+        const decoded: Decoded = { row, lengthBytes: 4, rd: 5, rs1: 6, rs2: 7, rs3: 8, imm: 8, uimm: 1 }
+        const read = (offset: number, out: Decoded): boolean => {
+          Object.assign(out, decoded)
+          return offset < 8
+        }
+        const region = discoverRegion(0, explore(0, read, this.#usages), this.#usages, this.#files)
+        if (!region) return
+        const fn = module.build(module.declare('', REGION_TYPE), (arena ??= new Arena()))
+        emitter.translate(fn, region, this.#isa.set.rows, machine, patient)
+        module.finish(fn)
+      })
+    }
+    const [a, b] = hashBytes(module.encode())
+    return [a ^ TRANSLATOR_VERSION, b]
+  }
+
+  /** Takes over the translations of earlier runs; a file that is damaged, or another translator's, has none. */
+  restore(file: Uint8Array): void {
+    this.#saved = decodeTranslations(file, this.#key)
+    if (this.#saved.length === 0) return
+    const module = new ModuleBuilder()
+    importCalls(module, this.#isa.runtime)
+    this.#saved.forEach((region, i) => module.export(String(i), 'func', module.define('', REGION_TYPE, region).index))
+    this.#savedFunctions = this.#compiled(module)
+  }
+
+  /** Uses what earlier runs made of a page that has just been found to hold code. */
+  reuse(ramPage: number, records: number): void {
+    if (this.#savedFunctions === undefined) return
+    const page = new Uint8Array(this.#memory.buffer, this.#frames.frame(ramPage), PAGE_BYTES)
+    this.#saved.forEach((region, i) => {
+      if (this.isFull || !isIn(region, page)) return
+      if (this.#cache.isEntered(records + (region.root << RECORD_SHIFT))) return
+      this.#enter(records, region, this.#savedFunctions?.[i])
+      this.stats.reused++
+    })
+  }
+
+  /** The translations to keep for later runs. */
+  save(): Uint8Array {
+    const used = this.#cache.pagesWithRegions().flatMap(({ frame, regions }) => {
+      const page = new Uint8Array(this.#memory.buffer, frame, PAGE_BYTES)
+      return regions.map((region): SavedRegion => ({ ...region, guest: bytesWithin(region.bounds, page) }))
+    })
+    return encodeTranslations(this.#key, used, this.#saved)
+  }
+}
