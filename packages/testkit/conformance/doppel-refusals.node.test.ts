@@ -50,12 +50,7 @@ describe.each([
     1,
     /nothing cannot be read \(ENOENT\); .*\[run\.volume\]/,
   ],
-  [
-    'too little memory',
-    ['run', '-m', '16M', 'linux'],
-    1,
-    /needs 3\d\.. MiB, the machine has 16\.0 MiB .*\[load\.too-large\]/,
-  ],
+  ['too little memory', ['run', '-m', '16M', 'linux'], 1, /16\.0 MiB is too little for linux; .*\[run\.memory\]/],
   ['too much memory', ['run', '-m', '16G', 'linux'], 2, /--memory is '16G'; expected .* to .*\[cli\.flag-value\]/],
   ['memory that is no size', ['run', '-m', 'lots', 'linux'], 2, /'lots' is not a size; write .*\[cli\.flag-value\]/],
   ['no harts', ['run', '--cpus', '0', 'linux'], 2, /--cpus is '0'; expected a whole number from 1 to 8/],

@@ -108,6 +108,12 @@ describe('the machine', () => {
     expect(status).toBe(124)
   })
 
+  test('whose kernel panics says why, and ends', async () => {
+    const { stderr, status } = await guest(['true'], ['--append', 'rdinit=/nowhere'])
+    expect(stderr.toString()).toMatch(/^doppel: the guest's kernel panicked: .*mount root fs.* \[run\.panic\]\n$/)
+    expect(status).toBe(1)
+  })
+
   test.each(['SIGTERM', 'SIGINT'] as const)('ends by %s with its status', async signal => {
     const { status, stderr } = await shell('echo here; sleep 1000', [], {
       onStdout: (text, kill) => text.includes('here') && kill(signal),

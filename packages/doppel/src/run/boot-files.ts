@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { DoppelError } from '@doppel/base'
+import { DoppelError, formatSize, MIB } from '@doppel/base'
 import type { VirtBoot } from '@doppel/board'
 import { cacheFolder, guestArchive, ImageCache, linuxImage, type Progress, useHostProxy } from '@doppel/images'
 import type { RunOptions } from '../cli/run-options.ts'
@@ -46,14 +46,30 @@ async function imageFiles(
   const initrd = new Uint8Array(image.initrd.length + setup.length)
   initrd.set(image.initrd)
   initrd.set(setup, image.initrd.length)
+  if (options.kernel === undefined && options.initrd === undefined) checkMemory(options, image.kernel, initrd)
   const loud = options.verbose ? 'earlycon=sbi' : 'quiet'
   // The last console named is the one that /init uses.
   const consoles = options.command ? 'console=ttyS0' : 'console=ttyS0 console=hvc0'
   return {
     kernel: { name: `the linux image's kernel ${image.version}`, bytes: image.kernel },
     initrd: { name: "the linux image's initrd", bytes: initrd },
-    append: `${consoles} ${loud}`,
+    // A kernel that has panicked ends the machine instead of standing still for ever.
+    append: `${consoles} ${loud} panic=-1`,
   }
+}
+
+/** What Debian's kernel and the first programs take beside the kernel's own file and the files of its initrd, measured. */
+const KERNEL_WORK_BYTES = 56 * MIB
+
+/** A kernel that runs out of memory while it unpacks its initrd cannot even say so. Throws `run.memory`. */
+function checkMemory({ memoryBytes }: RunOptions, kernel: Uint8Array, initrd: Uint8Array): void {
+  const neededBytes = kernel.length + 2 * initrd.length + KERNEL_WORK_BYTES
+  if (memoryBytes >= neededBytes) return
+  const needed = formatSize(Math.ceil(neededBytes / MIB) * MIB)
+  throw new DoppelError('run.memory', `${formatSize(memoryBytes)} is too little for linux; it needs ${needed}`, {
+    memoryBytes,
+    neededBytes,
+  })
 }
 
 async function readBootFile(path: string): Promise<Uint8Array> {

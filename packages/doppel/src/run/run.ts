@@ -8,6 +8,7 @@ import { bootFiles } from './boot-files.ts'
 import { CommandChannels } from './command-channels.ts'
 import { runningMachine, type MachineParts } from './machine.ts'
 import { freshNonce } from './nonce.ts'
+import { PanicWatch } from './panic.ts'
 import { statsReport } from './stats.ts'
 import { stuck } from './stuck.ts'
 
@@ -28,7 +29,9 @@ export async function runMachine(asked: RunOptions, streams: Streams): Promise<n
   const files = await bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
   for (;;) {
     const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)
-    const machine = await runningMachine(options, files, session.parts).catch(async (error: unknown) => {
+    const panic = new PanicWatch()
+    const parts = { ...session.parts, uart: panic.over(session.parts.uart) }
+    const machine = await runningMachine(options, files, parts).catch(async (error: unknown) => {
       await session.close()
       throw error
     })
@@ -58,6 +61,8 @@ export async function runMachine(asked: RunOptions, streams: Streams): Promise<n
         streams.stderr(`doppel: the machine was ended after ${options.timeoutMs} ms [run.timeout]\n`)
         return TIMED_OUT
       }
+      const panicked = end.kind === 'stopped' ? undefined : panic.error()
+      if (panicked) throw panicked
       if (end.kind === 'reset' && options.command === undefined) continue
       const status = session.status()
       if (status !== undefined) return status
