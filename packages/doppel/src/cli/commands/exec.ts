@@ -1,5 +1,6 @@
 import { DoppelError } from '@doppel/base'
-import { openTerminal } from '../../host/terminal.ts'
+import type { PtySize } from '../../guest/pty.ts'
+import { openTerminal, type Terminal } from '../../host/terminal.ts'
 import type { Command, Invocation } from '../command.ts'
 import { ask } from '../machines.ts'
 
@@ -68,7 +69,7 @@ async function onTerminal(
   const leave = new AbortController()
   const terminal = openTerminal(() => leave.abort())
   try {
-    const tty = terminal.size() ?? { columns: 80, rows: 24 }
+    const tty = sizeOf(terminal)
     const answer = await ask(
       invocation,
       which,
@@ -78,7 +79,7 @@ async function onTerminal(
         onOutput: bytes => terminal.write(bytes),
         input: line => {
           terminal.onInput(bytes => void line.send(bytes))
-          terminal.onResize?.(() => line.say({ resize: terminal.size() }))
+          terminal.onResize?.(() => line.say({ resize: sizeOf(terminal) }))
         },
       },
     )
@@ -86,4 +87,10 @@ async function onTerminal(
   } finally {
     await terminal.close()
   }
+}
+
+/** The terminal's size; a usual one where it does not know its own, as over a serial line. */
+function sizeOf(terminal: Terminal): PtySize {
+  const size = terminal.size()
+  return size && size.columns > 0 && size.rows > 0 ? size : { columns: 80, rows: 24 }
 }
