@@ -1,10 +1,10 @@
-import { analyseFlow } from '@doppel/wasm'
+import { analyseFlow, type FlowGraph } from '@doppel/wasm'
 import { type AccessGroup, groupAccesses } from './accesses.ts'
-import { solveDataflow } from './dataflow.ts'
+import { loopsOf, solveDataflow } from './dataflow.ts'
 import { type Decoded, newDecoded } from './insn.ts'
 import type { RegisterFile } from './layout.ts'
 import { RegisterSet } from './register-set.ts'
-import type { RegisterSlot, Usage } from './usage.ts'
+import { registerIn, type Usage } from './usage.ts'
 
 /** Reads the instruction at an offset of a page; false when it does not lie whole in the page or is illegal. */
 export type ReadInstruction = (offset: number, out: Decoded) => boolean
@@ -43,7 +43,6 @@ export interface Region {
   readonly blocks: readonly RegionBlock[]
   /** Each block's place in reverse postorder: an edge to an earlier or equal place is a back edge. */
   readonly order: Int32Array
-  readonly usesRuntime: boolean
   readonly instructionCount: number
 }
 
@@ -133,15 +132,11 @@ export function discoverRegion(
 ): Region | undefined {
   if (!reached.has(root)) return undefined
   const blocks = formBlocks(root, reached, leaders, usages, files)
-  linkBlocks(blocks, usages)
-  const order = solveDataflow(blocks)
-  groupAccesses(blocks, order, usages, files)
-  return {
-    blocks,
-    order,
-    usesRuntime: [...reached.values()].some(i => usages[i.decoded.row]?.usesRuntime),
-    instructionCount: reached.size,
-  }
+  const flow = linkBlocks(blocks, usages)
+  const loops = loopsOf(blocks, flow.position)
+  solveDataflow(blocks, flow, loops)
+  groupAccesses(blocks, loops, usages, files)
+  return { blocks, order: flow.position, instructionCount: reached.size }
 }
 
 function queueLeader(offset: number, leaders: Set<number>, queue: number[]): void {
@@ -184,48 +179,45 @@ function formBlocks(
     }
     for (const { decoded } of instructions) {
       const usage = usages[decoded.row] as Usage
-      forEachRegister(usage.reads, decoded, files, (file, register) => {
-        if (!block.writes.has(file, register)) block.needs.add(file, register)
-      })
-      forEachRegister(usage.writes, decoded, files, (file, register) => block.writes.add(file, register))
+      for (const { slot, file } of usage.reads) {
+        const register = registerIn(decoded, slot)
+        const index = file === files[0] ? 0 : 1
+        if (register !== file.zero && !block.writes.has(index, register)) block.needs.add(index, register)
+      }
+      for (const { slot, file } of usage.writes) {
+        const register = registerIn(decoded, slot)
+        if (register !== file.zero) block.writes.add(file === files[0] ? 0 : 1, register)
+      }
     }
     return block
   })
 }
 
-/** Calls back for each register that the instruction names in the given way, the zero register left out. */
-export function forEachRegister(
-  list: readonly { readonly slot: RegisterSlot; readonly file: RegisterFile }[],
-  decoded: Decoded,
-  files: readonly RegisterFile[],
-  each: (file: number, register: number) => void,
-): void {
-  for (const { slot, file } of list) {
-    if (decoded[slot] !== file.zero) each(files.indexOf(file), decoded[slot])
-  }
-}
-
-function linkBlocks(blocks: readonly RegionBlock[], usages: readonly Usage[]): void {
-  const at = new Map(blocks.map((b, i) => [b.offset, i]))
+/** Finds each block's successors; edges that structured code cannot have become exits of the region. */
+function linkBlocks(blocks: readonly RegionBlock[], usages: readonly Usage[]): FlowGraph {
+  const at = new Map<number, number>()
+  for (let i = 0; i < blocks.length; i++) at.set((blocks[i] as RegionBlock).offset, i)
   for (const block of blocks) {
     const last = block.instructions[block.instructions.length - 1] as RegionInstruction
-    const usage = usages[last.decoded.row] as Usage
-    const targets: number[] = []
-    if (usage.flow === 'next' || usage.flow === 'branch' || block.calls) targets.push(block.end)
-    if (usage.flow === 'branch' || (usage.flow === 'jump' && !block.calls)) targets.push(jumpTarget(last))
-    block.successors = [...new Set(targets.flatMap(t => at.get(t) ?? []))]
+    const { flow } = usages[last.decoded.row] as Usage
+    const next = flow === 'next' || flow === 'branch' || block.calls ? at.get(block.end) : undefined
+    const jumps = flow === 'branch' || (flow === 'jump' && !block.calls)
+    const taken = jumps ? at.get(jumpTarget(last)) : undefined
+    if (next !== undefined) block.successors.push(next)
+    if (taken !== undefined && taken !== next) block.successors.push(taken)
   }
   // The root is mostly the head of an inner loop. What leads to it from above is the way in, again and again, from an
   // outer loop: were that an edge, both loops would be one, and what only the outer one keeps would burden the inner.
   const root = blocks[0] as RegionBlock
   for (const block of blocks) {
-    if (block.offset < root.offset) block.successors = block.successors.filter(s => s !== 0)
+    if (block.offset < root.offset && block.successors.includes(0)) {
+      block.successors = block.successors.filter(s => s !== 0)
+    }
   }
-  // An edge that structured code cannot have becomes an exit of the region.
   for (;;) {
-    const cut = analyseFlow(blocks.map(b => b.successors)).irreducible
-    if (cut.length === 0) return
-    for (const [from, to] of cut) {
+    const flow = analyseFlow(blocks.map(b => b.successors))
+    if (flow.irreducible.length === 0) return flow
+    for (const [from, to] of flow.irreducible) {
       const block = blocks[from] as RegionBlock
       block.successors = block.successors.filter(s => s !== to)
     }
