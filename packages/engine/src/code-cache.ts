@@ -1,11 +1,11 @@
 import { type Decoded, type InstructionSet, newDecoded } from './insn.ts'
-import { Handler, handlerOf, PAGE_RECORD_BYTES } from './interpreter.ts'
-import { RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
+import { Handler, handlerOf, PAGE_RECORD_BYTES, REPLACED_SHIFT } from './interpreter.ts'
+import { PAGE_TAIL, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
 import type { SavedRegion } from './saved-region.ts'
 import type { Usage } from './usage.ts'
 
-/** A page's records and the one after them that leads on to the next page, kept 64-byte aligned. */
-export const CODE_PAGE_BYTES: number = PAGE_RECORD_BYTES + 64
+/** A page's records and what follows them, kept 64-byte aligned. */
+export const CODE_PAGE_BYTES: number = PAGE_RECORD_BYTES + PAGE_TAIL.bytes
 const PAGE_BYTES = 4096
 
 interface CodePage {
@@ -35,6 +35,7 @@ export class CodeCache<M> {
   readonly #pages: CodePage[]
   readonly #byRamPage: Int32Array
   readonly #decoded: Decoded = newDecoded()
+  readonly #replacedAt: number
   #next = 0
   /** Code pages that have been in use at some time. */
   #everUsed = 0
@@ -49,7 +50,10 @@ export class CodeCache<M> {
     byRamPage: Int32Array,
     set: InstructionSet<M>,
     usages: readonly Usage[],
+    /** Where, for each slot of a region, what its entry has replaced is kept: handler and immediate. */
+    replacedAt: number,
   ) {
+    this.#replacedAt = replacedAt
     this.#set = set
     this.#usages = usages
     this.#halves = new Uint16Array(memory)
@@ -79,7 +83,9 @@ export class CodeCache<M> {
       page.frame = frame
       this.#byRamPage[ramPage] = index + 1
       const end = this.#recordsOf(index) + PAGE_RECORD_BYTES
-      this.#halves[(end + RECORD.handler) >>> 1] = Handler.leavePage
+      this.#halves[(end + PAGE_TAIL.leave) >>> 1] = Handler.leavePage
+      this.#halves[(end + PAGE_TAIL.after) >>> 1] = Handler.leavePage
+      this.#words[(end + PAGE_TAIL.crossesInto) >>> 2] = 0
     }
     return this.#recordsOf(index)
   }
@@ -96,6 +102,10 @@ export class CodeCache<M> {
     this.#byRamPage[ramPage] = 0
     page.ramPage = -1
     this.#clear(records)
+    for (let i = 0; i < this.#everUsed; i++) {
+      const into = (this.#recordsOf(i) + PAGE_RECORD_BYTES + PAGE_TAIL.crossesInto) >>> 2
+      if (i === index || this.#words[into] === records) this.#words[into] = 0
+    }
     this.onDrop(
       page.regions.map(r => r.slot),
       records,
@@ -194,11 +204,24 @@ export class CodeCache<M> {
     return { records, offset, read: (at, out) => this.#read(page.frame, at, out) && out.row >= 0 }
   }
 
+  /** Keeps the instruction that begins in the last halfword of a page and goes on in another, whose records are given too. */
+  keepCrossing(ramPage: number, next: number, decoded: Decoded): void {
+    const [here, there] = [ramPage, next].map(page => (this.#byRamPage[page] as number) - 1) as [number, number]
+    if (here < 0 || there < 0) return
+    const end = this.#recordsOf(here) + PAGE_RECORD_BYTES
+    this.fill(end + PAGE_TAIL.crossing, decoded)
+    this.#words[(end + PAGE_TAIL.crossesInto) >>> 2] = this.#recordsOf(there)
+  }
+
   /** Makes a record the entry of a translated region. */
   enter(records: number, region: CachedRegion): void {
     const record = records + (region.root << RECORD_SHIFT)
     const { slot } = region
     this.#locate(record).page.regions.push(region)
+    if (this.#halves[(record + RECORD.handler) >>> 1] === Handler.decode) this.decode(record)
+    const kept = (this.#replacedAt + (slot << REPLACED_SHIFT)) >>> 2
+    this.#words[kept] = this.#halves[(record + RECORD.handler) >>> 1] as number
+    this.#words[kept + 1] = this.#words[(record + RECORD.imm) >>> 2] as number
     this.#words[(record + RECORD.imm) >>> 2] = slot
     this.#halves[(record + RECORD.handler) >>> 1] = Handler.enter
   }

@@ -3,7 +3,7 @@ import { Emitter, type HostCalls } from './emitter.ts'
 import { Exit } from './exits.ts'
 import { REGION_TYPE } from './generated-module.ts'
 import type { InstructionRow, Operand, Operands } from './insn.ts'
-import { type CommonState, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
+import { type CommonState, PAGE_TAIL, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
 import { ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT } from './tlb.ts'
 
 /** Handlers that are not instructions; those follow, each with one for its short form. */
@@ -30,6 +30,10 @@ export const START_RECORDS = 64
 export function handlerOf(row: number, lengthBytes: 2 | 4): number {
   return row < 0 ? Handler.illegal : Handler.firstRow + row * 2 + (lengthBytes === 2 ? 1 : 0)
 }
+
+/** log2 of the bytes kept, for each slot, of the record that a region's entry has replaced. */
+export const REPLACED_SHIFT = 3
+const PAGE_BYTES = 4096
 
 /** Guest bytes of one page, seen through its records. */
 export const PAGE_RECORD_BYTES: number = 4096 << RECORD_SHIFT
@@ -60,6 +64,7 @@ const FIELDS: Readonly<Operands> = {
 export class InterpreterEmitter extends Emitter {
   readonly #calls: InterpreterCalls
   readonly #heatLimit: number
+  readonly #replaced: number
   #record!: Local
   /** The records of the page that pc is in, its guest-virtual address, and how many record bytes it has. */
   #pageRecords!: Local
@@ -74,12 +79,15 @@ export class InterpreterEmitter extends Emitter {
   #lookup!: Block
   #arrive!: Block
   #goOutOfLine!: Block
+  #goReplaced!: Block
   #resume!: Block
 
-  constructor(common: CommonState, calls: InterpreterCalls, heatLimit: number) {
+  /** `replaced` is the address of what region entries have replaced: for each slot, handler and immediate. */
+  constructor(common: CommonState, calls: InterpreterCalls, heatLimit: number, replaced: number) {
     super(common, calls)
     this.#calls = calls
     this.#heatLimit = heatLimit
+    this.#replaced = replaced
   }
 
   /** Builds the whole function for the given rows. `regionType` is the type of regions in table 0. */
@@ -104,6 +112,7 @@ export class InterpreterEmitter extends Emitter {
     this.#lookup = fn.block()
     this.#arrive = fn.block()
     this.#goOutOfLine = fn.block()
+    this.#goReplaced = fn.block()
     this.#resume = fn.block()
     fn.set(this.#budget, this.field32(this.common.budget))
     fn.set(this.#target, this.field64(this.common.pc))
@@ -117,15 +126,13 @@ export class InterpreterEmitter extends Emitter {
     this.#emitLookup()
     this.#emitArrive()
     this.#emitOutOfLine()
+    this.#emitReplaced()
     const handlers: Block[] = []
     handlers[Handler.decode] = this.#special(() => {
       fn.effect(fn.call(this.#calls.decode, [fn.get(0), fn.get(this.#record)]))
       fn.jump(this.#head)
     })
-    handlers[Handler.outOfLine] = this.#special(() => {
-      fn.set(this.#target, this.pc())
-      fn.jump(this.#goOutOfLine)
-    })
+    handlers[Handler.outOfLine] = this.#special(() => this.#emitCrossing())
     handlers[Handler.enter] = this.#special(() => this.#emitEnter(regionType))
     handlers[Handler.leavePage] = this.#special(() => {
       fn.set(this.#target, this.pc())
@@ -208,6 +215,34 @@ export class InterpreterEmitter extends Emitter {
     fn.jump(this.#head)
   }
 
+  /** An instruction that goes on in the next page: kept after the page's records while that page is the same. */
+  #emitCrossing(): void {
+    const fn = this.fn
+    fn.set(this.#target, this.pc())
+    const next = fn.let(fn.op(Op.i64Add, fn.get(this.#pageAddress), fn.i64(PAGE_BYTES)))
+    const index = fn.op(Op.i32WrapI64, fn.op(Op.i64ShrU, fn.get(next), fn.i64(INDEX_SHIFT)))
+    const entry = fn.let(fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, index, fn.i32(FETCH_MASK))))
+    const mapped = fn.op(Op.i64Eq, fn.load(Op.i64Load, fn.get(entry), FETCH), fn.get(next))
+    const into = fn.load(Op.i32Load, fn.get(this.#pageRecords), PAGE_RECORD_BYTES + PAGE_TAIL.crossesInto)
+    const same = fn.op(Op.i32Eq, fn.load(Op.i32Load, fn.get(entry), FETCH + ENTRY_VALUE), into)
+    // At the start, and out of line, there is no page around the record.
+    const inPage = fn.op(Op.i32Ne, fn.get(this.#pageBytes), fn.i32(0))
+    const kept = fn.block()
+    fn.branch(fn.op(Op.i32And, fn.op(Op.i32And, mapped, same), inPage), kept, this.#goOutOfLine)
+    fn.at(kept)
+    fn.set(this.#record, fn.op(Op.i32Add, fn.get(this.#pageRecords), fn.i32(PAGE_RECORD_BYTES + PAGE_TAIL.crossing)))
+    this.#runOutside()
+  }
+  /** Goes on at a record outside the page's, as if it were the one of `target`. */
+  #runOutside(): void {
+    const fn = this.fn
+    fn.set(this.#pageAddress, fn.op(Op.i64And, fn.get(this.#target), fn.i64(-4096)))
+    const offset = fn.op(Op.i32And, fn.op(Op.i32WrapI64, fn.get(this.#target)), fn.i32(0xffe))
+    fn.set(this.#pageRecords, fn.op(Op.i32Sub, fn.get(this.#record), fn.op(Op.i32Shl, offset, fn.i32(RECORD_SHIFT))))
+    // No jump lands inside this "page".
+    fn.set(this.#pageBytes, fn.i32(0))
+    fn.jump(this.#head)
+  }
   /** Runs the instruction at `target` from the state's own records, placed so that addresses come out right. */
   #emitOutOfLine(): void {
     const fn = this.fn
@@ -218,12 +253,27 @@ export class InterpreterEmitter extends Emitter {
     fn.return(fn.i32(Exit.exception))
     fn.end()
     fn.set(this.#record, fn.op(Op.i32Add, fn.get(0), fn.i32(this.common.outOfLine)))
-    fn.set(this.#pageAddress, fn.op(Op.i64And, fn.get(this.#target), fn.i64(-4096)))
-    const offset = fn.op(Op.i32And, fn.op(Op.i32WrapI64, fn.get(this.#target)), fn.i32(0xffe))
-    fn.set(this.#pageRecords, fn.op(Op.i32Sub, fn.get(this.#record), fn.op(Op.i32Shl, offset, fn.i32(RECORD_SHIFT))))
-    // No jump lands inside this "page".
-    fn.set(this.#pageBytes, fn.i32(0))
-    fn.jump(this.#head)
+    this.#runOutside()
+  }
+  /** Runs the instruction that a region starts with, whose record says "enter", by what was kept of it. */
+  #emitReplaced(): void {
+    const fn = this.fn
+    fn.at(this.#goReplaced)
+    this.#findRecord()
+    const entered = fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.handler)
+    const [known, unknown] = [fn.block(), this.#goOutOfLine]
+    fn.branch(fn.op(Op.i32Eq, entered, fn.i32(Handler.enter)), known, unknown)
+    fn.at(known)
+    const slot = fn.load(Op.i32Load, fn.get(this.#record), RECORD.imm)
+    const kept = fn.let(fn.op(Op.i32Add, fn.i32(this.#replaced), fn.op(Op.i32Shl, slot, fn.i32(REPLACED_SHIFT))))
+    const place = fn.let(fn.op(Op.i32Add, fn.get(0), fn.i32(this.common.outOfLine)))
+    for (const half of [0, 8]) {
+      fn.store(Op.i64Store, fn.get(place), fn.load(Op.i64Load, fn.get(this.#record), half), half)
+    }
+    fn.store(Op.i32Store16, fn.get(place), fn.load(Op.i32Load, fn.get(kept)), RECORD.handler)
+    fn.store(Op.i32Store, fn.get(place), fn.load(Op.i32Load, fn.get(kept), 4), RECORD.imm)
+    fn.set(this.#record, fn.get(place))
+    this.#runOutside()
   }
 
   #emitEnter(regionType: number): void {
@@ -239,7 +289,7 @@ export class InterpreterEmitter extends Emitter {
     fn.at(ended)
     const long = fn.block()
     const over = fn.block()
-    fn.branch(fn.op(Op.i32Eq, fn.get(exit), fn.i32(Exit.short)), this.#goOutOfLine, long)
+    fn.branch(fn.op(Op.i32Eq, fn.get(exit), fn.i32(Exit.short)), this.#goReplaced, long)
     fn.at(long)
     fn.branch(fn.op(Op.i32Eq, fn.get(exit), fn.i32(Exit.resume)), this.#resume, over)
     this.#emitResume()
@@ -259,7 +309,7 @@ export class InterpreterEmitter extends Emitter {
     fn.effect(fn.call(this.#calls.unsuited, [fn.get(0), fn.get(this.#record)]))
     fn.end()
     const entered = fn.op(Op.i32Eq, fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.handler), fn.i32(Handler.enter))
-    fn.branch(entered, this.#goOutOfLine, this.#head)
+    fn.branch(entered, this.#goReplaced, this.#head)
   }
 
   read(file: RegisterFile, register: Operand): Node {

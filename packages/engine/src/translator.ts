@@ -17,13 +17,15 @@ const MAX_BATCH = 24
 /** Translations kept, at some 20 KB each in V8; a guest that makes more code than this starts over. */
 const MAX_REGIONS = 20_000
 const INITIAL_SLOTS = 4096
+/** Slots are used again, so there are never more than regions live, and those of one batch. */
+export const MAX_SLOTS: number = MAX_REGIONS + MAX_BATCH + 1
 /** Giving up costs as much as some hundred instructions: at this distance it may happen. */
 const RARE_RESUME = 3000
 /** A loop is one that is gone round if its head has this part of the arrivals that make code hot. */
 const HOT_HEAD = 4
 const PAGE_BYTES = 4096
 /** To be raised when translations change in a way that those of single instructions do not show. */
-const TRANSLATOR_VERSION = 2
+const TRANSLATOR_VERSION = 3
 
 /** A region about to be translated, and where it belongs: its page's records, its root, what it does not enter. */
 interface Draft {

@@ -66,6 +66,8 @@ export class Walker {
   memoryTypes = false
   /** Why `translate` refused. */
   cause = 0
+  /** Told of each translation by a page larger than 4 KiB. */
+  onLarge: (low: number, high: number) => void = () => {}
 
   constructor(frames: Frames, words: Int32Array, pmp: Pmp) {
     this.#frames = frames
@@ -137,6 +139,7 @@ export class Walker {
     const allowed = access === Access.read ? readable : access === Access.write ? pteLow & PTE.w : pteLow & PTE.x
     if (!allowed) return this.#refuse(fault)
     let frame = ppn
+    if (level > 0 || pteHigh & HIGH_N) this.onLarge(low, high)
     if (level > 0) {
       const pages = 2 ** (9 * level)
       if (pteHigh & HIGH_N || ppn % pages !== 0) return this.#refuse(fault)
