@@ -1,5 +1,5 @@
 import { type Decoded, type InstructionSet, newDecoded } from './insn.ts'
-import { Handler, handlerOf, PAGE_RECORD_BYTES, REPLACED_SHIFT } from './interpreter.ts'
+import { Handler, handlerOf, PAGE_RECORD_BYTES, REPLACED_SHIFT } from './handlers.ts'
 import { PAGE_TAIL, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
 import type { SavedRegion } from './saved-region.ts'
 import type { Usage } from './usage.ts'

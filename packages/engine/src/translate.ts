@@ -2,7 +2,7 @@ import { type Block, type FunctionBuilder, I32, I64, type Local, type Node, Op }
 import { Exit } from './exits.ts'
 import { REGION_TYPE } from './generated-module.ts'
 import type { InstructionRow } from './insn.ts'
-import { Handler } from './interpreter.ts'
+import { Handler } from './handlers.ts'
 import { RECORD, RECORD_SHIFT } from './layout.ts'
 import { GO_ON, RegionCode } from './region-code.ts'
 import type { RegisterSet } from './register-set.ts'

@@ -4,7 +4,8 @@ import { Cause, Irq } from './causes.ts'
 import type { RiscvCpu } from './cpu.ts'
 import { csrNamed, Menvcfg, Mstatus } from './csr.ts'
 import type { RiscvMachine } from './machine.ts'
-import { type AccessRules, parseSatp, Walker } from './paging.ts'
+import { type AccessRules, contextFor, contextsWith, dataRules } from './access-rules.ts'
+import { parseSatp, Walker } from './paging.ts'
 import { Pmp } from './pmp.ts'
 import type { HartPrivateState } from './saved.ts'
 import { CONTEXT, STATE, type StateField } from './state.ts'
@@ -93,14 +94,7 @@ export class Hart implements RiscvHart {
 
   /** What data accesses are allowed now. */
   get dataRules(): AccessRules {
-    const status = this.get('mstatus')
-    const privilege = this.privilege
-    const mprv = (status & Mstatus.mprv) !== 0n && privilege === PRIVILEGE_M
-    return {
-      privilege: mprv ? Number((status & Mstatus.mpp) >> Mstatus.mppShift) : privilege,
-      sum: (status & Mstatus.sum) !== 0n,
-      mxr: (status & Mstatus.mxr) !== 0n,
-    }
+    return dataRules(this.get('mstatus'), this.privilege)
   }
   /** What fetches are allowed now. */
   get fetchRules(): AccessRules {
@@ -109,12 +103,6 @@ export class Hart implements RiscvHart {
   /** The translation context in force. */
   get contextIndex(): number {
     return this.#tlb.indexOf(this.word(STATE.common.context))
-  }
-  /** As a mask, the contexts that generated code may fill: it goes from one of S-mode's to the other by itself. */
-  get #contextsInForce(): number {
-    const index = this.contextIndex
-    const supervisor = index === CONTEXT.supervisor || index === CONTEXT.supervisorSum
-    return supervisor ? (1 << CONTEXT.supervisor) | (1 << CONTEXT.supervisorSum) : 1 << index
   }
   get #tlb(): Tlb {
     return this.#engine.tlbs[this.id] as Tlb
@@ -153,7 +141,7 @@ export class Hart implements RiscvHart {
     this.waiting = false
     this.#running = true
     this.statusChanged()
-    this.#tlb.flush(this.#contextsInForce)
+    this.#tlb.flush(contextsWith(this.contextIndex))
   }
   stop(): void {
     this.#running = false
@@ -227,16 +215,14 @@ export class Hart implements RiscvHart {
     const privilege = this.privilege
     const { privilege: dataPrivilege, sum, mxr } = this.dataRules
     const tlb = this.#tlb
-    let context: number = CONTEXT.other
-    if (privilege === 0 && !mxr) context = CONTEXT.user
-    else if (privilege === PRIVILEGE_S && !mxr) context = sum ? CONTEXT.supervisorSum : CONTEXT.supervisor
-    else {
+    const context = contextFor(privilege, mxr, sum)
+    if (context === CONTEXT.other) {
       const rules = `${privilege} ${dataPrivilege} ${sum} ${mxr}`
       if (rules !== this.#otherRules) tlb.flush()
       this.#otherRules = rules
     }
     this.setWord(STATE.common.context, tlb.context(context))
-    tlb.use(this.#contextsInForce)
+    tlb.use(contextsWith(this.contextIndex))
     this.#describeWalk()
     this.request(Request.leaveAfter)
   }
@@ -276,7 +262,7 @@ export class Hart implements RiscvHart {
     if (this.privilege === PRIVILEGE_S && (this.get('mstatus') & Mstatus.tvm) !== 0n) throw new IllegalAccess()
   }
   #flushAll(): void {
-    this.#tlb.flush(this.#contextsInForce)
+    this.#tlb.flush(contextsWith(this.contextIndex))
     this.#describeWalk()
     this.request(Request.leaveAfter)
   }
@@ -385,10 +371,10 @@ export class Hart implements RiscvHart {
 
   flushTlb(range?: { readonly start: bigint; readonly lengthBytes: bigint }): void {
     const few = 64n * 4096n
-    if (!range || range.lengthBytes > few) return this.#tlb.flush(this.#contextsInForce)
+    if (!range || range.lengthBytes > few) return this.#tlb.flush(contextsWith(this.contextIndex))
     for (let at = range.start; at < range.start + range.lengthBytes; at += 4096n) {
       const [low, high] = [Number(BigInt.asIntN(32, at)), Number(BigInt.asIntN(32, at >> 32n))]
-      this.#tlb.flushPage(low, high, this.#contextsInForce)
+      this.#tlb.flushPage(low, high, contextsWith(this.contextIndex))
     }
   }
   flushInstructions(): void {

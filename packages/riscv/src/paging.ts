@@ -1,3 +1,4 @@
+import type { AccessRules } from './access-rules.ts'
 import type { Frames } from '@doppel/engine'
 import { Cause } from './causes.ts'
 import { Access, type Pmp } from './pmp.ts'
@@ -16,13 +17,6 @@ const NAPOT_PAGES = 16
 const NAPOT_MARK = 8
 const PRIVILEGE_S = 1
 const PRIVILEGE_U = 0
-
-/** What decides whether an access is allowed, besides the page tables. */
-export interface AccessRules {
-  readonly privilege: number
-  readonly sum: boolean
-  readonly mxr: boolean
-}
 
 /** Levels of page tables (0 when paging is off) and the root's address. */
 export interface Satp {

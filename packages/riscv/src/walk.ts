@@ -1,4 +1,5 @@
-import type { AccessRules, Satp } from './paging.ts'
+import type { AccessRules } from './access-rules.ts'
+import type { Satp } from './paging.ts'
 import { largePageByte, type PhysicalLayout, ramPageOf, tableEntry, WALK } from '@doppel/engine'
 import { type FunctionBuilder, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
 import { CONTEXTS, STATE } from './state.ts'
