@@ -25,6 +25,8 @@ export interface Isa<M> {
   readonly wrap: (emitter: Emitter) => M
   /** What an undecodable instruction does; its bits are the immediate. */
   readonly illegal: (m: M, f: Readonly<Operands>) => void
+  /** Whether a computed jump goes back to where a call came from, as a rule. */
+  readonly isReturn: (decoded: Decoded) => boolean
   /** Writes the walk from guest-virtual to guest-physical addresses. */
   readonly writeTranslate: TranslateWriter
   /** Writes what system instructions can do without the host. */

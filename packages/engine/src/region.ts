@@ -15,9 +15,18 @@ export interface RegionInstruction {
   readonly decoded: Decoded
   /** The run of accesses that its own belongs to. */
   group: AccessGroup | undefined
+  /** It jumps to a computed address, and goes on at the region's dispatch block. */
+  dispatches: boolean
 }
 
-/** A straight line of instructions. Offsets are within the page. */
+/** Where computed jumps of an instruction may go, as far as is known: offsets in the page; none where nothing is. */
+export type KnownTargets = (decoded: Decoded) => readonly number[]
+const NO_TARGETS: KnownTargets = () => []
+
+/**
+ * A straight line of instructions. Offsets are within the page. One block may have none: the dispatch block, which all computed
+ * jumps go to, and which goes on where the address says.
+ */
 export interface RegionBlock {
   readonly offset: number
   readonly instructions: readonly RegionInstruction[]
@@ -50,7 +59,12 @@ export interface Region {
 const MAX_INSTRUCTIONS = 160
 /** From this size on a region does not go on past calls. */
 const MAX_WITH_CALLS = 48
+/** A switch in a loop is worth having whole. */
+const MAX_WITH_DISPATCH = 400
 const PAGE_BYTES = 4096
+
+/** What stands for the dispatch block's place: after all of the page's. */
+export const DISPATCH_OFFSET: number = PAGE_BYTES
 
 /** True for a jump that keeps a return address: a call, after which the region goes on. */
 function isCall(decoded: Decoded, usage: Usage): boolean {
@@ -67,28 +81,49 @@ export function jumpTarget(instruction: RegionInstruction): number {
 export interface Explored {
   readonly reached: Map<number, RegionInstruction>
   readonly leaders: Set<number>
+  /** Where computed jumps go. */
+  readonly targets: Set<number>
 }
 
 /**
  * Reads the code that starts at `root`: breadth first along direct jumps, within the page and the size bound, and not
  * into `barrier`, if that is an offset.
  */
-export function explore(root: number, read: ReadInstruction, usages: readonly Usage[], barrier = -1): Explored {
+export function explore(
+  root: number,
+  read: ReadInstruction,
+  usages: readonly Usage[],
+  barrier = -1,
+  known: KnownTargets = NO_TARGETS,
+): Explored {
   const reached = new Map<number, RegionInstruction>()
   const leaders = new Set<number>([root])
+  const targets = new Set<number>()
+  let room = MAX_INSTRUCTIONS
   const queue = [root]
   for (let head = 0; head < queue.length; head++) {
     let offset = queue[head] as number
-    while (!reached.has(offset) && reached.size < MAX_INSTRUCTIONS && offset < PAGE_BYTES && offset !== barrier) {
+    while (!reached.has(offset) && reached.size < room && offset < PAGE_BYTES && offset !== barrier) {
       const decoded = newDecoded()
       if (!read(offset, decoded)) break
-      const instruction: RegionInstruction = { offset, decoded, group: undefined }
+      const instruction: RegionInstruction = { offset, decoded, group: undefined, dispatches: false }
       reached.set(offset, instruction)
       const usage = usages[decoded.row] as Usage
       const next = offset + decoded.lengthBytes
       if (usage.flow === 'next') {
         offset = next
         continue
+      }
+      if (usage.flow === 'indirect' && !isCall(decoded, usage)) {
+        const found = known(decoded)
+        if (found.length === 0) break
+        instruction.dispatches = true
+        room = MAX_WITH_DISPATCH
+        for (const target of found) {
+          targets.add(target)
+          queueLeader(target, leaders, queue)
+        }
+        break
       }
       const returns = reached.size < MAX_WITH_CALLS && isCall(decoded, usage)
       if (usage.flow === 'branch' || returns) queueLeader(next, leaders, queue)
@@ -98,7 +133,7 @@ export function explore(root: number, read: ReadInstruction, usages: readonly Us
       break
     }
   }
-  return { reached, leaders }
+  return { reached, leaders, targets }
 }
 
 /**
@@ -126,13 +161,14 @@ export function loopHead(
 /** Makes a region of what has been explored from `root` on. */
 export function discoverRegion(
   root: number,
-  { reached, leaders }: Explored,
+  { reached, leaders, targets }: Explored,
   usages: readonly Usage[],
   files: readonly RegisterFile[],
 ): Region | undefined {
   if (!reached.has(root)) return undefined
   const blocks = formBlocks(root, reached, leaders, usages, files)
-  const flow = linkBlocks(blocks, usages)
+  if (targets.size > 0) blocks.push(newBlock(DISPATCH_OFFSET, [], DISPATCH_OFFSET, false))
+  const flow = linkBlocks(blocks, usages, targets)
   const loops = loopsOf(blocks, flow.position)
   solveDataflow(blocks, flow, loops)
   groupAccesses(blocks, loops, usages, files)
@@ -164,19 +200,8 @@ function formBlocks(
       if (usages[instruction.decoded.row]?.flow !== 'next') break
     }
     const last = instructions[instructions.length - 1] as RegionInstruction
-    const block: RegionBlock = {
-      calls: isCall(last.decoded, usages[last.decoded.row] as Usage),
-      offset: start,
-      instructions,
-      end: offset,
-      successors: [],
-      writes: new RegisterSet(),
-      needs: new RegisterSet(),
-      dirtyIn: new RegisterSet(),
-      liveIn: new RegisterSet(),
-      flushed: new RegisterSet(),
-      longestPath: 0,
-    }
+    const calls = isCall(last.decoded, usages[last.decoded.row] as Usage)
+    const block = newBlock(start, instructions, offset, calls)
     for (const { decoded } of instructions) {
       const usage = usages[decoded.row] as Usage
       for (const { slot, file } of usage.reads) {
@@ -193,12 +218,39 @@ function formBlocks(
   })
 }
 
+function newBlock(offset: number, instructions: RegionInstruction[], end: number, calls: boolean): RegionBlock {
+  return {
+    offset,
+    instructions,
+    end,
+    successors: [],
+    writes: new RegisterSet(),
+    needs: new RegisterSet(),
+    dirtyIn: new RegisterSet(),
+    liveIn: new RegisterSet(),
+    flushed: new RegisterSet(),
+    calls,
+    longestPath: 0,
+  }
+}
+
 /** Finds each block's successors; edges that structured code cannot have become exits of the region. */
-function linkBlocks(blocks: readonly RegionBlock[], usages: readonly Usage[]): FlowGraph {
+function linkBlocks(blocks: readonly RegionBlock[], usages: readonly Usage[], targets: ReadonlySet<number>): FlowGraph {
   const at = new Map<number, number>()
   for (let i = 0; i < blocks.length; i++) at.set((blocks[i] as RegionBlock).offset, i)
   for (const block of blocks) {
-    const last = block.instructions[block.instructions.length - 1] as RegionInstruction
+    const last = block.instructions[block.instructions.length - 1]
+    if (last === undefined) {
+      for (const target of targets) {
+        const found = at.get(target)
+        if (found !== undefined) block.successors.push(found)
+      }
+      continue
+    }
+    if (last.dispatches) {
+      block.successors.push(at.get(DISPATCH_OFFSET) as number)
+      continue
+    }
     const { flow } = usages[last.decoded.row] as Usage
     const next = flow === 'next' || flow === 'branch' || block.calls ? at.get(block.end) : undefined
     const jumps = flow === 'branch' || (flow === 'jump' && !block.calls)

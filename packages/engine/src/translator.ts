@@ -6,7 +6,7 @@ import { importCalls, REGION_TYPE } from './generated-module.ts'
 import type { Decoded } from './insn.ts'
 import { RESUMES } from './handlers.ts'
 import { RECORD_SHIFT, type RegisterFile } from './layout.ts'
-import { discoverRegion, explore, loopHead, type Region } from './region.ts'
+import { discoverRegion, explore, type KnownTargets, loopHead, type Region } from './region.ts'
 import { bytesWithin, isIn, type SavedRegion } from './saved-region.ts'
 import { RegionEmitter } from './translate.ts'
 import { decodeTranslations, encodeTranslations, hashBytes } from './translations.ts'
@@ -23,9 +23,13 @@ export const MAX_SLOTS: number = MAX_REGIONS + MAX_BATCH + 1
 const RARE_RESUME = 3000
 /** A loop is one that is gone round if its head has this part of the arrivals that make code hot. */
 const HOT_HEAD = 4
+/** A computed jump may go to what has this part of the arrivals that make code hot; a few places make no switch. */
+const KNOWN_TARGET = 256
+const MIN_TARGETS = 3
+const MAX_TARGETS = 64
 const PAGE_BYTES = 4096
 /** To be raised when translations change in a way that those of single instructions do not show. */
-const TRANSLATOR_VERSION = 3
+const TRANSLATOR_VERSION = 4
 
 /** A region about to be translated, and where it belongs: its page's records, its root, what it does not enter. */
 interface Draft {
@@ -33,6 +37,11 @@ interface Draft {
   readonly records: number
   readonly root: number
   readonly barrier: number
+}
+
+/** Where a region's blocks begin and end. */
+function boundsOf({ blocks }: Region): Int16Array {
+  return Int16Array.from(blocks.flatMap(b => (b.instructions.length > 0 ? [b.offset, b.end] : [])))
 }
 
 /** Building a region is never interrupted by building another, so all machines of a thread share this. */
@@ -140,7 +149,7 @@ export class Translator<M> {
     if (drafts.length === 0) return
     const { functions, bodies } = this.#compile(drafts, false)
     drafts.forEach(({ records, region, root, barrier }, i) => {
-      const bounds = Int16Array.from(region.blocks.flatMap(b => [b.offset, b.end]))
+      const bounds = boundsOf(region)
       this.#enter(records, { root, barrier, bounds, patient: false, ...(bodies[i] as FunctionBody) }, functions[i])
       this.stats.regions++
       this.stats.regionInstructions += region.instructionCount
@@ -166,18 +175,33 @@ export class Translator<M> {
       const place = records + (at << RECORD_SHIFT)
       return taken(place) || this.#cache.heat(place) >= this.#heatLimit / HOT_HEAD
     }
-    const ahead = explore(offset, read, this.#usages)
+    const known = this.#knownTargets(records, taken)
+    const ahead = explore(offset, read, this.#usages, -1, known)
     const head = loopHead(offset, ahead, this.#usages, isHot)
     const headRecord = records + (head << RECORD_SHIFT)
     // Where the loop has its region already, this one only leads there.
     const entered = taken(headRecord)
     const root = entered ? offset : head
     const barrier = entered && head !== offset ? head : -1
-    const explored = root === offset && barrier < 0 ? ahead : explore(root, read, this.#usages, barrier)
+    const explored = root === offset && barrier < 0 ? ahead : explore(root, read, this.#usages, barrier, known)
     const region = discoverRegion(root, explored, this.#usages, this.#files)
     if (!region) return undefined
     claimed.add(records + (root << RECORD_SHIFT))
     return { region, records, root, barrier }
+  }
+
+  /** Where computed jumps of a page may go: where jumps have gone so far. */
+  #knownTargets(records: number, taken: (record: number) => boolean): KnownTargets {
+    let found: number[] | undefined
+    const find = (): number[] => {
+      const targets: number[] = []
+      for (let offset = 0; offset < PAGE_BYTES && targets.length < MAX_TARGETS; offset += 2) {
+        const record = records + (offset << RECORD_SHIFT)
+        if (this.#cache.heat(record) > this.#heatLimit / KNOWN_TARGET || taken(record)) targets.push(offset)
+      }
+      return targets.length < MIN_TARGETS ? [] : targets
+    }
+    return decoded => (this.#isa.isReturn(decoded) ? [] : (found ??= find()))
   }
 
   #compile(drafts: readonly Draft[], patient: boolean): { functions: unknown[]; bodies: FunctionBody[] } {
@@ -211,9 +235,11 @@ export class Translator<M> {
     for (const entry of this.#cache.regionsAt(record)) {
       if (entry.patient) continue
       entry.patient = true
-      const explored = explore(entry.root, source.read, this.#usages, entry.barrier)
+      const known = this.#knownTargets(source.records, at => this.#cache.isEntered(at))
+      const explored = explore(entry.root, source.read, this.#usages, entry.barrier, known)
       const region = discoverRegion(entry.root, explored, this.#usages, this.#files)
       if (!region) continue
+      entry.bounds = boundsOf(region)
       const { root, barrier } = entry
       const { functions, bodies } = this.#compile([{ region, records: source.records, root, barrier }], true)
       this.table.set(entry.slot, functions[0])

@@ -47,7 +47,7 @@ class Generator {
     const r = (): string => this.#register()
     const [load, store] = this.pick(MEMORY)
     const offset = this.below(64) - 16
-    switch (this.below(depth > 0 ? 11 : 8)) {
+    switch (this.below(depth > 0 ? 12 : 9)) {
       case 0:
       case 1:
         return [`${this.pick(ARITHMETIC)} ${r()}, ${r()}, ${r()}`, `addi ${r()}, ${r()}, ${this.below(200) - 100}`]
@@ -77,6 +77,20 @@ class Generator {
       case 7:
         return mayCall ? [`jal ra, function${this.below(FUNCTIONS)}`] : [`addi ${r()}, ${r()}, 1`]
       case 8: {
+        // A switch by two bits of a register: jumps to a computed address, each case two instructions long.
+        const past = this.#label()
+        const cases = Array.from({ length: 4 }, () => [`addi ${r()}, ${r()}, ${this.below(64)}`, `jal zero, ${past}`])
+        return [
+          `andi t3, ${r()}, 3`,
+          'slli t3, t3, 3',
+          'auipc t4, 0',
+          'add t4, t4, t3',
+          'jalr zero, 12(t4)',
+          ...cases.flat(),
+          `${past}:`,
+        ]
+      }
+      case 9: {
         const [head, counter] = [this.#label(), `s${5 + depth}`]
         return [
           `li ${counter}, ${1 + this.below(12)}`,
@@ -86,7 +100,7 @@ class Generator {
           `bnez ${counter}, ${head}`,
         ]
       }
-      case 9: {
+      case 10: {
         // Every fourth round writes one of two instructions over the one that follows.
         const [site, past] = [this.#label(), this.#label()]
         return [
