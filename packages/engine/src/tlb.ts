@@ -5,7 +5,7 @@ import { type FunctionBuilder, type Local, type Node, Op } from '@doppel/wasm'
  * writing and fetching. An entry is { tag: i64 guest-virtual page, value: i32 } in 16 bytes; the value of a data entry is
  * what to add to the guest-virtual address, that of a fetch entry is the address of the page's decoded records.
  */
-export const DATA_ENTRIES = 1024
+export const DATA_ENTRIES = 4096
 export const FETCH_ENTRIES = 256
 export const ENTRY_BYTES = 16
 export const ENTRY_VALUE = 8

@@ -224,7 +224,7 @@ export class RegionEmitter extends RegionCode {
       const near = fn.block()
       fn.branch(fn.op(Op.i64LtU, fn.get(distance), fn.i64(span)), near, elsewhere, 'likely')
       fn.at(near)
-      const edges: Block[] = new Array<Block>((span + 1) >> 1).fill(elsewhere)
+      const edges: Block[] = Array.from({ length: (span + 1) >> 1 }, () => elsewhere)
       const entries = offsets.map(offset => (edges[(offset - least) >> 1] = fn.block()))
       fn.switch(fn.op(Op.i32ShrU, fn.op(Op.i32WrapI64, fn.get(distance)), fn.i32(1)), edges, elsewhere)
       fn.endLets()
