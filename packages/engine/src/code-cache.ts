@@ -1,5 +1,5 @@
 import { type Decoded, type InstructionSet, newDecoded } from './insn.ts'
-import { Handler, handlerOf, PAGE_RECORD_BYTES, REPLACED_SHIFT } from './handlers.ts'
+import { COMPUTED, Handler, handlerOf, HEAT_MASK, PAGE_RECORD_BYTES, REPLACED_SHIFT } from './handlers.ts'
 import { PAGE_TAIL, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
 import type { SavedRegion } from './saved-region.ts'
 import type { Usage } from './usage.ts'
@@ -181,7 +181,11 @@ export class CodeCache<M> {
   }
   /** How often a record was jumped to, or given up at. */
   heat(record: number): number {
-    return this.#halves[(record + RECORD.heat) >>> 1] as number
+    return (this.#halves[(record + RECORD.heat) >>> 1] as number) & HEAT_MASK
+  }
+  /** Whether a computed jump has landed at a record. */
+  isComputed(record: number): boolean {
+    return ((this.#halves[(record + RECORD.heat) >>> 1] as number) & COMPUTED) !== 0
   }
   /** The pages that have translated regions: where their frames are, and those regions. */
   pagesWithRegions(): readonly { readonly frame: number; readonly regions: readonly CachedRegion[] }[] {

@@ -14,6 +14,10 @@ export const Handler = {
   firstRow: 5,
 } as const
 
+/** In a record's heat: that a computed jump has landed there; and how many jumps have. */
+export const COMPUTED = 0x8000
+export const HEAT_MASK = 0x7fff
+
 /** Failures of translated code at an instruction, a power of two, after which the host is told. */
 export const RESUMES = 1024
 

@@ -2,7 +2,16 @@ import { type Block, type FunctionBuilder, type FunctionRef, I32, I64, type Loca
 import { Emitter, type HostCalls } from './emitter.ts'
 import { Exit } from './exits.ts'
 import { REGION_TYPE } from './generated-module.ts'
-import { Handler, handlerOf, PAGE_RECORD_BYTES, REPLACED_SHIFT, RESUMES, START_RECORDS } from './handlers.ts'
+import {
+  COMPUTED,
+  Handler,
+  handlerOf,
+  HEAT_MASK,
+  PAGE_RECORD_BYTES,
+  REPLACED_SHIFT,
+  RESUMES,
+  START_RECORDS,
+} from './handlers.ts'
 import type { InstructionRow, Operand, Operands } from './insn.ts'
 import { type CommonState, PAGE_TAIL, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
 import { ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT } from './tlb.ts'
@@ -47,6 +56,7 @@ export class InterpreterEmitter extends Emitter {
   #length: 2 | 4 = 4
   #head!: Block
   #lookup!: Block
+  #computed!: Block
   #arrive!: Block
   #goOutOfLine!: Block
   #goReplaced!: Block
@@ -80,6 +90,7 @@ export class InterpreterEmitter extends Emitter {
     this.#target = fn.local(I64)
     this.#head = fn.block()
     this.#lookup = fn.block()
+    this.#computed = fn.block()
     this.#arrive = fn.block()
     this.#goOutOfLine = fn.block()
     this.#goReplaced = fn.block()
@@ -153,6 +164,12 @@ export class InterpreterEmitter extends Emitter {
     fn.at(this.#lookup)
     this.#findRecord()
     fn.jump(this.#arrive)
+    // A jump to a computed address says so where it lands: a region that has such a jump takes the place in.
+    fn.at(this.#computed)
+    this.#findRecord()
+    const heat = fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.heat)
+    fn.store(Op.i32Store16, fn.get(this.#record), fn.op(Op.i32Or, heat, fn.i32(COMPUTED)), RECORD.heat)
+    fn.jump(this.#arrive)
   }
   /** Finds the record of `target`, or asks the host for its page. */
   #findRecord(): void {
@@ -179,7 +196,8 @@ export class InterpreterEmitter extends Emitter {
     fn.at(this.#arrive)
     const heat = fn.let(fn.op(Op.i32Add, fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.heat), fn.i32(1)))
     fn.store(Op.i32Store16, fn.get(this.#record), fn.get(heat), RECORD.heat)
-    fn.if(fn.op(Op.i32Eq, fn.get(heat), fn.i32(this.#heatLimit)), 'unlikely')
+    const arrivals = fn.op(Op.i32And, fn.get(heat), fn.i32(HEAT_MASK))
+    fn.if(fn.op(Op.i32Eq, arrivals, fn.i32(this.#heatLimit)), 'unlikely')
     fn.effect(fn.call(this.#calls.hot, [fn.get(0), fn.get(this.#record)]))
     fn.end()
     fn.jump(this.#head)
@@ -347,7 +365,7 @@ export class InterpreterEmitter extends Emitter {
   }
   jumpTo(target: Node): void {
     this.fn.set(this.#target, target)
-    this.fn.jump(this.#lookup)
+    this.fn.jump(this.#computed)
   }
   once(_key: string, check: () => void): void {
     check()

@@ -67,7 +67,7 @@ const PAGE_BYTES = 4096
 export const DISPATCH_OFFSET: number = PAGE_BYTES
 
 /** True for a jump that keeps a return address: a call, after which the region goes on. */
-function isCall(decoded: Decoded, usage: Usage): boolean {
+export function isCall(decoded: Decoded, usage: Usage): boolean {
   const jumps = usage.flow === 'jump' || usage.flow === 'indirect'
   return jumps && usage.writes.some(w => decoded[w.slot] !== w.file.zero)
 }
@@ -156,6 +156,21 @@ export function loopHead(
     if (target <= offset && target > head && target >= 0 && isHot(target)) head = target
   }
   return head < 0 ? offset : head
+}
+
+/** True for a region with a dispatch block from which no way leads back to its root: a switch that is not the loop's own. */
+export function dispatchesInVain({ blocks }: Region): boolean {
+  const path = blocks.flatMap((block, i) => (block.offset === DISPATCH_OFFSET ? [i] : []))
+  if (path.length === 0) return false
+  const seen = new Set(path)
+  for (let at = path.pop(); at !== undefined; at = path.pop()) {
+    for (const next of (blocks[at] as RegionBlock).successors) {
+      if (next === 0) return false
+      if (!seen.has(next)) path.push(next)
+      seen.add(next)
+    }
+  }
+  return true
 }
 
 /** Makes a region of what has been explored from `root` on. */

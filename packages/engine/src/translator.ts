@@ -3,10 +3,19 @@ import type { CodeCache } from './code-cache.ts'
 import type { Isa } from './engine.ts'
 import type { Frames } from './frames.ts'
 import { importCalls, REGION_TYPE } from './generated-module.ts'
-import type { Decoded } from './insn.ts'
+import { type Decoded, newDecoded } from './insn.ts'
 import { RESUMES } from './handlers.ts'
 import { RECORD_SHIFT, type RegisterFile } from './layout.ts'
-import { discoverRegion, explore, type KnownTargets, loopHead, type Region } from './region.ts'
+import {
+  discoverRegion,
+  dispatchesInVain,
+  explore,
+  isCall,
+  type KnownTargets,
+  loopHead,
+  type ReadInstruction,
+  type Region,
+} from './region.ts'
 import { bytesWithin, isIn, type SavedRegion } from './saved-region.ts'
 import { RegionEmitter } from './translate.ts'
 import { decodeTranslations, encodeTranslations, hashBytes } from './translations.ts'
@@ -23,8 +32,7 @@ export const MAX_SLOTS: number = MAX_REGIONS + MAX_BATCH + 1
 const RARE_RESUME = 3000
 /** A loop is one that is gone round if its head has this part of the arrivals that make code hot. */
 const HOT_HEAD = 4
-/** A computed jump may go to what has this part of the arrivals that make code hot; a few places make no switch. */
-const KNOWN_TARGET = 256
+/** Fewer places that computed jumps have gone to make no switch. */
 const MIN_TARGETS = 3
 const MAX_TARGETS = 64
 const PAGE_BYTES = 4096
@@ -175,33 +183,43 @@ export class Translator<M> {
       const place = records + (at << RECORD_SHIFT)
       return taken(place) || this.#cache.heat(place) >= this.#heatLimit / HOT_HEAD
     }
-    const known = this.#knownTargets(records, taken)
-    const ahead = explore(offset, read, this.#usages, -1, known)
+    const known = this.#knownTargets(records, read)
+    const ahead = explore(offset, read, this.#usages)
     const head = loopHead(offset, ahead, this.#usages, isHot)
     const headRecord = records + (head << RECORD_SHIFT)
     // Where the loop has its region already, this one only leads there.
     const entered = taken(headRecord)
     const root = entered ? offset : head
     const barrier = entered && head !== offset ? head : -1
-    const explored = root === offset && barrier < 0 ? ahead : explore(root, read, this.#usages, barrier, known)
-    const region = discoverRegion(root, explored, this.#usages, this.#files)
+    const region = this.#regionAt(root, read, barrier, known)
     if (!region) return undefined
     claimed.add(records + (root << RECORD_SHIFT))
     return { region, records, root, barrier }
   }
 
-  /** Where computed jumps of a page may go: where jumps have gone so far. */
-  #knownTargets(records: number, taken: (record: number) => boolean): KnownTargets {
+  #regionAt(root: number, read: ReadInstruction, barrier: number, known: KnownTargets): Region | undefined {
+    const region = discoverRegion(root, explore(root, read, this.#usages, barrier, known), this.#usages, this.#files)
+    if (region === undefined || !dispatchesInVain(region)) return region
+    return discoverRegion(root, explore(root, read, this.#usages, barrier), this.#usages, this.#files)
+  }
+  /** Where computed jumps of a page may go: where some have gone so far, calls and their returns left out. */
+  #knownTargets(records: number, read: ReadInstruction): KnownTargets {
     let found: number[] | undefined
+    const decoded = newDecoded()
+    const follows = (offset: number): boolean =>
+      [2, 4].some(length => {
+        const before = offset - length
+        if (before < 0 || !read(before, decoded) || decoded.lengthBytes !== length) return false
+        return isCall(decoded, this.#usages[decoded.row] as Usage)
+      })
     const find = (): number[] => {
       const targets: number[] = []
       for (let offset = 0; offset < PAGE_BYTES && targets.length < MAX_TARGETS; offset += 2) {
-        const record = records + (offset << RECORD_SHIFT)
-        if (this.#cache.heat(record) > this.#heatLimit / KNOWN_TARGET || taken(record)) targets.push(offset)
+        if (this.#cache.isComputed(records + (offset << RECORD_SHIFT)) && !follows(offset)) targets.push(offset)
       }
       return targets.length < MIN_TARGETS ? [] : targets
     }
-    return decoded => (this.#isa.isReturn(decoded) ? [] : (found ??= find()))
+    return jump => (this.#isa.isReturn(jump) ? [] : (found ??= find()))
   }
 
   #compile(drafts: readonly Draft[], patient: boolean): { functions: unknown[]; bodies: FunctionBody[] } {
@@ -235,9 +253,8 @@ export class Translator<M> {
     for (const entry of this.#cache.regionsAt(record)) {
       if (entry.patient) continue
       entry.patient = true
-      const known = this.#knownTargets(source.records, at => this.#cache.isEntered(at))
-      const explored = explore(entry.root, source.read, this.#usages, entry.barrier, known)
-      const region = discoverRegion(entry.root, explored, this.#usages, this.#files)
+      const known = this.#knownTargets(source.records, source.read)
+      const region = this.#regionAt(entry.root, source.read, entry.barrier, known)
       if (!region) continue
       entry.bounds = boundsOf(region)
       const { root, barrier } = entry
