@@ -71,7 +71,7 @@ export async function runningMachine(
       opened.push({ close: () => lock.release() })
       const store = await openDiskOption(disk)
       opened.push(store)
-      virtio.push(virtioBlk({ store, serial: `doppel-disk${i}` }))
+      virtio.push(virtioBlk({ store, serial: disk.serial ?? `doppel-disk${i}` }))
     }
     for (const [i, volume] of options.volumes.entries()) {
       const store = await HostFolder.open(volume.hostPath, { readOnly: volume.readOnly })

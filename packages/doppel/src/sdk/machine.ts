@@ -12,6 +12,7 @@ import {
 import type { RunOptions } from '../cli/run-options.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
+import { prepareImage } from '../run/images.ts'
 import { type RunningMachine, runningMachine } from '../run/machine.ts'
 import { Network } from '../run/network.ts'
 import { freshNonce } from '../run/nonce.ts'
@@ -26,7 +27,8 @@ const DEFAULT_READY_TIMEOUT_MS = 120_000
 const STOP_GRACE_MS = 10_000
 /** An init that knows how does it; otherwise what it would do. */
 const POWER_OFF =
-  'if [ -d /run/systemd/system ]; then systemctl poweroff; else sync; umount -a -r 2>/dev/null; poweroff -f; fi'
+  'if [ -d /run/systemd/system ]; then systemctl poweroff; else ' +
+  'sync; umount -a -r 2>/dev/null; poweroff -f || /run/doppel/busybox poweroff -f; fi'
 
 /** What a machine has done and holds. */
 export interface MachineMetrics {
@@ -105,7 +107,8 @@ export class Machine implements AsyncDisposable {
   }
 
   /** What `create` does, with options that have been checked. */
-  static async boot(image: string, run: RunOptions, options: MachineOptions = {}): Promise<Machine> {
+  static async boot(image: string, checked: RunOptions, options: MachineOptions = {}): Promise<Machine> {
+    const run = await prepareImage(checked, () => undefined)
     const boot = await bootFiles(run, freshNonce(), () => undefined)
     const terminal = new Console()
     const place = new CpuPlace(options)
