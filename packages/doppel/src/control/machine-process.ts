@@ -68,6 +68,7 @@ export async function runMachineProcess(entries: Entries, id: string): Promise<n
   const options = { ...rest, env: process.env }
   const snapshot = spec.snapshot === undefined ? undefined : Snapshot.open(spec.snapshot)
   const machine = snapshot ? await Machine.restore(snapshot) : await Machine.boot(entry.image, options)
+  await snapshot?.close()
   const ignoreSignals = onEndingSignal(() => void machine.kill())
   const console = entries.pathOf(id, 'console.log')
   const show = (bytes: Uint8Array): void => appendFileSync(console, bytes, { mode: 0o600 })
@@ -98,7 +99,6 @@ export async function runMachineProcess(entries: Entries, id: string): Promise<n
   else await entries.write({ ...running, ended: { kind: end.kind, exitCode, atMs: nowMs() } })
   server.close()
   await rm(socket, { force: true })
-  snapshot?.close()
   // Clients that are still connected have had their answers.
   await sleep(POLL_MS)
   process.exit(0)

@@ -1,14 +1,6 @@
 import { DoppelError } from '@doppel/base'
-import type { MachineEnd } from '@doppel/board'
-import {
-  Console,
-  type CpuLimits,
-  GuestCommands,
-  GuestFiles,
-  MachineLife,
-  type MachineState,
-  type PageSource,
-} from '@doppel/monitor'
+import type { MachineEnd, RestoredBoot } from '@doppel/board'
+import { Console, type CpuLimits, GuestCommands, GuestFiles, MachineLife, type MachineState } from '@doppel/monitor'
 import type { RunOptions } from '../cli/run-options.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
@@ -16,7 +8,7 @@ import { type RunningMachine, runningMachine } from '../run/machine.ts'
 import { Network } from '../run/network.ts'
 import { freshNonce } from '../run/nonce.ts'
 import { CpuPlace } from './cpu-place.ts'
-import { freeze, mendClock } from './image.ts'
+import { freeze, type MachineImage, mendClock } from './image.ts'
 import { type MachineOptions, runOptionsOf } from './options.ts'
 import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
@@ -61,8 +53,8 @@ export class Machine implements AsyncDisposable {
   readonly #options: RunOptions
   /** Guest ports that were asked for, and where they are. */
   readonly #hosts = new Map<number, string>()
-  /** What a restored machine reads its memory from. */
-  readonly #from: PageSource | undefined
+  /** What a restored machine reads its memory from, held while it lives. */
+  readonly #from: MachineImage | undefined
   readonly #place: CpuPlace
 
   private constructor(
@@ -71,7 +63,7 @@ export class Machine implements AsyncDisposable {
     running: RunningMachine,
     console: Console,
     place: CpuPlace,
-    from?: PageSource,
+    from?: MachineImage,
   ) {
     this.image = image
     this.console = console
@@ -88,9 +80,10 @@ export class Machine implements AsyncDisposable {
       stop: () => vm.stop(),
       pause: () => vm.pause(),
       resume: () => vm.resume(),
-      close: () => {
+      close: async () => {
         place.leave()
-        return running.close()
+        await running.close()
+        await from?.release()
       },
     })
   }
@@ -133,11 +126,11 @@ export class Machine implements AsyncDisposable {
     const terminal = new Console()
     const boot = { restored: board, page: (page: number, into: Uint8Array) => pages.read(page, into) }
     const place = new CpuPlace({})
-    const parts = { uart: new Console(), consoles: [terminal], governor: place.join }
-    const running = await runningMachine(options, boot, parts)
+    frozen.retain()
+    const running = await restoredMachine(frozen, boot, terminal, place)
     running.agent.takeOver(agent)
     mendClock(frozen, running)
-    const machine = new Machine(image, options, running, terminal, place, pages)
+    const machine = new Machine(image, options, running, terminal, place, frozen)
     if (paused) await machine.#life.startPaused()
     else machine.#life.start()
     return machine
@@ -154,8 +147,15 @@ export class Machine implements AsyncDisposable {
   async fork({ count = 1 }: { readonly count?: number } = {}): Promise<Machine[]> {
     const snapshot = await this.createSnapshot()
     const forks: Machine[] = []
-    for (let i = 0; i < count; i++) forks.push(await Machine.restore(snapshot))
-    return forks
+    try {
+      for (let i = 0; i < count; i++) forks.push(await Machine.restore(snapshot))
+      return forks
+    } catch (error) {
+      for (const fork of forks) await fork.kill()
+      throw error
+    } finally {
+      await snapshot.close()
+    }
   }
 
   /** Machines in processes of their own, as `doppel run -d` starts them. */
@@ -243,5 +243,26 @@ export class Machine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
+  }
+}
+
+/** Builds a clone's machine; gives the hold on what it was frozen as back when that fails. */
+async function restoredMachine(
+  frozen: MachineImage,
+  boot: RestoredBoot,
+  terminal: Console,
+  place: CpuPlace,
+): Promise<RunningMachine> {
+  try {
+    const disks = await frozen.disks()
+    return await runningMachine(frozen.options, boot, {
+      uart: new Console(),
+      consoles: [terminal],
+      governor: place.join,
+      disks,
+    })
+  } catch (error) {
+    await frozen.release()
+    throw error
   }
 }

@@ -1,24 +1,48 @@
+import { dirname, relative, resolve } from 'node:path'
+import { DoppelError } from '@doppel/base'
 import type { RunOptions } from '../cli/run-options.ts'
+import { openSnapshotFile } from '../host/snapshot-host.ts'
 import { type MachineImage, openImage, saveImage } from './image.ts'
 
+/** Gives back what a snapshot held that was forgotten unclosed. */
+const forgotten = new FinalizationRegistry<MachineImage>(image => void image.release())
+
 /** A moment of a machine's, to go on from with `Machine.restore`. */
-export class Snapshot {
+export class Snapshot implements AsyncDisposable {
   readonly #image: MachineImage
+  #isClosed = false
 
   constructor(image: MachineImage) {
     this.#image = image
+    forgotten.register(this, image, this)
   }
   /** Opens a snapshot that was saved; memory is read, and checked, as it is needed. Throws `snapshot.*`. */
   static open(path: string): Snapshot {
     return new Snapshot(openImage(path))
   }
-  /** Writes it to a file: whole and durable, or not at all. Throws `snapshot.file`. */
-  async save(path: string): Promise<void> {
-    await saveImage(path, this.#image)
+  /**
+   * Writes it to a file: whole and durable, or not at all. With `parent`, an earlier snapshot's file, only what differs
+   * from that is written, and it is needed as long as this one is. Throws `snapshot.*`.
+   */
+  async save(path: string, { parent }: { readonly parent?: string | undefined } = {}): Promise<void> {
+    const image = Snapshot.imageOf(this)
+    if (parent === undefined) return await saveImage(path, image)
+    const opened = openSnapshotFile(parent)
+    try {
+      await saveImage(path, image, { file: opened.file, path: relative(dirname(resolve(path)), resolve(parent)) })
+    } finally {
+      opened.close()
+    }
   }
-  /** Machines restored from a saved snapshot read from its file until they end: close it after them. */
-  close(): void {
-    this.#image.close()
+  /** Gives back the files it reads from, once the machines that were restored from it have ended. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    forgotten.unregister(this)
+    await this.#image.release()
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
   /** What it is a snapshot of: the image, and the machine's options. */
   get description(): { readonly image: string; readonly options: Omit<RunOptions, 'env'> } {
@@ -27,6 +51,7 @@ export class Snapshot {
   }
   /** What a snapshot is of; for the SDK alone. */
   static imageOf(snapshot: Snapshot): MachineImage {
+    if (snapshot.#isClosed) throw new DoppelError('snapshot.closed', 'this snapshot has been closed')
     return snapshot.#image
   }
 }

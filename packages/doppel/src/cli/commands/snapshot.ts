@@ -76,7 +76,7 @@ async function restored(
 ): Promise<{ readonly id: string }> {
   const snapshot = Snapshot.open(path)
   const { image, options } = snapshot.description
-  snapshot.close()
+  await snapshot.close()
   const entries = entriesOf(invocation)
   const spec = { options, snapshot: path, remove: invocation.has('rm') }
   return await startProcess(entries, await entries.create(spec, image, nowMs(), name))
