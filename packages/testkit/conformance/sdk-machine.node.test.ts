@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createQcow2 } from '@doppel/images'
@@ -339,11 +339,35 @@ test('clones have disks of their own from the moment they were made; the image i
   await rm(folder, { recursive: true })
 })
 
-test('what lies outside a machine is not frozen with it', async () => {
-  const other = await Machine.create('linux', { memory: '128M', volumes: ['.:/here:ro'] })
-  expect(await codeOf(other.createSnapshot())).toBe('snapshot.volume')
-  expect((await other.commands.run('ls /here')).exitCode).toBe(0)
+test('a shared folder stays shared in a clone: what was open goes on, what has gone is stale', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'doppel-shared-'))
+  const other = await Machine.create('linux', { memory: '128M', volumes: [`${folder}:/here`] })
+  const log = join(folder, 'deep', 'log')
+  const grows = async (pastBytes: number): Promise<void> => {
+    const size = async (): Promise<number> => (await stat(log).catch(() => ({ size: 0 }))).size
+    for (let tries = 0; tries < 400 && (await size()) <= pastBytes; tries++) await new Promise(go => setTimeout(go, 50))
+    expect(await size()).toBeGreaterThan(pastBytes)
+  }
+  await other.commands.run('mkdir /here/deep; echo x >/here/deep/gone')
+  const write = 'cd /here/deep; exec 5>>log 6<gone; while :; do echo on >&5; sleep 0.1; done'
+  const writer = await other.commands.run(write, { background: true })
+  await grows(0)
+  const path = join(folder, 'shared.snap')
+  await using snapshot = await other.createSnapshot()
+  await snapshot.save(path)
+  writer.kill()
   await other.kill()
+  await rename(join(folder, 'deep'), join(folder, 'deeper'))
+  await rename(join(folder, 'deeper'), join(folder, 'deep'))
+  await rm(join(folder, 'deep', 'gone'))
+  const { size } = await stat(log)
+  await using restored = await Machine.restore(Snapshot.open(path))
+  await grows(size + 6)
+  expect((await restored.commands.run('cat /here/deep/gone')).exitCode).toBe(1)
+  expect((await restored.commands.run('ls /here/deep; echo new >/here/deep/new')).stdout).toBe('log\n')
+  expect(await readFile(join(folder, 'deep', 'new'), 'utf8')).toBe('new\n')
+  await restored.kill()
+  await rm(folder, { recursive: true })
 })
 
 test('a machine told to stop powers itself off; what is asked of it afterwards is refused', async () => {

@@ -42,6 +42,8 @@ export interface SavedMachine {
   readonly memoryBytes: number
   readonly engine: RunOptions['engine']
   readonly disks: readonly SavedDisk[]
+  /** Folders of the host's: what is in them is not saved. */
+  readonly volumes: RunOptions['volumes']
   /** Ports are published, and frames captured, anew. */
   readonly network: Pick<RunOptions['network'], 'mode' | 'policy'>
   readonly board: Saved
@@ -69,7 +71,6 @@ export async function freeze(
   running: RunningMachine,
   from: MachineImage | undefined,
 ): Promise<MachineImage> {
-  refuseOutside(options)
   const board = await running.vm.save()
   const { pageCount } = running.cpu.engine.frames
   const pages = new MemoryPages(pageCount, running.vm.cpu.touchedPages(), from?.pages)
@@ -122,6 +123,7 @@ export async function saveImage(
     memoryBytes,
     engine,
     disks: disks.map(({ sizeBytes, file }, i) => ({ ...(options.disks[i] as DiskOption), sizeBytes, file })),
+    volumes: options.volumes,
     network: { mode, policy },
     board,
     agent,
@@ -163,7 +165,7 @@ function imageIn(opened: ReturnType<typeof openSnapshotFile>, path: string): Mac
     memoryBytes,
     cpus,
     disks: machine.disks.map(disk => ({ path: disk.path, mode: disk.mode })),
-    volumes: [],
+    volumes: machine.volumes,
     network: { ...network, publish: [] },
     engine,
     stats: false,
@@ -217,11 +219,4 @@ const CLOCK_SLACK_MS = 1000
 export function mendClock(frozen: MachineImage, running: RunningMachine): void {
   const nowMs = hostMs()
   if (Math.abs(nowMs - frozen.frozenMs) > CLOCK_SLACK_MS) running.agent.setClock(nowMs / 1000)
-}
-
-/** What lies outside the machine cannot be frozen with it. */
-function refuseOutside(options: RunOptions): void {
-  if (options.volumes.length > 0) {
-    throw new DoppelError('snapshot.volume', 'a machine with shared folders cannot be saved: they may change meanwhile')
-  }
 }

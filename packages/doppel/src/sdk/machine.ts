@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DoppelError } from '@doppel/base'
 import type { MachineEnd, RestoredBoot } from '@doppel/board'
 import { Console, type CpuLimits, GuestCommands, GuestFiles, MachineLife, type MachineState } from '@doppel/monitor'
@@ -12,6 +14,7 @@ import { freeze, type MachineImage, mendClock } from './image.ts'
 import { type MachineOptions, runOptionsOf } from './options.ts'
 import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
+import { newSnapshotPath, snapshotFolder } from './snapshot-store.ts'
 
 const DEFAULT_READY_TIMEOUT_MS = 120_000
 /** How long a guest may take to power itself off. */
@@ -56,6 +59,8 @@ export class Machine implements AsyncDisposable {
   /** What a restored machine reads its memory from, held while it lives. */
   readonly #from: MachineImage | undefined
   readonly #place: CpuPlace
+  /** The file of the last snapshot with a name that this machine goes on from. */
+  #lastNamed: string | undefined
 
   private constructor(
     image: string,
@@ -131,16 +136,28 @@ export class Machine implements AsyncDisposable {
     running.agent.takeOver(agent)
     mendClock(frozen, running)
     const machine = new Machine(image, options, running, terminal, place, frozen)
+    if (snapshot.path !== undefined && dirname(snapshot.path) === snapshotFolder(process.env))
+      machine.#lastNamed = snapshot.path
     if (paused) await machine.#life.startPaused()
     else machine.#life.start()
     return machine
   }
 
-  /** What a machine can later go on from, as often as wanted; this one stands still meanwhile. Throws `snapshot.*`. */
-  async createSnapshot(): Promise<Snapshot> {
-    return await this.#life.whilePaused(
+  /**
+   * What a machine can later go on from, as often as wanted; this one stands still for a moment. With a name it is saved
+   * too, as what differs from the last one that this machine gave a name or was restored from; with `isWhole`, by itself.
+   * Throws `snapshot.*`.
+   */
+  async createSnapshot(name?: string, { isWhole = false }: { readonly isWhole?: boolean } = {}): Promise<Snapshot> {
+    const path = name === undefined ? undefined : await newSnapshotPath(name, process.env)
+    const snapshot = await this.#life.whilePaused(
       async () => new Snapshot(await freeze(this.image, this.#options, this.#running, this.#from)),
     )
+    if (path === undefined) return snapshot
+    const parent = isWhole || !this.#lastNamed || !existsSync(this.#lastNamed) ? undefined : this.#lastNamed
+    await snapshot.save(path, { parent })
+    this.#lastNamed = path
+    return snapshot
   }
 
   /** Machines that go on from where this one stands; this one goes on too. Throws `snapshot.*`. */

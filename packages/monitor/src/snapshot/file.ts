@@ -34,6 +34,8 @@ export class SnapshotFile {
   /** SHA-256 of what the file says of itself: it stands for the whole. */
   readonly id: Uint8Array
   readonly parent: SnapshotFile | undefined
+  /** Where the parent was when this one was made. */
+  readonly parentPath: string | undefined
   /** How many parents there are, one behind the other. */
   readonly depth: number
   readonly #spaces: ReadonlyMap<string, SnapshotSpace>
@@ -52,6 +54,7 @@ export class SnapshotFile {
     const { index, id } = readIndex(file, host)
     this.machine = index.machine
     this.id = id
+    this.parentPath = index.parent?.path
     this.parent = index.parent && openParent(index.parent)
     if (this.parent && !isEqual(this.parent.id, index.parent?.id ?? id)) {
       throw new DoppelError(
@@ -68,6 +71,9 @@ export class SnapshotFile {
     )
   }
 
+  get spaceNames(): string[] {
+    return [...this.#spaces.keys()]
+  }
   /** The pages of memory, or of a disk. */
   space(name: string): SnapshotSpace | undefined {
     return this.#spaces.get(name)
