@@ -21,7 +21,6 @@ export {
   removeLinuxImage,
 } from './linux/linux.ts'
 export { MemoryStore } from './disk/memory.ts'
-export { OverlayStore } from './disk/overlay.ts'
 export { openRaw } from './disk/raw.ts'
 export { createQcow2, createQcow2Overlay, openQcow2 } from './disk/qcow2.ts'
 export { openDisk } from './disk/open.ts'

@@ -54,7 +54,7 @@ describe('completion', () => {
     expect(await offered('doppel', 're')).toEqual(['restart', 'resume', 'restore'])
     expect(await offered('doppel', 'image', '')).toEqual(['pull', 'ls', 'rm'])
     expect(await offered('doppel', 'exec', '--w')).toEqual(['--workdir'])
-    expect(await offered('doppel', 'snapshot', 'create', '--')).toEqual(['--help'])
+    expect(await offered('doppel', 'snapshot', 'create', '--w')).toEqual(['--whole'])
     expect(await offered('doppel', 'exec', 'w')).toEqual(['web'])
   })
 })

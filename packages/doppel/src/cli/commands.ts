@@ -11,7 +11,7 @@ import { logsCommand } from './commands/logs.ts'
 import { psCommand } from './commands/ps.ts'
 import { javaCommand, javacCommand } from './commands/java.ts'
 import { runCommand } from './commands/run.ts'
-import { forkCommand, restoreCommand, snapshotCommand } from './commands/snapshot.ts'
+import { forkCommand, restoreCommand, SNAPSHOT_COMMANDS } from './commands/snapshot.ts'
 import { setCommand } from './commands/set.ts'
 import { statsCommand } from './commands/stats.ts'
 
@@ -27,7 +27,7 @@ export const COMMANDS: readonly Command[] = [
   inspectCommand,
   statsCommand,
   setCommand,
-  snapshotCommand,
+  ...SNAPSHOT_COMMANDS,
   restoreCommand,
   forkCommand,
   javaCommand,

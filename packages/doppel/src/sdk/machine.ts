@@ -1,14 +1,8 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DoppelError } from '@doppel/base'
-import type { MachineEnd } from '@doppel/board'
-import {
-  Console,
-  type CpuLimits,
-  GuestCommands,
-  GuestFiles,
-  MachineLife,
-  type MachineState,
-  type PageSource,
-} from '@doppel/monitor'
+import type { MachineEnd, RestoredBoot } from '@doppel/board'
+import { Console, type CpuLimits, GuestCommands, GuestFiles, MachineLife, type MachineState } from '@doppel/monitor'
 import type { RunOptions } from '../cli/run-options.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
@@ -17,10 +11,11 @@ import { type RunningMachine, runningMachine } from '../run/machine.ts'
 import { Network } from '../run/network.ts'
 import { freshNonce } from '../run/nonce.ts'
 import { CpuPlace } from './cpu-place.ts'
-import { freeze, mendClock } from './image.ts'
+import { freeze, type MachineImage, mendClock } from './image.ts'
 import { type MachineOptions, runOptionsOf } from './options.ts'
 import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
+import { newSnapshotPath, snapshotFolder } from './snapshot-store.ts'
 
 const DEFAULT_READY_TIMEOUT_MS = 120_000
 /** How long a guest may take to power itself off. */
@@ -63,9 +58,11 @@ export class Machine implements AsyncDisposable {
   readonly #options: RunOptions
   /** Guest ports that were asked for, and where they are. */
   readonly #hosts = new Map<number, string>()
-  /** What a restored machine reads its memory from. */
-  readonly #from: PageSource | undefined
+  /** What a restored machine reads its memory from, held while it lives. */
+  readonly #from: MachineImage | undefined
   readonly #place: CpuPlace
+  /** The file of the last snapshot with a name that this machine goes on from. */
+  #lastNamed: string | undefined
 
   private constructor(
     image: string,
@@ -73,7 +70,7 @@ export class Machine implements AsyncDisposable {
     running: RunningMachine,
     console: Console,
     place: CpuPlace,
-    from?: PageSource,
+    from?: MachineImage,
   ) {
     this.image = image
     this.console = console
@@ -90,9 +87,10 @@ export class Machine implements AsyncDisposable {
       stop: () => vm.stop(),
       pause: () => vm.pause(),
       resume: () => vm.resume(),
-      close: () => {
+      close: async () => {
         place.leave()
-        return running.close()
+        await running.close()
+        await from?.release()
       },
     })
   }
@@ -136,29 +134,48 @@ export class Machine implements AsyncDisposable {
     const terminal = new Console()
     const boot = { restored: board, page: (page: number, into: Uint8Array) => pages.read(page, into) }
     const place = new CpuPlace({})
-    const parts = { uart: new Console(), consoles: [terminal], governor: place.join }
-    const running = await runningMachine(options, boot, parts)
+    frozen.retain()
+    const running = await restoredMachine(frozen, boot, terminal, place)
     running.agent.takeOver(agent)
     mendClock(frozen, running)
-    const machine = new Machine(image, options, running, terminal, place, pages)
+    const machine = new Machine(image, options, running, terminal, place, frozen)
+    if (snapshot.path !== undefined && dirname(snapshot.path) === snapshotFolder(process.env))
+      machine.#lastNamed = snapshot.path
     if (paused) await machine.#life.startPaused()
     else machine.#life.start()
     return machine
   }
 
-  /** What a machine can later go on from, as often as wanted; this one stands still meanwhile. Throws `snapshot.*`. */
-  async createSnapshot(): Promise<Snapshot> {
-    return await this.#life.whilePaused(
+  /**
+   * What a machine can later go on from, as often as wanted; this one stands still for a moment. With a name it is saved
+   * too, as what differs from the last one that this machine gave a name or was restored from; with `isWhole`, by itself.
+   * Throws `snapshot.*`.
+   */
+  async createSnapshot(name?: string, { isWhole = false }: { readonly isWhole?: boolean } = {}): Promise<Snapshot> {
+    const path = name === undefined ? undefined : await newSnapshotPath(name, process.env)
+    const snapshot = await this.#life.whilePaused(
       async () => new Snapshot(await freeze(this.image, this.#options, this.#running, this.#from)),
     )
+    if (path === undefined) return snapshot
+    const parent = isWhole || !this.#lastNamed || !existsSync(this.#lastNamed) ? undefined : this.#lastNamed
+    await snapshot.save(path, { parent })
+    this.#lastNamed = path
+    return snapshot
   }
 
   /** Machines that go on from where this one stands; this one goes on too. Throws `snapshot.*`. */
   async fork({ count = 1 }: { readonly count?: number } = {}): Promise<Machine[]> {
     const snapshot = await this.createSnapshot()
     const forks: Machine[] = []
-    for (let i = 0; i < count; i++) forks.push(await Machine.restore(snapshot))
-    return forks
+    try {
+      for (let i = 0; i < count; i++) forks.push(await Machine.restore(snapshot))
+      return forks
+    } catch (error) {
+      for (const fork of forks) await fork.kill()
+      throw error
+    } finally {
+      await snapshot.close()
+    }
   }
 
   /** Machines in processes of their own, as `doppel run -d` starts them. */
@@ -246,5 +263,26 @@ export class Machine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
+  }
+}
+
+/** Builds a clone's machine; gives the hold on what it was frozen as back when that fails. */
+async function restoredMachine(
+  frozen: MachineImage,
+  boot: RestoredBoot,
+  terminal: Console,
+  place: CpuPlace,
+): Promise<RunningMachine> {
+  try {
+    const disks = await frozen.disks()
+    return await runningMachine(frozen.options, boot, {
+      uart: new Console(),
+      consoles: [terminal],
+      governor: place.join,
+      disks,
+    })
+  } catch (error) {
+    await frozen.release()
+    throw error
   }
 }
