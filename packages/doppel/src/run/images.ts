@@ -105,6 +105,17 @@ export async function prepareImage(
   return { ...options, disks: [disk, ...options.disks], root: found.config }
 }
 
+/** A command line that only asks for a shell: at a terminal that is the machine's own. */
+const SHELL = /^(?:\/(?:usr\/)?bin\/)?(?:ba|da|a|z)?sh$/
+
+/** The options with what the image says is to run: its entry point with the command given, or with its own. */
+export function withImageCommand(options: RunOptions): RunOptions {
+  const { entrypoint = [], command = [] } = options.root ?? {}
+  const words = [...entrypoint, ...(options.command ?? command)]
+  const isShell = options.command === undefined && words.length === 1 && SHELL.test(words[0] ?? '')
+  return words.length === 0 || isShell ? options : { ...options, command: words }
+}
+
 async function makeRootImage(
   cache: ImageCache,
   name: string,

@@ -5,7 +5,7 @@ import type { Streams } from '../cli/command.ts'
 import { onEndingSignal } from '../host/signals.ts'
 import { openTerminal } from '../host/terminal.ts'
 import { bootFiles } from './boot-files.ts'
-import { prepareImage } from './images.ts'
+import { prepareImage, withImageCommand } from './images.ts'
 import { CommandChannels } from './command-channels.ts'
 import { runningMachine, type MachineParts } from './machine.ts'
 import { freshNonce } from './nonce.ts'
@@ -22,12 +22,12 @@ const TIMED_OUT = 124
  * and a signal's number when that ended it. Throws `run.*`, and what images, loaders and disks throw.
  */
 export async function runMachine(asked: RunOptions, streams: Streams): Promise<number> {
-  // A shell without a terminal reads its commands from the input, as it does anywhere else.
-  const scripted = asked.command === undefined && isOwnImage(asked) && !process.stdin.isTTY
   const nonce = freshNonce()
   const bar = progressBar(streams)
-  const wanted = scripted ? { ...asked, command: ['sh'] } : asked
-  const options = await prepareImage(wanted, bar.progress, bar.note).finally(() => bar.clear())
+  const prepared = withImageCommand(await prepareImage(asked, bar.progress, bar.note).finally(() => bar.clear()))
+  // A shell without a terminal reads its commands from the input, as it does anywhere else.
+  const scripted = prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY
+  const options = scripted ? { ...prepared, command: ['sh'] } : prepared
   const files = await bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
   for (;;) {
     const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)

@@ -1,7 +1,9 @@
 import { DoppelError } from '@doppel/base'
 import { nowMs, startProcess } from '../../control/machine-process.ts'
 import { runJava } from '../../java/run-java.ts'
+import { prepareImage, withImageCommand } from '../../run/images.ts'
 import { runMachine } from '../../run/run.ts'
+import { progressBar } from '../progress-bar.ts'
 import type { Command } from '../command.ts'
 import { entriesOf } from '../machines.ts'
 import { readRunOptions, readTimeout } from '../run-options.ts'
@@ -66,15 +68,17 @@ export const runCommand: Command = {
       const limit = timeoutMs === undefined ? [] : ['--timeout', String(timeoutMs / 1000)]
       return await runJava([...limit, '-jar', target, ...(invocation.rest ?? [])], invocation.env, invocation.streams)
     }
-    const options = await readRunOptions(invocation)
-    if (!invocation.has('detach')) return await runMachine(options, invocation.streams)
-    if (options.target?.kind !== 'image') {
-      throw new DoppelError('run.detach', 'only the linux image runs detached: it is reached through the agent in it')
+    const asked = await readRunOptions(invocation)
+    if (!invocation.has('detach')) return await runMachine(asked, invocation.streams)
+    if (asked.target?.kind !== 'image') {
+      throw new DoppelError('run.detach', 'only an image runs detached: it is reached through the agent in it')
     }
+    const bar = progressBar(invocation.streams)
+    const options = withImageCommand(await prepareImage(asked, bar.progress, bar.note).finally(() => bar.clear()))
     const { env: _, ...kept } = options
     const entries = entriesOf(invocation)
     const spec = { options: kept, remove: invocation.has('rm') }
-    const entry = await entries.create(spec, options.target.name, nowMs(), invocation.value('name'))
+    const entry = await entries.create(spec, asked.target.name, nowMs(), invocation.value('name'))
     invocation.streams.stdout(`${(await startProcess(entries, entry)).id}\n`)
     return 0
   },
