@@ -184,6 +184,52 @@ test('snapshots with a name lie over one another, and are listed, compared and r
   expect([await names(), (await run(['rm', '-f', restored])).status]).toEqual([[], 0])
 })
 
+test('a machine is created, then started; its ports and processes are told', async () => {
+  const events = doppel(['events'], {
+    env: runtime,
+    onStdout: (text, kill) => text.includes('destroy') && kill('SIGINT'),
+  })
+  const made = ['create', '--name', 'made', '-p', '0:80', '--timeout', '5m', 'linux', '--', 'httpd', '-f', '-h', '/']
+  expect((await run(made)).status).toBe(0)
+  expect((await machines()).find(({ name }) => name === 'made')?.state).toBe('created')
+  expect((await run(['start', 'made'])).out).toBe('made\n')
+  const port = /^80\/tcp -> (127\.0\.0\.1:\d+)\n$/.exec((await run(['port', 'made'])).out)?.[1]
+  await run(['exec', 'made', 'sh', '-c', 'until netstat -ltn | grep -q :80; do sleep 0.1; done'])
+  expect((await fetch(`http://${port}/init`)).status).toBe(200)
+  expect((await run(['top', 'made'])).out).toContain('httpd -f')
+  await run(['rm', '-f', 'made'])
+  const told = (await events).stdout.toString().replaceAll(/^\S+ /gm, '')
+  expect(told).toMatch(
+    /^create \w+ \(name=made.*\nstart \w+ \(name=made.*\ndie \w+ \(name=made.*\ndestroy \w+ \(name=made/,
+  )
+})
+
+test('a machine in this terminal is listed while it runs, and reached as the others are', async () => {
+  const session = doppel(
+    ['run', '--name', 'here', 'linux', '--', 'sh', '-c', 'while [ ! -e /go ]; do sleep 0.1; done'],
+    {
+      env: runtime,
+    },
+  )
+  while (!(await machines()).some(({ name, state }) => name === 'here' && state === 'running')) continue
+  // The agent answers once the guest is up.
+  expect((await run(['exec', 'here', 'touch', '/go'])).status).toBe(0)
+  expect((await session).status).toBe(0)
+  expect((await machines()).some(({ name }) => name === 'here')).toBe(false)
+})
+
+test('a program without an agent runs detached: its console is its UART', async () => {
+  const program = join(folder, 'hello.elf')
+  // li a0, UART; li a1, '!'; sb a1, 0(a0); wfi; j .-4
+  const code = [0x10000537, 0x02100593, 0x00b50023, 0x10500073, 0xffdff06f]
+  await writeFile(program, bareElf(code))
+  const id = (await run(['run', '-d', '--name', 'bare', program])).out.trim()
+  expect((await machines()).find(machine => machine.id === id)).toMatchObject({ image: 'hello.elf', state: 'running' })
+  expect((await run(['exec', 'bare', 'true'])).err).toContain('[agent.none]')
+  expect((await run(['logs', 'bare'])).out).toBe('!')
+  expect((await run(['rm', '-f', 'bare'])).status).toBe(0)
+})
+
 test('a command’s machine ends with it; its output and status stay', async () => {
   const script = 'for i in 1 2 3; do echo line $i; sleep 0.2; done; exit 4'
   await run(['run', '-d', '--name', 'job', 'linux', '--', 'sh', '-c', script])
@@ -243,3 +289,29 @@ test('stop lets the guest power itself off', async () => {
   await over(({ name }) => name === 'web')
   expect((await machines())[0]).toMatchObject({ state: 'exited', ended: { exitCode: 0, kind: 'poweroff' } })
 })
+
+/** An ELF64 file (System V gABI, chapters 4 and 5) of one segment at the beginning of RAM, entered there. */
+function bareElf(code: readonly number[]): Uint8Array {
+  const [header, segment, base] = [64, 56, 0x8000_0000n]
+  const bytes = new Uint8Array(header + segment + code.length * 4)
+  const view = new DataView(bytes.buffer)
+  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1])
+  view.setUint16(16, 2, true)
+  view.setUint16(18, 243, true)
+  view.setUint32(20, 1, true)
+  view.setBigUint64(24, base, true)
+  view.setBigUint64(32, BigInt(header), true)
+  for (const [at, value] of [
+    [52, header],
+    [54, segment],
+    [56, 1],
+  ] as const)
+    view.setUint16(at, value, true)
+  view.setUint32(header, 1, true)
+  view.setUint32(header + 4, 5, true)
+  view.setBigUint64(header + 8, BigInt(header + segment), true)
+  for (const at of [16, 24]) view.setBigUint64(header + at, base, true)
+  for (const at of [32, 40]) view.setBigUint64(header + at, BigInt(code.length * 4), true)
+  for (const [i, word] of code.entries()) view.setUint32(header + segment + i * 4, word, true)
+  return bytes
+}

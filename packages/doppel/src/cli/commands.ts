@@ -10,20 +10,26 @@ import { LIFE_COMMANDS } from './commands/life.ts'
 import { logsCommand } from './commands/logs.ts'
 import { psCommand } from './commands/ps.ts'
 import { javaCommand, javacCommand } from './commands/java.ts'
-import { runCommand } from './commands/run.ts'
+import { createCommand, runCommand } from './commands/run.ts'
 import { forkCommand, restoreCommand, SNAPSHOT_COMMANDS } from './commands/snapshot.ts'
 import { setCommand } from './commands/set.ts'
 import { statsCommand } from './commands/stats.ts'
+import { eventsCommand } from './commands/events.ts'
+import { portCommand, topCommand } from './commands/top.ts'
 
 /** Every command, in the order of the help. A new command is one row here and one file in commands/. */
 export const COMMANDS: readonly Command[] = [
   runCommand,
+  createCommand,
   psCommand,
   execCommand,
   logsCommand,
   attachCommand,
   cpCommand,
   ...LIFE_COMMANDS,
+  topCommand,
+  portCommand,
+  eventsCommand,
   inspectCommand,
   statsCommand,
   setCommand,

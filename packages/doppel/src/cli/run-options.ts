@@ -38,6 +38,9 @@ export interface RunOptions {
   readonly network: NetworkOption
   readonly engine: 'interpreter' | 'translator'
   readonly timeoutMs?: number
+  /** Weight against other machines on the same thread, and the most of the processor's time. */
+  readonly share?: number
+  readonly cap?: number
   readonly stats: boolean
   readonly verbose: boolean
   /** The guest's command; a shell when absent. */
@@ -62,6 +65,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
   const append = invocation.value('append')
   const timeoutMs = readTimeout(invocation.value('timeout'))
   const command = invocation.rest
+  const cap = readFraction('cap', invocation.value('cap'))
   if (target === undefined && kernel === undefined && firmware === undefined) {
     throw new DoppelError(
       'cli.arguments',
@@ -88,6 +92,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     network: readNetwork(invocation),
     engine: readEngine(invocation.value('engine')),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(cap === undefined ? {} : { cap }),
     stats: invocation.has('stats'),
     verbose: invocation.has('verbose'),
     ...(command === undefined ? {} : { command }),
@@ -145,6 +150,14 @@ function readEngine(text: string | undefined): RunOptions['engine'] {
   if (text === undefined) return 'translator'
   if (text === 'interpreter' || text === 'translator') return text
   throw badValue('engine', text, 'interpreter or translator')
+}
+
+/** A part of a whole, such as 0.5. Throws `cli.flag-value`. */
+export function readFraction(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : 0
+  if (value <= 0 || value > 1) throw badValue(flag, text, 'more than 0 and at most 1, such as 0.5')
+  return value
 }
 
 /** A time limit in milliseconds. Throws `cli.flag-value`. */

@@ -80,7 +80,11 @@ export async function runMachineProcess(entries: Entries, id: string): Promise<n
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(limit, options.timeoutMs)
   const console = entries.pathOf(id, 'console.log')
   const show = (bytes: Uint8Array): void => appendFileSync(console, bytes, { mode: 0o600 })
-  if (command === undefined) machine.console.attach({ write: show })
+  if (command === undefined) {
+    // What it has printed while it was started counts too.
+    show(machine.console.output)
+    machine.console.attach({ write: show })
+  }
   const socket = entries.pathOf(id, 'control.sock')
   await rm(socket, { force: true })
   const server = await serveControl(machine, socket)

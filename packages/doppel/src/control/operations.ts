@@ -84,7 +84,7 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'inspect',
     async run(machine) {
       const metrics = machine.getMetrics()
-      return await Promise.resolve({ ...metrics, instructions: metrics.instructions.toString() })
+      return await Promise.resolve({ ...metrics, instructions: metrics.instructions.toString(), ports: machine.ports })
     },
   },
   {

@@ -9,7 +9,7 @@ import {
   virtioNet,
   virtioRng,
 } from '@doppel/devices'
-import { type FrozenDisk, GuestAgent, type MachineDisk } from '@doppel/monitor'
+import { type CpuLimits, type FrozenDisk, GuestAgent, type MachineDisk } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
 import { HostFolder } from '../host/host-folder.ts'
@@ -116,4 +116,14 @@ export async function runningMachine(
     await close()
     throw error
   }
+}
+
+/** True when what starts is an image's own user land, which runs the guest's half of the agent. */
+export function hasAgent({ target, initrd }: Pick<RunOptions, 'target' | 'initrd'>): boolean {
+  return target?.kind === 'image' && initrd === undefined
+}
+
+/** The share and cap that the options ask for. */
+export function limitsOf({ share, cap }: RunOptions): CpuLimits {
+  return { ...(share === undefined ? {} : { share }), ...(cap === undefined ? {} : { cap }) }
 }

@@ -38,6 +38,9 @@ export interface MachineImage {
 export interface SavedMachine {
   readonly version: 2
   readonly image: string
+  /** What it was booted from; nothing is read from there again. */
+  readonly target: RunOptions['target']
+  readonly initrd: string | undefined
   readonly cpus: number
   readonly memoryBytes: number
   readonly engine: RunOptions['engine']
@@ -119,6 +122,8 @@ export async function saveImage(
   const machine: SavedMachine = {
     version: VERSION,
     image,
+    target: options.target,
+    initrd: options.initrd,
     cpus,
     memoryBytes,
     engine,
@@ -161,7 +166,8 @@ function imageIn(opened: ReturnType<typeof openSnapshotFile>, path: string): Mac
   if (!memory) throw new DoppelError('snapshot.format', `${path} has no memory in it`, { path })
   let disks: Promise<readonly FrozenDisk[]> | undefined
   const options: RunOptions = {
-    target: { kind: 'image', name: image },
+    ...(machine.target && { target: machine.target }),
+    ...(machine.initrd !== undefined && { initrd: machine.initrd }),
     memoryBytes,
     cpus,
     disks: machine.disks.map(({ path: of, mode, serial }) => ({ path: of, mode, ...(serial && { serial }) })),

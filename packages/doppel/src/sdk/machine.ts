@@ -2,13 +2,21 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DoppelError } from '@doppel/base'
 import type { MachineEnd, RestoredBoot } from '@doppel/board'
-import { Console, type CpuLimits, GuestCommands, GuestFiles, MachineLife, type MachineState } from '@doppel/monitor'
+import {
+  type CommandStarter,
+  Console,
+  type CpuLimits,
+  GuestCommands,
+  GuestFiles,
+  MachineLife,
+  type MachineState,
+} from '@doppel/monitor'
 import type { RunOptions } from '../cli/run-options.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
 import { prepareImage } from '../run/images.ts'
-import { type RunningMachine, runningMachine } from '../run/machine.ts'
-import { Network } from '../run/network.ts'
+import { hasAgent, limitsOf, type MachineParts, type RunningMachine, runningMachine } from '../run/machine.ts'
+import { Network, type PublishedPort } from '../run/network.ts'
 import { freshNonce } from '../run/nonce.ts'
 import { CpuPlace } from './cpu-place.ts'
 import { freeze, type MachineImage, mendClock } from './image.ts'
@@ -24,6 +32,21 @@ const STOP_GRACE_MS = 10_000
 const POWER_OFF =
   'if [ -d /run/systemd/system ]; then systemctl poweroff; else ' +
   'sync; umount -a -r 2>/dev/null; poweroff -f || /run/doppel/busybox poweroff -f; fi'
+
+/** The console of a guest that is an image's own is its first virtio console; any other's is its UART. */
+function portsFor(options: RunOptions, terminal: Console): Pick<MachineParts, 'uart' | 'consoles'> {
+  return hasAgent(options) ? { uart: new Console(), consoles: [terminal] } : { uart: terminal, consoles: [] }
+}
+
+const NO_AGENT: CommandStarter = {
+  start: () =>
+    Promise.reject(
+      new DoppelError(
+        'agent.none',
+        'nothing in this machine runs commands: its kernel or program is its own; attach to it',
+      ),
+    ),
+}
 
 /** What a machine has done and holds. */
 export interface MachineMetrics {
@@ -78,9 +101,10 @@ export class Machine implements AsyncDisposable {
     this.#options = options
     this.#from = from
     this.#place = place
-    this.commands = new GuestCommands(running.agent)
-    this.files = new GuestFiles(running.agent)
-    this.pty = new GuestPtys(running.agent, this.commands, this.files)
+    const agent: CommandStarter = hasAgent(options) ? running.agent : NO_AGENT
+    this.commands = new GuestCommands(agent)
+    this.files = new GuestFiles(agent)
+    this.pty = new GuestPtys(agent, this.commands, this.files)
     const { vm } = running
     this.#life = new MachineLife<MachineEnd>({
       run: () => vm.run(),
@@ -104,17 +128,17 @@ export class Machine implements AsyncDisposable {
     return await Machine.boot(image, run, options)
   }
 
-  /** What `create` does, with options that have been checked. */
+  /** What `create` does, with options that have been checked. One without an agent is started, and that is all. */
   static async boot(image: string, checked: RunOptions, options: MachineOptions = {}): Promise<Machine> {
     const run = await prepareImage(checked, () => undefined)
     const boot = await bootFiles(run, freshNonce(), () => undefined)
     const terminal = new Console()
-    const place = new CpuPlace(options)
+    const place = new CpuPlace({ ...limitsOf(run), ...options })
     const network = options.network instanceof Network ? options.network : undefined
-    const parts = { uart: new Console(), consoles: [terminal], governor: place.join, network }
-    const running = await runningMachine(run, boot, parts)
-    const machine = new Machine(image, run, running, terminal, place)
+    const running = await runningMachine(run, boot, { ...portsFor(run, terminal), governor: place.join, network })
+    const machine = Machine.around(image, run, running, terminal, place)
     machine.#life.start()
+    if (!hasAgent(run)) return machine
     try {
       await running.agent.ready(options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS)
     } catch (error) {
@@ -122,6 +146,21 @@ export class Machine implements AsyncDisposable {
       throw error
     }
     return machine
+  }
+
+  /** A machine that has been built, with its console and its place on the thread; `start` it. */
+  static around(
+    image: string,
+    options: RunOptions,
+    running: RunningMachine,
+    terminal: Console,
+    place: CpuPlace,
+  ): Machine {
+    return new Machine(image, options, running, terminal, place)
+  }
+  /** Begins to run. Throws `machine.state` unless it was just built. */
+  start(): void {
+    this.#life.start()
   }
 
   /**
@@ -202,7 +241,7 @@ export class Machine implements AsyncDisposable {
   /** Asks the guest to power itself off, and ends it when it has not after `graceMs`. */
   async stop({ graceMs = STOP_GRACE_MS }: { readonly graceMs?: number } = {}): Promise<void> {
     if (this.state === 'paused') await this.resume()
-    if (this.state === 'running') {
+    if (this.state === 'running' && hasAgent(this.#options)) {
       const asked = this.commands.run(POWER_OFF, { background: true, timeoutMs: graceMs })
       // A guest that cannot even be asked is ended below.
       asked.catch(() => undefined)
@@ -243,6 +282,11 @@ export class Machine implements AsyncDisposable {
     return host
   }
 
+  /** The guest's ports that are reachable, and where. */
+  get ports(): readonly PublishedPort[] {
+    return this.#running.network?.published() ?? []
+  }
+
   /** Changes the machine's share of the processor, or its cap; see `MachineOptions`. Throws `limits.share`, `limits.cap`. */
   setLimits(limits: CpuLimits): void {
     this.#place.setLimits(limits)
@@ -276,8 +320,7 @@ async function restoredMachine(
   try {
     const disks = await frozen.disks()
     return await runningMachine(frozen.options, boot, {
-      uart: new Console(),
-      consoles: [terminal],
+      ...portsFor(frozen.options, terminal),
       governor: place.join,
       disks,
     })
