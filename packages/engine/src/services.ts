@@ -1,3 +1,4 @@
+import { compiledOnce } from './compiled.ts'
 import {
   Arena,
   type FunctionBuilder,
@@ -90,6 +91,21 @@ export function linkServices(
   memory: WebAssembly.Memory,
   host: Readonly<Record<HostName, WebAssembly.ImportValue>>,
 ): Record<ServiceName, WebAssembly.ImportValue> {
+  // Machines of one shape, clones above all, share the code.
+  const compiled = compiledOnce(isa.writeTranslate, JSON.stringify(physical), () =>
+    encodeServices(common, physical, isa),
+  )
+  return new WebAssembly.Instance(compiled, { host: { ...host, memory } }).exports as Record<
+    ServiceName,
+    WebAssembly.ImportValue
+  >
+}
+
+function encodeServices(
+  common: CommonState,
+  physical: PhysicalLayout,
+  isa: { readonly writeTranslate: TranslateWriter; readonly writeSystem: SystemWriter },
+): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder()
   const arena = new Arena()
   const imported = Object.fromEntries(
@@ -139,11 +155,7 @@ export function linkServices(
     const args = [fn.get(STATE), low(fn, ADDRESS), high(fn, ADDRESS), fn.get(BYTES), low(fn, VALUE), high(fn, VALUE)]
     fn.return(fn.call(imported.hostStore, args))
   })
-  const compiled = new WebAssembly.Module(module.encode())
-  return new WebAssembly.Instance(compiled, { host: { ...host, memory } }).exports as Record<
-    ServiceName,
-    WebAssembly.ImportValue
-  >
+  return module.encode()
 }
 
 /** (state, address, span, array) → what to add to addresses of the span, which lies in one page; 0 when the host must look. */

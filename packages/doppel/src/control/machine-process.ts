@@ -20,6 +20,8 @@ const clock = hostClock()
 export const nowMs = (): number => Number(clock.realtimeNs() / 1_000_000n)
 const POLL_MS = 20
 const KILLED = 137
+/** As timeout(1) has it. */
+const TIMED_OUT = 124
 
 /** Starts the process of a machine that has been recorded; resolves when it takes orders. Throws why it failed. */
 export async function startProcess(entries: Entries, entry: MachineEntry): Promise<MachineEntry> {
@@ -68,10 +70,21 @@ export async function runMachineProcess(entries: Entries, id: string): Promise<n
   const options = { ...rest, env: process.env }
   const snapshot = spec.snapshot === undefined ? undefined : Snapshot.open(spec.snapshot)
   const machine = snapshot ? await Machine.restore(snapshot) : await Machine.boot(entry.image, options)
+  await snapshot?.close()
   const ignoreSignals = onEndingSignal(() => void machine.kill())
+  let timedOut = false
+  const limit = (): void => {
+    timedOut = true
+    void machine.kill()
+  }
+  const timer = options.timeoutMs === undefined ? undefined : setTimeout(limit, options.timeoutMs)
   const console = entries.pathOf(id, 'console.log')
   const show = (bytes: Uint8Array): void => appendFileSync(console, bytes, { mode: 0o600 })
-  if (command === undefined) machine.console.attach({ write: show })
+  if (command === undefined) {
+    // What it has printed while it was started counts too.
+    show(machine.console.output)
+    machine.console.attach({ write: show })
+  }
   const socket = entries.pathOf(id, 'control.sock')
   await rm(socket, { force: true })
   const server = await serveControl(machine, socket)
@@ -93,12 +106,13 @@ export async function runMachineProcess(entries: Entries, id: string): Promise<n
   }
   const end = await machine.wait()
   ignoreSignals()
+  clearTimeout(timer)
+  if (timedOut) exitCode = TIMED_OUT
   exitCode ??= exitCodeOf(end)
   if (spec.remove) await entries.remove(id)
   else await entries.write({ ...running, ended: { kind: end.kind, exitCode, atMs: nowMs() } })
   server.close()
   await rm(socket, { force: true })
-  snapshot?.close()
   // Clients that are still connected have had their answers.
   await sleep(POLL_MS)
   process.exit(0)

@@ -84,7 +84,7 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'inspect',
     async run(machine) {
       const metrics = machine.getMetrics()
-      return await Promise.resolve({ ...metrics, instructions: metrics.instructions.toString() })
+      return await Promise.resolve({ ...metrics, instructions: metrics.instructions.toString(), ports: machine.ports })
     },
   },
   {
@@ -187,9 +187,10 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'snapshot',
     async run(machine, message) {
-      const path = needed(message, 'path')
-      await (await machine.createSnapshot()).save(path)
-      return {}
+      const name = text(message, 'name')
+      await using snapshot = await machine.createSnapshot(name, { isWhole: message['whole'] === true })
+      if (name === undefined) await snapshot.save(needed(message, 'path'), { parent: text(message, 'parent') })
+      return { path: snapshot.path }
     },
   },
   {

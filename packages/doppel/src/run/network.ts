@@ -24,6 +24,13 @@ export interface NetworkOption {
   readonly capture?: string
 }
 
+/** A guest's port that is reachable, and where. */
+export interface PublishedPort {
+  readonly guestPort: number
+  readonly hostAddress: string
+  readonly hostPort: number
+}
+
 /** One machine's place in a network. */
 export interface NetworkPlug {
   readonly port: NetPort
@@ -31,6 +38,8 @@ export interface NetworkPlug {
   readonly mac: string
   /** Makes a TCP port of this machine's reachable; resolves with the host's port. Throws `net.listen`. */
   publish(option: PublishOption): Promise<number>
+  /** What has been published. */
+  published(): readonly PublishedPort[]
   /** Takes the machine out of the network; what it published ends. */
   close(): void
 }
@@ -68,14 +77,17 @@ export class Network {
     const port = limited ?? plug
     const mac = freshMac()
     const listeners: { close(): void }[] = []
+    const published: PublishedPort[] = []
     return {
       port: tap ? captured(port, tap.write, hostClock()) : port,
       mac,
       publish: async option => {
         const listener = await this.#gateway.publish({ ...option, guestMac: mac })
         listeners.push(listener)
+        published.push({ ...option, hostPort: listener.port })
         return listener.port
       },
+      published: () => published,
       close: () => {
         for (const each of [...listeners, ...(limited ? [limited] : []), ...(tap ? [tap] : [])]) each.close()
         plug.unplug()

@@ -1,7 +1,7 @@
 import { DoppelError } from '@doppel/base'
 import type { NetworkPolicy } from '@doppel/monitor'
 import { Network } from '../run/network.ts'
-import { IMAGE_NAMES } from '../cli/commands/image.ts'
+import { imageNames } from '../run/images.ts'
 import { readableFile, readCpus, readDisk, readMemory, readVolume, type RunOptions } from '../cli/run-options.ts'
 
 /** What a machine is made with. Sizes and paths are as on the command line. */
@@ -32,8 +32,9 @@ export interface MachineOptions {
 
 /** Checks a machine's options. Throws `machine.image`, `cli.flag-value`, `run.file`, `run.volume`. */
 export async function runOptionsOf(image: string, options: MachineOptions): Promise<RunOptions> {
-  if (!IMAGE_NAMES.includes(image)) {
-    throw new DoppelError('machine.image', `'${image}' is no image doppel knows; expected ${IMAGE_NAMES.join(', ')}`, {
+  const names = await imageNames(process.env)
+  if (!names.includes(image)) {
+    throw new DoppelError('machine.image', `'${image}' is no image doppel knows; expected ${names.join(', ')}`, {
       image,
     })
   }

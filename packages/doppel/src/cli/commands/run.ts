@@ -1,10 +1,13 @@
-import { DoppelError } from '@doppel/base'
 import { nowMs, startProcess } from '../../control/machine-process.ts'
 import { runJava } from '../../java/run-java.ts'
+import { prepareImage, withImageCommand } from '../../run/images.ts'
 import { runMachine } from '../../run/run.ts'
-import type { Command } from '../command.ts'
+import { type MachineEntry, imageName } from '../../control/entries.ts'
+import { listForeground } from '../../control/foreground.ts'
+import type { Command, Invocation } from '../command.ts'
+import { progressBar } from '../progress-bar.ts'
 import { entriesOf } from '../machines.ts'
-import { readRunOptions, readTimeout } from '../run-options.ts'
+import { readRunOptions, readTimeout, type RunOptions } from '../run-options.ts'
 
 /** `doppel run`. */
 export const runCommand: Command = {
@@ -45,7 +48,8 @@ export const runCommand: Command = {
     { name: 'timeout', value: 'TIME', summary: 'end the machine after so long, e.g. 30s or 2m' },
     { name: 'stats', summary: 'print instructions, tiers, traps and TLB misses at the end' },
     { name: 'detach', short: 'd', summary: 'leave the machine running, and print its id (see doppel ps)' },
-    { name: 'name', value: 'NAME', summary: 'what to call it (with --detach)' },
+    { name: 'cap', value: 'FRACTION', summary: "the most it may have of a processor's time, e.g. 0.5" },
+    { name: 'name', value: 'NAME', summary: 'what to call it (see doppel ps)' },
     { name: 'rm', summary: 'forget it when it has ended (with --detach)' },
     { name: 'verbose', summary: 'show the kernel booting' },
   ],
@@ -67,15 +71,39 @@ export const runCommand: Command = {
       return await runJava([...limit, '-jar', target, ...(invocation.rest ?? [])], invocation.env, invocation.streams)
     }
     const options = await readRunOptions(invocation)
-    if (!invocation.has('detach')) return await runMachine(options, invocation.streams)
-    if (options.target?.kind !== 'image') {
-      throw new DoppelError('run.detach', 'only the linux image runs detached: it is reached through the agent in it')
+    if (!invocation.has('detach')) {
+      return await runMachine(options, invocation.streams, machine =>
+        listForeground(machine, options, entriesOf(invocation), invocation.value('name')),
+      )
     }
-    const { env: _, ...kept } = options
-    const entries = entriesOf(invocation)
-    const spec = { options: kept, remove: invocation.has('rm') }
-    const entry = await entries.create(spec, options.target.name, nowMs(), invocation.value('name'))
-    invocation.streams.stdout(`${(await startProcess(entries, entry)).id}\n`)
+    const entry = await recorded(invocation, options)
+    invocation.streams.stdout(`${(await startProcess(entriesOf(invocation), entry)).id}\n`)
     return 0
   },
+}
+
+/** `doppel create`. */
+export const createCommand: Command = {
+  ...runCommand,
+  name: 'create',
+  summary: 'record a machine, for doppel start: the flags are those of run',
+  flags: runCommand.flags.filter(({ name }) => name !== 'detach'),
+  examples: [
+    ['doppel create --name web -p 8080:80 linux', 'prints its id; doppel start web boots it'],
+    ['doppel create --name job linux -- sh -c date', 'its command runs each time it is started'],
+  ],
+  async run(invocation) {
+    const entry = await recorded(invocation, await readRunOptions(invocation))
+    invocation.streams.stdout(`${entry.id}\n`)
+    return 0
+  },
+}
+
+/** Makes the record of a machine that is to have a process of its own. */
+async function recorded(invocation: Invocation, asked: RunOptions): Promise<MachineEntry> {
+  const bar = progressBar(invocation.streams)
+  const prepared = await prepareImage(asked, bar.progress, bar.note).finally(() => bar.clear())
+  const { env: _, ...options } = withImageCommand(prepared)
+  const spec = { options, remove: invocation.has('rm') }
+  return await entriesOf(invocation).create(spec, imageName(options), nowMs(), invocation.value('name'))
 }
