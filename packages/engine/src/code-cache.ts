@@ -17,6 +17,16 @@ interface CodePage {
   regions: CachedRegion[]
 }
 
+/** What reads the code of a page. */
+export interface CodeSource {
+  readonly records: number
+  readonly offset: number
+  /** Decodes; false for what is no instruction, or goes on in the next page. */
+  readonly read: (offset: number, out: Decoded) => boolean
+  /** The 32 bits at an offset, as far as they are in the page. */
+  readonly word: (offset: number) => number
+}
+
 /** A translated region of a page. */
 export interface CachedRegion extends Omit<SavedRegion, 'guest'> {
   readonly slot: number
@@ -200,12 +210,18 @@ export class CodeCache<M> {
   }
 
   /** What a translation of the code at a record needs to read it; undefined for a page that is gone. */
-  source(
-    record: number,
-  ): { records: number; offset: number; read: (offset: number, out: Decoded) => boolean } | undefined {
+  source(record: number): CodeSource | undefined {
     const { page, records, offset } = this.#locate(record)
     if (page.ramPage === -1) return undefined
-    return { records, offset, read: (at, out) => this.#read(page.frame, at, out) && out.row >= 0 }
+    return {
+      records,
+      offset,
+      read: (at, out) => this.#read(page.frame, at, out) && out.row >= 0,
+      word: at => {
+        const half = (place: number): number => this.#halves[(page.frame + place) >>> 1] as number
+        return half(at) | (at < PAGE_BYTES - 2 ? half(at + 2) << 16 : 0)
+      },
+    }
   }
 
   /** Keeps the instruction that begins in the last halfword of a page and goes on in another, whose records are given too. */

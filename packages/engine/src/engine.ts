@@ -9,7 +9,7 @@ import { importCalls } from './generated-module.ts'
 import type { Decoded, InstructionSet, Operands } from './insn.ts'
 import { Handler, REPLACED_SHIFT, START_RECORDS } from './handlers.ts'
 import { type InterpreterCalls, InterpreterEmitter } from './interpreter.ts'
-import { RECORD, type StateLayout } from './layout.ts'
+import { RECORD, RECORD_SHIFT, type StateLayout } from './layout.ts'
 import { Tlb, tlbBytesFor } from './tlb.ts'
 import { linkServices, type PhysicalLayout, type SystemWriter, type TranslateWriter } from './services.ts'
 import { MAX_SLOTS, Translator, type TranslatorStats } from './translator.ts'
@@ -200,6 +200,13 @@ export class Engine<M> {
     if (!this.cache.has(ramPage)) return
     this.codeRecords(next)
     this.cache.keepCrossing(ramPage, next, decoded)
+  }
+
+  /** The regions that have the instruction at an offset of a RAM page, as text: see `Translator.describe`. */
+  describeRegions(ramPage: number, offset: number, write: (word: number, offset: number) => string): string[] {
+    if (!this.cache.has(ramPage)) return []
+    const records = this.cache.records(ramPage, this.frames.frame(ramPage))
+    return this.#translator.describe(records + (offset << RECORD_SHIFT), write)
   }
 
   /** The decoded records of a RAM page; from now on writes to it are seen. */

@@ -4,6 +4,7 @@ import type { Isa } from './engine.ts'
 import type { Frames } from './frames.ts'
 import { importCalls, REGION_TYPE } from './generated-module.ts'
 import { type Decoded, newDecoded } from './insn.ts'
+import { describeRegion } from './describe.ts'
 import { RESUMES } from './handlers.ts'
 import { RECORD_SHIFT, type RegisterFile } from './layout.ts'
 import {
@@ -263,6 +264,17 @@ export class Translator<M> {
       Object.assign(entry, bodies[0])
       this.stats.patient++
     }
+  }
+
+  /** The regions that have the instruction of a record: their instructions, as `write` has them, their blocks and their code. */
+  describe(record: number, write: (word: number, offset: number) => string): string[] {
+    const source = this.#cache.source(record)
+    if (!source) return []
+    return this.#cache.regionsAt(record).map(entry => {
+      const known = this.#knownTargets(source.records, source.read)
+      const region = this.#regionAt(entry.root, source.read, entry.barrier, known)
+      return describeRegion(entry, region, this.#files, offset => write(source.word(offset), offset))
+    })
   }
 
   // From run to run

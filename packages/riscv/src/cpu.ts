@@ -7,6 +7,7 @@ import { rv64gc } from './insn/rv64gc.ts'
 import { riscvIsa } from './isa.ts'
 import type { RiscvMachine } from './machine.ts'
 import { accessFault } from './paging.ts'
+import { Profile } from './profile.ts'
 import { Access } from './pmp.ts'
 import { type HartState, restoreHart, saveHart } from './saved.ts'
 import { CONTEXTS, STATE } from './state.ts'
@@ -22,6 +23,8 @@ const TRANSLATE_AFTER = 8000
 export interface CpuOptions {
   /** Arrivals at a jump target after which the code there is translated; 0 means interpret only. */
   readonly translateAfter?: number
+  /** Notes where the harts are, about once a millisecond. */
+  readonly profile?: boolean
 }
 
 /** An access's guest-physical address, or -1 after raising the exception. */
@@ -36,6 +39,7 @@ export class RiscvCpu implements Services {
   /** Set when a device raised an interrupt line: whoever let the device act looks at interrupts next. */
   interrupted = false
   readonly stats = { tlbMisses: 0, deviceAccesses: 0 }
+  readonly profile: Profile | undefined
   readonly #bus: RiscvCpuConfig['bus']
   readonly #view: DataView
   readonly #decoded: Decoded = newDecoded()
@@ -44,6 +48,7 @@ export class RiscvCpu implements Services {
     this.#bus = config.bus
     this.time = config.time
     this.environmentCall = config.environmentCall
+    this.profile = options.profile === true ? new Profile() : undefined
     this.engine = new Engine(
       riscvIsa(CONTEXTS),
       {

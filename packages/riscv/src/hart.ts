@@ -161,6 +161,7 @@ export class Hart implements RiscvHart {
     this.#slice = budget
     this.setWord(STATE.common.budget, budget)
     const end = this.#slices()
+    if (end === 'budget') this.#cpu.profile?.note(this.pc, this.privilege === 0)
     this.#retiredBefore = this.retired
     this.#slice = this.word(STATE.common.budget)
     return end

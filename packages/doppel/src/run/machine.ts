@@ -97,7 +97,10 @@ export async function runningMachine(
       cpus: options.cpus,
       memoryBytes: options.memoryBytes,
       createCpu: config => {
-        cpu = createRiscvCpu(config, options.engine === 'interpreter' ? { translateAfter: 0 } : {})
+        cpu = createRiscvCpu(config, {
+          ...(options.engine === 'interpreter' ? { translateAfter: 0 } : {}),
+          ...(options.profile ? { profile: true } : {}),
+        })
         return cpu
       },
       isa: RISCV_ISA,

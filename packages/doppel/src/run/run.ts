@@ -14,6 +14,7 @@ import { Machine } from '../sdk/machine.ts'
 import { limitsOf, runningMachine, type MachineParts } from './machine.ts'
 import { freshNonce } from './nonce.ts'
 import { PanicWatch } from './panic.ts'
+import { insight } from './insight.ts'
 import { statsReport } from './stats.ts'
 import { stuck } from './stuck.ts'
 
@@ -74,6 +75,8 @@ export async function runMachine(
       const end = await own.wait()
       await session.close()
       if (options.stats) streams.stderr(statsReport(machine))
+      const found = await insight(machine.cpu, options)
+      if (found !== '') streams.stderr(found)
       if (signalled !== undefined) return signalled
       if (timedOut) {
         streams.stderr(`doppel: the machine was ended after ${options.timeoutMs} ms [run.timeout]\n`)
