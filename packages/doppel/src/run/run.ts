@@ -1,4 +1,5 @@
 import { DoppelError } from '@doppel/base'
+import type { VirtBoot } from '@doppel/board'
 import type { RunOptions } from '../cli/run-options.ts'
 import { progressBar } from '../cli/progress-bar.ts'
 import type { Streams } from '../cli/command.ts'
@@ -37,13 +38,20 @@ export async function runMachine(
   // A shell without a terminal reads its commands from the input, as it does anywhere else.
   const scripted = prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
-  const files = await bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
+  const read = (): ReturnType<typeof bootFiles> => bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
+  // Not kept while the machine runs: a kernel and an initrd are large.
+  let files: VirtBoot | undefined = await read()
+  const takeFiles = async (): Promise<VirtBoot> => {
+    const taken = files ?? (await read())
+    files = undefined
+    return taken
+  }
   for (;;) {
     const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)
     const panic = new PanicWatch()
     const place = new CpuPlace(limitsOf(options))
     const parts = { ...session.parts, uart: panic.over(session.parts.uart), governor: place.join }
-    const machine = await runningMachine(options, files, parts).catch(async (error: unknown) => {
+    const machine = await runningMachine(options, await takeFiles(), parts).catch(async (error: unknown) => {
       await session.close()
       throw error
     })
