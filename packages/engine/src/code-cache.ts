@@ -7,6 +7,14 @@ import type { Usage } from './usage.ts'
 /** A page's records and what follows them, kept 64-byte aligned. */
 export const CODE_PAGE_BYTES: number = PAGE_RECORD_BYTES + PAGE_TAIL.bytes
 const PAGE_BYTES = 4096
+/** Decoded instructions that are remembered by their bits, and the words of a record. */
+const KNOWN = 4096
+const KNOWN_WORDS = RECORD.bytes / 4
+
+/** Where instructions of these bits are remembered (Knuth's multiplicative hash, TAOCP vol. 3, §6.4). */
+function knownPlace(bits: number): number {
+  return (Math.imul(bits, 0x9e3779b1) >>> 20) * KNOWN_WORDS
+}
 
 interface CodePage {
   /** The RAM page whose instructions these are; -1 while free. */
@@ -46,6 +54,9 @@ export class CodeCache<M> {
   readonly #byRamPage: Int32Array
   readonly #decoded: Decoded = newDecoded()
   readonly #replacedAt: number
+  /** What instructions that just go on were decoded to last, by a hash of their bits: programs repeat themselves. */
+  readonly #knownBits = new Int32Array(KNOWN)
+  readonly #knownWords = new Int32Array(KNOWN * KNOWN_WORDS)
   #next = 0
   /** Code pages that have been in use at some time. */
   #everUsed = 0
@@ -160,13 +171,42 @@ export class CodeCache<M> {
     for (let offset = first; offset < PAGE_BYTES; offset += decoded.lengthBytes) {
       const at = records + (offset << RECORD_SHIFT)
       if (this.#halves[(at + RECORD.handler) >>> 1] !== Handler.decode) return
+      const known = this.#copyKnown(page.frame, offset, at)
+      if (known > 0) {
+        decoded.lengthBytes = known as 2 | 4
+        continue
+      }
       if (!this.#read(page.frame, offset, decoded)) {
         this.#halves[(at + RECORD.handler) >>> 1] = Handler.outOfLine
         return
       }
       this.fill(at, decoded)
       if (decoded.row < 0 || this.#usages[decoded.row]?.flow !== 'next') return
+      this.#know(page.frame, offset, at, decoded)
     }
+  }
+  /** The bits of the instruction at an offset of a frame; 0 for one that goes on in the next page. */
+  #bits(frame: number, offset: number): number {
+    const low = this.#halves[(frame + offset) >>> 1] as number
+    if ((low & 3) !== 3) return low
+    return offset === PAGE_BYTES - 2 ? 0 : low | ((this.#halves[(frame + offset + 2) >>> 1] as number) << 16)
+  }
+  /** Fills a record with what these bits were decoded to last, if that is known; returns the instruction's length, or 0. */
+  #copyKnown(frame: number, offset: number, record: number): number {
+    const bits = this.#bits(frame, offset)
+    const known = knownPlace(bits)
+    if (bits === 0 || this.#knownBits[known / KNOWN_WORDS] !== bits) return 0
+    const at = record >>> 2
+    for (let i = 1; i < KNOWN_WORDS; i++) this.#words[at + i] = this.#knownWords[known + i] as number
+    this.#halves[record >>> 1] = this.#knownWords[known] as number
+    return (bits & 3) === 3 ? 4 : 2
+  }
+  #know(frame: number, offset: number, record: number, decoded: Decoded): void {
+    const bits = this.#bits(frame, offset)
+    const known = knownPlace(bits)
+    this.#knownBits[known / KNOWN_WORDS] = bits
+    for (let i = 1; i < KNOWN_WORDS; i++) this.#knownWords[known + i] = this.#words[(record >>> 2) + i] as number
+    this.#knownWords[known] = handlerOf(decoded.row, decoded.lengthBytes)
   }
 
   /** Writes a decoded instruction into a record. */

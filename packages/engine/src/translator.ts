@@ -36,9 +36,10 @@ const HOT_HEAD = 4
 /** Fewer places that computed jumps have gone to make no switch. */
 const MIN_TARGETS = 3
 const MAX_TARGETS = 64
+const ROWS_IN_A_RUN = 100
 const PAGE_BYTES = 4096
 /** To be raised when translations change in a way that those of single instructions do not show. */
-const TRANSLATOR_VERSION = 5
+const TRANSLATOR_VERSION = 6
 
 /** A region about to be translated, and where it belongs: its page's records, its root, what it does not enter. */
 interface Draft {
@@ -46,6 +47,18 @@ interface Draft {
   readonly records: number
   readonly root: number
   readonly barrier: number
+}
+
+/** All rows, those that just go on in long runs: a region of its own for each would take ten times as long. */
+function rowsTogether(usages: readonly Usage[]): number[][] {
+  const together: number[][] = [[]]
+  usages.forEach(({ flow }, row) => {
+    const run = together[0] as number[]
+    if (flow !== 'next') together.push([row])
+    else if (run.length < ROWS_IN_A_RUN) run.push(row)
+    else together.unshift([row])
+  })
+  return together
 }
 
 /** Where a region's blocks begin and end. */
@@ -82,6 +95,8 @@ export class Translator<M> {
   /** Regions of earlier runs, with the function of each once a page has been found to have one. */
   #saved: readonly SavedRegion[] = []
   #savedFunctions: Record<string, unknown> | undefined
+  /** The first halfword of each. */
+  #savedStarts = new Int32Array(0)
   /** Instructions retired when code at a record last was said to give up often. */
   readonly #retiredAt = new Map<number, number>()
   #pending: number[] = []
@@ -286,18 +301,17 @@ export class Translator<M> {
     const emitter = new RegionEmitter(this.#isa.state.common, calls, this.#files, this.#usages, regionType)
     const machine = this.#isa.wrap(emitter)
     for (const patient of [false, true]) {
-      this.#isa.set.rows.forEach((_row, row) => {
-        const decoded: Decoded = { row, lengthBytes: 4, rd: 5, rs1: 6, rs2: 7, rs3: 8, imm: 8, uimm: 1 }
+      for (const rows of rowsTogether(this.#usages)) {
         const read = (offset: number, out: Decoded): boolean => {
-          Object.assign(out, decoded)
-          return offset < 8
+          Object.assign(out, { row: rows[offset >> 2], lengthBytes: 4, rd: 5, rs1: 6, rs2: 7, rs3: 8, imm: 8, uimm: 1 })
+          return offset >> 2 < rows.length
         }
         const region = discoverRegion(0, explore(0, read, this.#usages), this.#usages, this.#files)
-        if (!region) return
+        if (!region) continue
         const fn = module.build(module.declare('', REGION_TYPE), (arena ??= new Arena()))
         emitter.translate(fn, region, this.#isa.set.rows, machine, patient)
         module.finish(fn)
-      })
+      }
     }
     const [a, b] = hashBytes(module.encode())
     return [a ^ TRANSLATOR_VERSION, b]
@@ -311,18 +325,22 @@ export class Translator<M> {
     importCalls(module, this.#isa.runtime)
     this.#saved.forEach((region, i) => module.export(String(i), 'func', module.define('', REGION_TYPE, region).index))
     this.#savedFunctions = this.#compiled(module)
+    this.#savedStarts = Int32Array.from(this.#saved, ({ guest }) => (guest[0] ?? 0) | ((guest[1] ?? 0) << 8))
   }
 
   /** Uses what earlier runs made of a page that has just been found to hold code. */
   reuse(ramPage: number, records: number): void {
     if (this.#savedFunctions === undefined) return
     const page = new Uint8Array(this.#memory.buffer, this.#frames.frame(ramPage), PAGE_BYTES)
-    this.#saved.forEach((region, i) => {
-      if (this.isFull || !isIn(region, page)) return
-      if (this.#cache.isEntered(records + (region.root << RECORD_SHIFT))) return
-      this.#enter(records, region, this.#savedFunctions?.[i])
+    for (let i = 0; i < this.#saved.length && !this.isFull; i++) {
+      const region = this.#saved[i] as SavedRegion
+      const { root } = region
+      // Nearly all are elsewhere, which their first halfword tells.
+      if (((page[root] as number) | ((page[root + 1] as number) << 8)) !== this.#savedStarts[i]) continue
+      if (!isIn(region, page) || this.#cache.isEntered(records + (root << RECORD_SHIFT))) continue
+      this.#enter(records, region, this.#savedFunctions[i])
       this.stats.reused++
-    })
+    }
   }
 
   /** The translations to keep for later runs. */
