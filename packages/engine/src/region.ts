@@ -59,6 +59,8 @@ export interface Region {
 const MAX_INSTRUCTIONS = 160
 /** From this size on a region does not go on past calls. */
 const MAX_WITH_CALLS = 48
+/** So many instructions of what follows a loop belong to its region. */
+const AFTER_LOOP = 16
 /** A switch in a loop is worth having whole. */
 const MAX_WITH_DISPATCH = 400
 const PAGE_BYTES = 4096
@@ -181,13 +183,54 @@ export function discoverRegion(
   files: readonly RegisterFile[],
 ): Region | undefined {
   if (!reached.has(root)) return undefined
-  const blocks = formBlocks(root, reached, leaders, usages, files)
-  if (targets.size > 0) blocks.push(newBlock(DISPATCH_OFFSET, [], DISPATCH_OFFSET, false))
-  const flow = linkBlocks(blocks, usages, targets)
+  const form = (): RegionBlock[] => {
+    const formed = formBlocks(root, reached, leaders, usages, files)
+    if (targets.size > 0) formed.push(newBlock(DISPATCH_OFFSET, [], DISPATCH_OFFSET, false))
+    return formed
+  }
+  let blocks = form()
+  let flow = linkBlocks(blocks, usages, targets)
+  if (leaveOutWhatFollows(blocks, reached)) {
+    blocks = form()
+    flow = linkBlocks(blocks, usages, targets)
+  }
   const loops = loopsOf(blocks, flow.position)
   solveDataflow(blocks, flow, loops)
   groupAccesses(blocks, loops, usages, files)
   return { blocks, order: flow.position, instructionCount: reached.size }
+}
+
+/**
+ * Takes out of `reached` what lies far behind the loop that the root is the head of: it is seldom gone on to, and costs as much
+ * to compile as what is gone round. False for a root that heads no loop, or where nothing lies so far.
+ */
+function leaveOutWhatFollows(blocks: readonly RegionBlock[], reached: Map<number, RegionInstruction>): boolean {
+  const predecessors: number[][] = blocks.map(() => [])
+  blocks.forEach(({ successors }, from) => {
+    for (const to of successors) predecessors[to]?.push(from)
+  })
+  const kept = new Set([0])
+  const path = [0]
+  for (let at = path.pop(); at !== undefined; at = path.pop()) {
+    for (const from of predecessors[at] as number[]) {
+      if (!kept.has(from)) path.push(from)
+      kept.add(from)
+    }
+  }
+  if ((predecessors[0] as number[]).length === 0) return false
+  // Breadth first, so that each block is come to by a shortest way, nearly.
+  const queue = [...kept].map(block => ({ block, distance: 0 }))
+  for (const { block, distance } of queue) {
+    for (const next of (blocks[block] as RegionBlock).successors) {
+      if (kept.has(next) || distance >= AFTER_LOOP) continue
+      kept.add(next)
+      queue.push({ block: next, distance: distance + (blocks[next] as RegionBlock).instructions.length })
+    }
+  }
+  blocks.forEach(({ instructions }, i) => {
+    if (!kept.has(i)) for (const { offset } of instructions) reached.delete(offset)
+  })
+  return kept.size < blocks.length
 }
 
 function queueLeader(offset: number, leaders: Set<number>, queue: number[]): void {
