@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
-import { appendFileSync, closeSync, openSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { appendFileSync, closeSync, createWriteStream, openSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { isMainThread, Worker } from 'node:worker_threads'
 import { DoppelError, hostClock } from '@doppel/base'
 import type { MachineEnd } from '@doppel/board'
 import { startOf } from '../host/process-start.ts'
@@ -10,6 +11,7 @@ import { onEndingSignal } from '../host/signals.ts'
 import { Machine } from '../sdk/machine.ts'
 import { Snapshot } from '../sdk/snapshot.ts'
 import { type Entries, type MachineEntry, stateOf } from './entries.ts'
+import { jailFlags } from './isolation.ts'
 import { serveControl } from './server.ts'
 
 /** The word that makes a doppel process the home of one machine; not for people. */
@@ -23,22 +25,10 @@ const KILLED = 137
 /** As timeout(1) has it. */
 const TIMED_OUT = 124
 
-/** Starts the process of a machine that has been recorded; resolves when it takes orders. Throws why it failed. */
+/**
+ * Starts the process, or thread, of a machine that has been recorded; resolves when it takes orders. Throws why it failed.
+ */
 export async function startProcess(entries: Entries, entry: MachineEntry): Promise<MachineEntry> {
-  const log = openSync(entries.pathOf(entry.id, 'process.log'), 'a', 0o600)
-  const program = fileURLToPath(new URL('../../bin/doppel.js', import.meta.url))
-  const child = spawn(process.execPath, [program, MACHINE_PROCESS, entries.folder, entry.id], {
-    detached: true,
-    stdio: ['ignore', log, log],
-  })
-  closeSync(log)
-  const failed = new Promise<never>((_, reject) => {
-    child.once('error', error => reject(new DoppelError('machine.start', `the machine's process: ${error.message}`)))
-    child.once('exit', () => {
-      void startFailure(entries, entry).then(reject)
-    })
-  })
-  failed.catch(() => undefined)
   const started = async (): Promise<MachineEntry> => {
     for (;;) {
       const now = await entries.read(entry.id)
@@ -46,10 +36,54 @@ export async function startProcess(entries: Entries, entry: MachineEntry): Promi
       await sleep(POLL_MS)
     }
   }
+  let child: ChildProcess | Worker
+  try {
+    child = entry.spec.isolation === 'worker' ? startWorker(entries, entry) : startChild(entries, entry)
+  } catch (error) {
+    await entries.remove(entry.id)
+    throw error
+  }
+  const failed = new Promise<never>((_, reject) => {
+    child.once('error', (error: Error) =>
+      reject(new DoppelError('machine.start', `the machine's process: ${error.message}`)),
+    )
+    child.once('exit', () => {
+      void startFailure(entries, entry).then(reject)
+    })
+  })
+  failed.catch(() => undefined)
   const now = await Promise.race([started(), failed])
   child.removeAllListeners('exit')
+  // What goes wrong from now on is told by its record.
+  child.removeAllListeners('error').on('error', () => undefined)
   child.unref()
   return now
+}
+
+const PROGRAM = new URL('../../bin/doppel.js', import.meta.url)
+
+function startChild(entries: Entries, entry: MachineEntry): ChildProcess {
+  const log = openSync(entries.pathOf(entry.id, 'process.log'), 'a', 0o600)
+  const jail = entry.spec.isolation === 'jailed' ? jailFlags(entries, entry, process.env) : []
+  const child = spawn(process.execPath, [...jail, fileURLToPath(PROGRAM), MACHINE_PROCESS, entries.folder, entry.id], {
+    detached: true,
+    stdio: ['ignore', log, log],
+  })
+  closeSync(log)
+  return child
+}
+
+function startWorker(entries: Entries, entry: MachineEntry): Worker {
+  const log = createWriteStream(entries.pathOf(entry.id, 'process.log'), { flags: 'a', mode: 0o600 })
+  const worker = new Worker(PROGRAM, {
+    argv: [MACHINE_PROCESS, entries.folder, entry.id],
+    stdout: true,
+    stderr: true,
+    execArgv: [],
+  })
+  worker.stdout.pipe(log)
+  worker.stderr.pipe(log)
+  return worker
 }
 
 async function startFailure(entries: Entries, { id }: MachineEntry): Promise<DoppelError> {
@@ -71,7 +105,8 @@ export async function runMachineProcess(entries: Entries, id: string): Promise<n
   const snapshot = spec.snapshot === undefined ? undefined : Snapshot.open(spec.snapshot)
   const machine = snapshot ? await Machine.restore(snapshot) : await Machine.boot(entry.image, options)
   await snapshot?.close()
-  const ignoreSignals = onEndingSignal(() => void machine.kill())
+  // Signals are for the process, whose thread this may be.
+  const ignoreSignals = isMainThread ? onEndingSignal(() => void machine.kill()) : () => undefined
   let timedOut = false
   const limit = (): void => {
     timedOut = true
