@@ -90,7 +90,7 @@ describe('the command line', () => {
     [['run', '--append', '-x', 'linux'], /write --append=-x/],
     [['run', '--stats=yes', 'linux'], /--stats takes no value/],
     [['run', '-m', '1G', '--memory', '2G', 'linux'], /given twice/],
-    [['run'], /nothing to run; expected linux/],
+    [['run'], /nothing to run; expected an image/],
     [['run', 'linux', '--'], /no command follows --/],
     [['run', '--cpus', '9', 'linux'], /--cpus is '9'; expected a whole number from 1 to 8/],
     [['run', '--cpus', '0', 'linux'], /\[cli\.flag-value\]/],

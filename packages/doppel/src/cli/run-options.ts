@@ -1,14 +1,17 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DoppelError, formatSize, MIB, PAGE_BYTES, parseSize } from '@doppel/base'
+import type { ImageConfig } from '@doppel/images'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
 import type { Invocation } from './command.ts'
-import { IMAGE_NAMES } from './commands/image.ts'
+import { imageNames } from '../run/images.ts'
 
 /** A disk image to attach. `overlay` keeps the file as it is and changes in memory. */
 export interface DiskOption {
   readonly path: string
   readonly mode: 'read-write' | 'read-only' | 'overlay'
+  /** What the guest finds it by; a name by its place when absent. */
+  readonly serial?: string
 }
 
 /** A host folder to share. */
@@ -22,6 +25,8 @@ export interface VolumeOption {
 export interface RunOptions {
   /** What to run; absent when `kernel` or `firmware` says it alone. */
   readonly target?: { readonly kind: 'image'; readonly name: string } | { readonly kind: 'elf'; readonly path: string }
+  /** How the image whose disk is the first of `disks` is to be run. */
+  readonly root?: ImageConfig
   readonly memoryBytes: number
   readonly cpus: number
   readonly kernel?: string
@@ -64,14 +69,14 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
   if (target === undefined && kernel === undefined && firmware === undefined) {
     throw new DoppelError(
       'cli.arguments',
-      'nothing to run; expected linux, a program.elf, --kernel FILE or --firmware FILE',
+      'nothing to run; expected an image such as linux or debian, a program.elf, --kernel FILE or --firmware FILE',
     )
   }
   if (target?.kind === 'elf' && kernel !== undefined) {
     throw new DoppelError('cli.arguments', `--kernel and the program ${target.path} exclude each other`)
   }
   if (command !== undefined && (target?.kind !== 'image' || command.length === 0)) {
-    const reason = command.length === 0 ? 'no command follows --' : 'only the linux image runs a command after --'
+    const reason = command.length === 0 ? 'no command follows --' : 'only an image runs a command after --'
     throw new DoppelError('cli.arguments', `${reason}; for example: doppel run linux -- uname -m`)
   }
   return {
@@ -98,9 +103,9 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
 const badValue = (flag: string, value: string, expected: string): DoppelError =>
   new DoppelError('cli.flag-value', `--${flag} is '${value}'; expected ${expected}`, { flag, value })
 
-async function readTarget({ arguments: [name] }: Invocation): Promise<RunOptions['target']> {
+async function readTarget({ arguments: [name], env }: Invocation): Promise<RunOptions['target']> {
   if (name === undefined) return undefined
-  if (IMAGE_NAMES.includes(name)) return { kind: 'image', name }
+  if ((await imageNames(env)).includes(name)) return { kind: 'image', name }
   return { kind: 'elf', path: await readableFile(name, `'${name}' is no image doppel knows, and as a program`) }
 }
 

@@ -11,7 +11,7 @@ import type { Entries, MachineEntry } from './entries.ts'
  * no files but its own and may start no other program.
  */
 export type Isolation = 'worker' | 'process' | 'jailed'
-export const ISOLATIONS: readonly Isolation[] = ['worker', 'process', 'jailed']
+const ISOLATIONS: readonly Isolation[] = ['worker', 'process', 'jailed']
 
 /** Reads an isolation level. Throws `cli.flag-value`. */
 export function readIsolation(text: string, levels: readonly Isolation[] = ISOLATIONS): Isolation {

@@ -74,7 +74,7 @@ export async function runningMachine(
       const store = frozen ? await diskOver(frozen, disk.mode) : await openMachineDisk(disk, options.env)
       opened.push(store)
       disks.push(store)
-      virtio.push(virtioBlk({ store, serial: `doppel-disk${i}` }))
+      virtio.push(virtioBlk({ store, serial: disk.serial ?? `doppel-disk${i}` }))
     }
     for (const [i, volume] of options.volumes.entries()) {
       const store = await HostFolder.open(volume.hostPath, { readOnly: volume.readOnly })

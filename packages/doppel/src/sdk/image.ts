@@ -101,7 +101,7 @@ export async function freeze(
 function optionsOfClone(options: RunOptions): RunOptions {
   const { mode, policy } = options.network
   const disks = options.disks.map(
-    (disk): DiskOption => ({ path: disk.path, mode: disk.mode === 'read-write' ? 'overlay' : disk.mode }),
+    (disk): DiskOption => ({ ...disk, mode: disk.mode === 'read-write' ? 'overlay' : disk.mode }),
   )
   return { ...options, disks, network: { mode, policy, publish: [] } }
 }
@@ -170,7 +170,7 @@ function imageIn(opened: ReturnType<typeof openSnapshotFile>, path: string): Mac
     ...(machine.initrd !== undefined && { initrd: machine.initrd }),
     memoryBytes,
     cpus,
-    disks: machine.disks.map(disk => ({ path: disk.path, mode: disk.mode })),
+    disks: machine.disks.map(({ path: of, mode, serial }) => ({ path: of, mode, ...(serial && { serial }) })),
     volumes: machine.volumes,
     network: { ...network, publish: [] },
     engine,

@@ -14,6 +14,7 @@ import {
 import type { RunOptions } from '../cli/run-options.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
+import { prepareImage } from '../run/images.ts'
 import { hasAgent, limitsOf, type MachineParts, type RunningMachine, runningMachine } from '../run/machine.ts'
 import { Network, type PublishedPort } from '../run/network.ts'
 import { freshNonce } from '../run/nonce.ts'
@@ -29,7 +30,8 @@ const DEFAULT_READY_TIMEOUT_MS = 120_000
 const STOP_GRACE_MS = 10_000
 /** An init that knows how does it; otherwise what it would do. */
 const POWER_OFF =
-  'if [ -d /run/systemd/system ]; then systemctl poweroff; else sync; umount -a -r 2>/dev/null; poweroff -f; fi'
+  'if [ -d /run/systemd/system ]; then systemctl poweroff; else ' +
+  'sync; umount -a -r 2>/dev/null; poweroff -f || /run/doppel/busybox poweroff -f; fi'
 
 /** The console of a guest that is an image's own is its first virtio console; any other's is its UART. */
 function portsFor(options: RunOptions, terminal: Console): Pick<MachineParts, 'uart' | 'consoles'> {
@@ -136,7 +138,8 @@ export class Machine implements AsyncDisposable {
   }
 
   /** What `create` does, with options that have been checked. One without an agent is started, and that is all. */
-  static async boot(image: string, run: RunOptions, options: MachineOptions = {}): Promise<Machine> {
+  static async boot(image: string, checked: RunOptions, options: MachineOptions = {}): Promise<Machine> {
+    const run = await prepareImage(checked, () => undefined)
     const boot = await bootFiles(run, freshNonce(), () => undefined)
     const terminal = new Console()
     const place = new CpuPlace({ ...limitsOf(run), ...options })

@@ -2,7 +2,7 @@ import { DoppelError } from '@doppel/base'
 import type { NetworkPolicy } from '@doppel/monitor'
 import type { Isolation } from '../control/isolation.ts'
 import { Network } from '../run/network.ts'
-import { IMAGE_NAMES } from '../cli/commands/image.ts'
+import { imageNames } from '../run/images.ts'
 import { readableFile, readCpus, readDisk, readMemory, readVolume, type RunOptions } from '../cli/run-options.ts'
 
 /** What a machine is made with. Sizes and paths are as on the command line. */
@@ -40,8 +40,9 @@ export interface IsolatedOptions extends MachineOptions {
 
 /** Checks a machine's options. Throws `machine.image`, `cli.flag-value`, `run.file`, `run.volume`. */
 export async function runOptionsOf(image: string, options: MachineOptions): Promise<RunOptions> {
-  if (!IMAGE_NAMES.includes(image)) {
-    throw new DoppelError('machine.image', `'${image}' is no image doppel knows; expected ${IMAGE_NAMES.join(', ')}`, {
+  const names = await imageNames(process.env)
+  if (!names.includes(image)) {
+    throw new DoppelError('machine.image', `'${image}' is no image doppel knows; expected ${names.join(', ')}`, {
       image,
     })
   }

@@ -13,7 +13,7 @@ import {
 import { call, type CallLine } from '../control/client.ts'
 import { Entries, imageName, type MachineEntry, type MachineSpec, runtimeFolder, stateOf } from '../control/entries.ts'
 import type { Isolation } from '../control/isolation.ts'
-import { nowMs, startProcess } from '../control/machine-process.ts'
+import { nowMs, startProcess } from '../control/start-process.ts'
 import { stateOfRunning } from '../control/state.ts'
 import type { RunOptions } from '../cli/run-options.ts'
 import { GuestPtys } from '../guest/pty.ts'

@@ -1,22 +1,10 @@
 import { DoppelError, formatSize } from '@doppel/base'
-import {
-  cacheFolder,
-  chooseMirror,
-  ImageCache,
-  linuxImage,
-  linuxImageObjects,
-  linuxImageVersion,
-  mirrorUrl,
-  removeLinuxImage,
-  useHostProxy,
-} from '@doppel/images'
+import { cacheFolder, chooseMirror, ImageCache, mirrorUrl, useHostProxy } from '@doppel/images'
+import { imageEntries, KNOWN_IMAGES, removeImage } from '../../run/images.ts'
 import type { Command, Flag } from '../command.ts'
 import { nearest } from '../parse.ts'
 import { progressBar } from '../progress-bar.ts'
 import { textTable } from '../table.ts'
-
-/** The images doppel knows by name. */
-export const IMAGE_NAMES: readonly string[] = ['linux']
 
 const json: Flag = { name: 'json', summary: 'print JSON' }
 
@@ -36,20 +24,23 @@ export const imagePullCommand: Command = {
   ],
   examples: [['doppel image pull linux', "fetch or renew Debian's RISC-V kernel and a small root file system"]],
   async run({ arguments: names, env, streams, value }) {
-    const name = knownImage(names[0] ?? '')
+    const known = knownImage(names[0] ?? '')
     const given = value('mirror')
     const mirror = given === undefined ? chooseMirror(env).url : mirrorUrl(given, '--mirror')
     useHostProxy()
     const bar = progressBar(streams)
-    const note = (text: string): void => {
-      bar.clear()
-      streams.stderr(`doppel: ${text}\n`)
-    }
     try {
       const cache = new ImageCache(cacheFolder(env))
-      const { version } = await linuxImage({ cache, mirror, refresh: true, progress: bar.progress, note })
+      const { version } = await known.make({
+        cache,
+        env,
+        mirror,
+        refresh: true,
+        progress: bar.progress,
+        note: bar.note,
+      })
       bar.clear()
-      streams.stdout(`${name} ${version}\n`)
+      streams.stdout(`${known.name} ${version}\n`)
     } finally {
       bar.clear()
     }
@@ -68,10 +59,7 @@ export const imageListCommand: Command = {
   examples: [['doppel image ls --json', 'list them for a program']],
   async run({ env, streams, has }) {
     const cache = new ImageCache(cacheFolder(env))
-    const version = await linuxImageVersion(cache)
-    const objects = await linuxImageObjects(cache)
-    const sizeBytes = objects.reduce((sum, object) => sum + object.sizeBytes, 0)
-    const images = version === undefined ? [] : [{ name: 'linux', version, architecture: 'riscv64', sizeBytes }]
+    const images = await imageEntries(cache)
     if (has('json')) streams.stdout(`${JSON.stringify(images, undefined, 2)}\n`)
     else {
       const rows = images.map(image => [image.name, image.version, image.architecture, formatSize(image.sizeBytes)])
@@ -91,20 +79,18 @@ export const imageRemoveCommand: Command = {
   flags: [],
   examples: [['doppel image rm linux', 'remove the linux image from the cache']],
   async run({ arguments: names, env, streams }) {
-    const name = knownImage(names[0] ?? '')
-    const cache = new ImageCache(cacheFolder(env))
-    if ((await linuxImageVersion(cache)) === undefined) {
-      throw new DoppelError('image.absent', `there is no image '${name}' in ${cache.root}`, { name })
-    }
-    await removeLinuxImage(cache)
-    streams.stdout(`${name} removed, ${formatSize(await cache.collect(new Set()))} freed\n`)
+    const [name = ''] = names
+    const freedBytes = await removeImage(new ImageCache(cacheFolder(env)), name)
+    streams.stdout(`${name} removed, ${formatSize(freedBytes)} freed\n`)
     return 0
   },
 }
 
-function knownImage(name: string): string {
-  if (IMAGE_NAMES.includes(name)) return name
-  const near = nearest(name, IMAGE_NAMES)
-  const hint = near === undefined ? `expected one of: ${IMAGE_NAMES.join(', ')}` : `did you mean '${near}'?`
+function knownImage(name: string): (typeof KNOWN_IMAGES)[number] {
+  const known = KNOWN_IMAGES.find(image => image.name === name)
+  if (known) return known
+  const names = KNOWN_IMAGES.map(image => image.name)
+  const near = nearest(name, names)
+  const hint = near === undefined ? `expected one of: ${names.join(', ')}` : `did you mean '${near}'?`
   throw new DoppelError('image.unknown', `doppel knows no image '${name}'; ${hint}`, { name })
 }

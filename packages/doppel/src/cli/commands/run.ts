@@ -1,4 +1,4 @@
-import { nowMs, startProcess } from '../../control/machine-process.ts'
+import { nowMs, startProcess } from '../../control/start-process.ts'
 import { runJava } from '../../java/run-java.ts'
 import { runMachine } from '../../run/run.ts'
 import { type MachineEntry, imageName } from '../../control/entries.ts'
