@@ -1,6 +1,7 @@
 import { DoppelError } from '@doppel/base'
 import { Entries } from '../control/entries.ts'
-import { MACHINE_PROCESS, runMachineProcess } from '../control/machine-process.ts'
+import { runMachineProcess } from '../control/machine-process.ts'
+import { MACHINE_PROCESS } from '../control/start-process.ts'
 import { COMMANDS } from './commands.ts'
 import type { Command, Streams } from './command.ts'
 import { commandHelp, overallHelp } from './help.ts'

@@ -21,7 +21,7 @@ import { Network, type PublishedPort } from '../run/network.ts'
 import { freshNonce } from '../run/nonce.ts'
 import { CpuPlace } from './cpu-place.ts'
 import { freeze, type MachineImage, mendClock } from './image.ts'
-import { type MachineOptions, runOptionsOf } from './options.ts'
+import { type IsolatedOptions, type MachineOptions, runOptionsOf } from './options.ts'
 import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
 import { newSnapshotPath, snapshotFolder } from './snapshot-store.ts'
@@ -116,12 +116,21 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Makes a machine of an image and starts it; resolves when it takes commands. Throws `machine.image`,
-   * `agent.timeout`, and what options and images throw; nothing is left running then.
+   * Makes a machine of an image and starts it; resolves when it takes commands. It runs in this program's own thread, or
+   * kept apart from it as far as `isolation` says. Throws `machine.image`, `agent.timeout`, and what options and images
+   * throw; nothing is left running then.
    */
-  static async create(image: string, options: MachineOptions = {}): Promise<Machine> {
+  static async create(image: string, options: IsolatedOptions): Promise<RemoteMachine>
+  static async create(image: string, options?: MachineOptions): Promise<Machine>
+  static async create(image: string, options: MachineOptions = {}): Promise<Machine | RemoteMachine> {
     const run = await runOptionsOf(image, options)
-    return await Machine.boot(image, run, options)
+    const { isolation, share, cap } = options
+    if (isolation === undefined) return await Machine.boot(image, run, options)
+    if (options.network instanceof Network) {
+      throw new DoppelError('net.shared', 'a network of this process is in no other: give the machine one of its own')
+    }
+    const limits = { ...(share === undefined ? {} : { share }), ...(cap === undefined ? {} : { cap }) }
+    return await RemoteMachine.start(run, isolation, { limits })
   }
 
   /** What `create` does, with options that have been checked. One without an agent is started, and that is all. */
