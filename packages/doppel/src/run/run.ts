@@ -15,10 +15,10 @@ import { limitsOf, runningMachine, type MachineParts } from './machine.ts'
 import { freshNonce } from './nonce.ts'
 import { PanicWatch } from './panic.ts'
 import { statsReport } from './stats.ts'
+import { TIMED_OUT } from './exit-status.ts'
+import { hasCommonStart } from '../sdk/start-snapshot.ts'
+import { type ListMachine, runStarted } from './run-started.ts'
 import { stuck } from './stuck.ts'
-
-/** What timeout(1) returns when it had to end a program. */
-const TIMED_OUT = 124
 
 /**
  * Starts the machine that the options describe, connects it to this process's terminal or streams, and returns its exit
@@ -28,7 +28,7 @@ const TIMED_OUT = 124
 export async function runMachine(
   asked: RunOptions,
   streams: Streams,
-  list: (machine: Machine) => Promise<() => Promise<void>> = () => Promise.resolve(() => Promise.resolve()),
+  list: ListMachine = () => Promise.resolve(() => Promise.resolve()),
 ): Promise<number> {
   const nonce = freshNonce()
   const bar = progressBar(streams)
@@ -36,6 +36,9 @@ export async function runMachine(
   // A shell without a terminal reads its commands from the input, as it does anywhere else.
   const scripted = prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
+  if (hasCommonStart(options) && !options.verbose && !options.stats) {
+    return await runStarted(options, streams, { list, isScript: scripted })
+  }
   const files = await bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
   for (;;) {
     const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)
