@@ -131,7 +131,8 @@ export class Machine implements AsyncDisposable {
       throw new DoppelError('net.shared', 'a network of this process is in no other: give the machine one of its own')
     }
     const limits = { ...(share === undefined ? {} : { share }), ...(cap === undefined ? {} : { cap }) }
-    return await RemoteMachine.start(run, isolation, { limits })
+    // Made here where it is missing: a jailed machine could not.
+    return await RemoteMachine.start(await prepareImage(run, () => undefined), isolation, { limits })
   }
 
   /** What `create` does, with options that have been checked. One without an agent is started, and that is all. */
