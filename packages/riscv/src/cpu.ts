@@ -57,6 +57,10 @@ export class RiscvCpu implements Services {
     this.engine.frames.source = config.pageSource
     this.#view = new DataView(this.engine.memory.buffer)
     this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine))
+    // A guest that keeps rewriting its code must not hold the thread for all of a slice, which would take seconds.
+    this.engine.onDrops = () => {
+      for (const hart of this.harts) hart.endSlice()
+    }
   }
 
   touchedPages(): Iterable<readonly [page: number, bytes: Uint8Array]> {
