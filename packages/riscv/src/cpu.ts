@@ -35,6 +35,8 @@ export class RiscvCpu implements Services {
   readonly time: () => bigint
   /** Set when a device raised an interrupt line: whoever let the device act looks at interrupts next. */
   interrupted = false
+  /** Ends the slice under way early. */
+  endsSlice = false
   readonly stats = { tlbMisses: 0, deviceAccesses: 0 }
   readonly #bus: RiscvCpuConfig['bus']
   readonly #view: DataView
@@ -59,7 +61,8 @@ export class RiscvCpu implements Services {
     this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine))
     // A guest that keeps rewriting its code must not hold the thread for all of a slice, which would take seconds.
     this.engine.onDrops = () => {
-      for (const hart of this.harts) hart.endSlice()
+      this.endsSlice = true
+      for (const hart of this.harts) hart.request(Request.leaveAfter)
     }
   }
 

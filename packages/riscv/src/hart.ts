@@ -44,7 +44,6 @@ export class Hart implements RiscvHart {
   readonly #longs: BigUint64Array
   readonly #words: Int32Array
   #running = false
-  #endsSlice = false
   /** Levels of interrupt wires into this hart, as bits of mip. */
   #lines = 0n
   #otherRules = ''
@@ -138,12 +137,6 @@ export class Hart implements RiscvHart {
     this.request(Request.leaveAfter)
   }
 
-  /** Ends the slice under way early; the hart is ready for the next. */
-  endSlice(): void {
-    this.#endsSlice = true
-    this.request(Request.leaveAfter)
-  }
-
   /** TLB misses of loads and stores that generated code has seen to. */
   get tlbMisses(): number {
     return this.word(STATE.common.misses)
@@ -156,7 +149,7 @@ export class Hart implements RiscvHart {
   run(budget: number): SliceEnd {
     this.#slice = budget
     this.setWord(STATE.common.budget, budget)
-    this.#endsSlice = false
+    this.#cpu.endsSlice = false
     const end = this.#slices()
     this.#retiredBefore = this.retired
     this.#slice = this.word(STATE.common.budget)
@@ -174,7 +167,7 @@ export class Hart implements RiscvHart {
       if (exit === Exit.budget) return 'budget'
       if (exit === Exit.exception) this.#takeException()
       else if (exit === Exit.fetch) this.#outOfLine = this.#cpu.fetchPage(this)
-      if (this.#endsSlice) return 'budget'
+      if (this.#cpu.endsSlice) return 'budget'
     }
     return 'budget'
   }
