@@ -23,9 +23,9 @@ export interface RootImage {
 }
 
 const PREFIX = 'root-'
-const IMAGE_NAME = /^[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$/
+const IMAGE_NAME = /^[a-z0-9](?:[A-Za-z0-9._/:@-]*[A-Za-z0-9])?$/
 
-/** Checks an image's name: lower-case words joined by `.`, `_`, `-` or `/`, and a tag after a colon. Throws `image.name`. */
+/** Checks an image's name: letters, digits and `. _ - / : @` between them, a small letter or digit first. Throws `image.name`. */
 export function imageName(text: string): string {
   if (IMAGE_NAME.test(text) && text.length <= 255) return text
   throw new DoppelError('image.name', `'${text}' cannot be an image's name; expected one such as web or team/web:1.2`, {

@@ -1,6 +1,6 @@
 import type { Command } from './command.ts'
 import { doctorCommand } from './commands/doctor.ts'
-import { imageListCommand, imagePullCommand, imageRemoveCommand } from './commands/image.ts'
+import { IMAGE_COMMANDS } from './commands/image.ts'
 import { attachCommand } from './commands/attach.ts'
 import { completionCommand } from './commands/completion.ts'
 import { cpCommand } from './commands/cp.ts'
@@ -40,9 +40,7 @@ export const COMMANDS: readonly Command[] = [
   ...NETWORK_COMMANDS,
   javaCommand,
   javacCommand,
-  imagePullCommand,
-  imageListCommand,
-  imageRemoveCommand,
+  ...IMAGE_COMMANDS,
   completionCommand(() => COMMANDS),
   doctorCommand,
 ]

@@ -99,29 +99,39 @@ export async function prepareImage(
   const { target, env } = options
   if (target?.kind !== 'image' || target.name === 'linux' || options.root) return options
   const cache = new ImageCache(cacheFolder(env))
-  const found =
-    (await findRootImage(cache, target.name)) ?? (await makeRootImage(cache, target.name, env, progress, note))
+  const found = await findOrMakeImage(target.name, { cache, env, refresh: false, progress, ...(note && { note }) })
   const disk = { path: cache.objectPath(found.disk.sha256), mode: 'overlay', serial: ROOT_SERIAL } as const
   return { ...options, disks: [disk, ...options.disks], root: found.config }
 }
 
-async function makeRootImage(
-  cache: ImageCache,
-  name: string,
-  env: ImageWork['env'],
-  progress: Progress,
-  note: ImageWork['note'],
-): Promise<RootImage> {
+/** A command line that only asks for a shell: at a terminal that is the machine's own. */
+const SHELL = /^(?:\/(?:usr\/)?bin\/)?(?:ba|da|a|z)?sh$/
+
+/** The options with what the image says is to run: its entry point with the command given, or with its own. */
+export function withImageCommand(options: RunOptions): RunOptions {
+  const { entrypoint = [], command = [] } = options.root ?? {}
+  const words = [...entrypoint, ...(options.command ?? command)]
+  const isShell = options.command === undefined && words.length === 1 && SHELL.test(words[0] ?? '')
+  return words.length === 0 || isShell ? options : { ...options, command: words }
+}
+
+/** The image with a root disk of that name; one that is not here is made, if it can be. Throws `machine.image`. */
+export async function findOrMakeImage(name: string, work: ImageWork): Promise<RootImage> {
+  const { cache } = work
+  const found = await findRootImage(cache, name)
+  if (found) return found
   const known = KNOWN_IMAGES.find(image => image.name === name)
   useHostProxy()
-  return await cache.locked(`image-${name}`, async () => {
+  return await cache.locked(`image-${name.replaceAll(/[^a-z0-9]/g, '-')}`, async () => {
     // Another process may have made it meanwhile.
     const made = await findRootImage(cache, name)
-    if (!made) await known?.make({ cache, env, refresh: false, progress, ...(note && { note }) })
+    if (!made) await known?.make(work)
     const image = made ?? (await findRootImage(cache, name))
     if (image) return image
-    throw new DoppelError('machine.image', `there is no image '${name}'; doppel image ls shows those that are here`, {
-      name,
-    })
+    throw new DoppelError(
+      'machine.image',
+      `there is no image '${name}' with a disk; doppel image ls shows those that are here`,
+      { name },
+    )
   })
 }

@@ -6,7 +6,7 @@ import { onEndingSignal } from '../host/signals.ts'
 import { Console } from '@doppel/monitor'
 import { openTerminal } from '../host/terminal.ts'
 import { bootFiles } from './boot-files.ts'
-import { prepareImage } from './images.ts'
+import { prepareImage, withImageCommand } from './images.ts'
 import { CommandChannels } from './command-channels.ts'
 import { imageName } from '../control/entries.ts'
 import { CpuPlace } from '../sdk/cpu-place.ts'
@@ -30,12 +30,12 @@ export async function runMachine(
   streams: Streams,
   list: (machine: Machine) => Promise<() => Promise<void>> = () => Promise.resolve(() => Promise.resolve()),
 ): Promise<number> {
-  // A shell without a terminal reads its commands from the input, as it does anywhere else.
-  const scripted = asked.command === undefined && isOwnImage(asked) && !process.stdin.isTTY
   const nonce = freshNonce()
   const bar = progressBar(streams)
-  const wanted = scripted ? { ...asked, command: ['sh'] } : asked
-  const options = await prepareImage(wanted, bar.progress, bar.note).finally(() => bar.clear())
+  const prepared = withImageCommand(await prepareImage(asked, bar.progress, bar.note).finally(() => bar.clear()))
+  // A shell without a terminal reads its commands from the input, as it does anywhere else.
+  const scripted = prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY
+  const options = scripted ? { ...prepared, command: ['sh'] } : prepared
   const files = await bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
   for (;;) {
     const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)

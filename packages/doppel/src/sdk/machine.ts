@@ -16,6 +16,7 @@ import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
 import { prepareImage } from '../run/images.ts'
 import { hasAgent, limitsOf, type MachineParts, type RunningMachine, runningMachine } from '../run/machine.ts'
+import { POWER_OFF } from '../run/power-off.ts'
 import { Network, type PublishedPort } from '../run/network.ts'
 import { freshNonce } from '../run/nonce.ts'
 import { CpuPlace } from './cpu-place.ts'
@@ -28,11 +29,6 @@ import { newSnapshotPath, snapshotFolder } from './snapshot-store.ts'
 const DEFAULT_READY_TIMEOUT_MS = 120_000
 /** How long a guest may take to power itself off. */
 const STOP_GRACE_MS = 10_000
-/** An init that knows how does it; otherwise what it would do. */
-const POWER_OFF =
-  'if [ -d /run/systemd/system ]; then systemctl poweroff; else ' +
-  'sync; umount -a -r 2>/dev/null; poweroff -f || /run/doppel/busybox poweroff -f; fi'
-
 /** The console of a guest that is an image's own is its first virtio console; any other's is its UART. */
 function portsFor(options: RunOptions, terminal: Console): Pick<MachineParts, 'uart' | 'consoles'> {
   return hasAgent(options) ? { uart: new Console(), consoles: [terminal] } : { uart: terminal, consoles: [] }

@@ -44,8 +44,16 @@ for disk in /sys/block/*; do
   [ "$found" != "$serial" ] || break
 done
 root=/mnt
-if [ "$found" != "$serial" ] || ! mount -t ext4 "/dev/\${disk##*/}" $root; then
-  echo "doppel: cannot mount the root disk $serial" >/dev/console
+# The disk is a file system, or has partitions of which one is the root's.
+if [ "$found" = "$serial" ]; then
+  for part in "/dev/\${disk##*/}" "/dev/\${disk##*/}"?*; do
+    mount -t ext4 "$part" $root 2>/dev/null || continue
+    [ -e $root/bin/sh ] || [ -L $root/bin/sh ] || [ -L $root/bin ] && break
+    umount $root
+  done
+fi
+if ! grep -q " $root " /proc/mounts; then
+  echo "doppel: the root disk $serial has no ext4 file system with a /bin/sh" >/dev/ttyS0
   poweroff -f
 fi
 mkdir -p /run/doppel $root/proc $root/sys $root/dev $root/run $root/tmp $root/root $root/usr/lib/modules

@@ -1,11 +1,13 @@
 import { nowMs, startProcess } from '../../control/start-process.ts'
 import { runJava } from '../../java/run-java.ts'
+import { prepareImage, withImageCommand } from '../../run/images.ts'
 import { runMachine } from '../../run/run.ts'
 import { type MachineEntry, imageName } from '../../control/entries.ts'
 import { DoppelError } from '@doppel/base'
 import { readIsolation } from '../../control/isolation.ts'
 import { listForeground } from '../../control/foreground.ts'
 import type { Command, Invocation } from '../command.ts'
+import { progressBar } from '../progress-bar.ts'
 import { entriesOf } from '../machines.ts'
 import { readRunOptions, readTimeout, type RunOptions } from '../run-options.ts'
 
@@ -115,8 +117,10 @@ export const createCommand: Command = {
 }
 
 /** Makes the record of a machine that is to have a process of its own. */
-async function recorded(invocation: Invocation, all: RunOptions): Promise<MachineEntry> {
-  const { env: _, ...options } = all
+async function recorded(invocation: Invocation, asked: RunOptions): Promise<MachineEntry> {
+  const bar = progressBar(invocation.streams)
+  const prepared = await prepareImage(asked, bar.progress, bar.note).finally(() => bar.clear())
+  const { env: _, ...options } = withImageCommand(prepared)
   const level = invocation.value('isolation')
   const isolation = level === undefined ? undefined : readIsolation(level, ['process', 'jailed'])
   const spec = { options, isolation, remove: invocation.has('rm') }
