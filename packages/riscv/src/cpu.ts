@@ -35,6 +35,8 @@ export class RiscvCpu implements Services {
   readonly time: () => bigint
   /** Set when a device raised an interrupt line: whoever let the device act looks at interrupts next. */
   interrupted = false
+  /** Ends the slice under way early. */
+  endsSlice = false
   readonly stats = { tlbMisses: 0, deviceAccesses: 0 }
   readonly #bus: RiscvCpuConfig['bus']
   readonly #view: DataView
@@ -57,6 +59,11 @@ export class RiscvCpu implements Services {
     this.engine.frames.source = config.pageSource
     this.#view = new DataView(this.engine.memory.buffer)
     this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine))
+    // A guest that keeps rewriting its code must not hold the thread for all of a slice, which would take seconds.
+    this.engine.onDrops = () => {
+      this.endsSlice = true
+      for (const hart of this.harts) hart.request(Request.leaveAfter)
+    }
   }
 
   touchedPages(): Iterable<readonly [page: number, bytes: Uint8Array]> {

@@ -149,6 +149,7 @@ export class Hart implements RiscvHart {
   run(budget: number): SliceEnd {
     this.#slice = budget
     this.setWord(STATE.common.budget, budget)
+    this.#cpu.endsSlice = false
     const end = this.#slices()
     this.#retiredBefore = this.retired
     this.#slice = this.word(STATE.common.budget)
@@ -166,6 +167,7 @@ export class Hart implements RiscvHart {
       if (exit === Exit.budget) return 'budget'
       if (exit === Exit.exception) this.#takeException()
       else if (exit === Exit.fetch) this.#outOfLine = this.#cpu.fetchPage(this)
+      if (this.#cpu.endsSlice) return 'budget'
     }
     return 'budget'
   }

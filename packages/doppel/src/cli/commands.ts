@@ -8,6 +8,7 @@ import { execCommand } from './commands/exec.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { LIFE_COMMANDS } from './commands/life.ts'
 import { logsCommand } from './commands/logs.ts'
+import { NETWORK_COMMANDS } from './commands/network.ts'
 import { psCommand } from './commands/ps.ts'
 import { javaCommand, javacCommand } from './commands/java.ts'
 import { createCommand, runCommand } from './commands/run.ts'
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   ...SNAPSHOT_COMMANDS,
   restoreCommand,
   forkCommand,
+  ...NETWORK_COMMANDS,
   javaCommand,
   javacCommand,
   ...IMAGE_COMMANDS,

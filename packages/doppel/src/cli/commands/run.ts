@@ -33,7 +33,11 @@ export const runCommand: Command = {
       multiple: true,
       summary: 'share a folder of this computer',
     },
-    { name: 'network', value: 'nat|none', summary: "the guest's way out: this computer's sockets (default), or none" },
+    {
+      name: 'network',
+      value: 'nat|none|NAME',
+      summary: 'a network of its own (default), none, or one of doppel network',
+    },
     {
       name: 'publish',
       short: 'p',
