@@ -1,4 +1,5 @@
 import { DoppelError } from '@doppel/base'
+import type { VirtBoot } from '@doppel/board'
 import type { RunOptions } from '../cli/run-options.ts'
 import { progressBar } from '../cli/progress-bar.ts'
 import type { Streams } from '../cli/command.ts'
@@ -14,6 +15,7 @@ import { Machine } from '../sdk/machine.ts'
 import { limitsOf, runningMachine, type MachineParts } from './machine.ts'
 import { freshNonce } from './nonce.ts'
 import { PanicWatch } from './panic.ts'
+import { insight } from './insight.ts'
 import { statsReport } from './stats.ts'
 import { TIMED_OUT } from './exit-status.ts'
 import { hasCommonStart } from '../sdk/start-snapshot.ts'
@@ -36,16 +38,25 @@ export async function runMachine(
   // A shell without a terminal reads its commands from the input, as it does anywhere else.
   const scripted = prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
-  if (hasCommonStart(options) && !options.verbose && !options.stats) {
+  // Who wants to look into the machine sees all of it.
+  const isWatched = options.verbose || options.stats || options.profile || options.dumpRegion !== undefined
+  if (hasCommonStart(options) && !isWatched) {
     return await runStarted(options, streams, { list, isScript: scripted })
   }
-  const files = await bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
+  const read = (): ReturnType<typeof bootFiles> => bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
+  // Not kept while the machine runs: a kernel and an initrd are large.
+  let files: VirtBoot | undefined = await read()
+  const takeFiles = async (): Promise<VirtBoot> => {
+    const taken = files ?? (await read())
+    files = undefined
+    return taken
+  }
   for (;;) {
     const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)
     const panic = new PanicWatch()
     const place = new CpuPlace(limitsOf(options))
     const parts = { ...session.parts, uart: panic.over(session.parts.uart), governor: place.join }
-    const machine = await runningMachine(options, files, parts).catch(async (error: unknown) => {
+    const machine = await runningMachine(options, await takeFiles(), parts).catch(async (error: unknown) => {
       await session.close()
       throw error
     })
@@ -77,6 +88,8 @@ export async function runMachine(
       const end = await own.wait()
       await session.close()
       if (options.stats) streams.stderr(statsReport(machine))
+      const found = await insight(machine.cpu, options)
+      if (found !== '') streams.stderr(found)
       if (signalled !== undefined) return signalled
       if (timedOut) {
         streams.stderr(`doppel: the machine was ended after ${options.timeoutMs} ms [run.timeout]\n`)
