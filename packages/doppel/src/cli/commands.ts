@@ -9,7 +9,7 @@ import { inspectCommand } from './commands/inspect.ts'
 import { LIFE_COMMANDS } from './commands/life.ts'
 import { logsCommand } from './commands/logs.ts'
 import { psCommand } from './commands/ps.ts'
-import { javaCommand, javacCommand } from './commands/java.ts'
+import { JAVA_COMMANDS } from './commands/java.ts'
 import { runCommand } from './commands/run.ts'
 import { forkCommand, restoreCommand, snapshotCommand } from './commands/snapshot.ts'
 import { setCommand } from './commands/set.ts'
@@ -30,8 +30,7 @@ export const COMMANDS: readonly Command[] = [
   snapshotCommand,
   restoreCommand,
   forkCommand,
-  javaCommand,
-  javacCommand,
+  ...JAVA_COMMANDS,
   imagePullCommand,
   imageListCommand,
   imageRemoveCommand,

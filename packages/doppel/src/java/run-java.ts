@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { JavaMachine, RuntimeImage } from '@doppel/jvm'
 import type { Streams } from '../cli/command.ts'
 import { onEndingSignal } from '../host/signals.ts'
 import { type JavaArguments, readJavaArguments } from './arguments.ts'
-import { nodeJvmHost } from './host.ts'
+import { imageFile, nodeJvmHost } from './host.ts'
 import { findJavaHome, type JavaHome } from './java-home.ts'
 
 /** What timeout(1) returns when it had to end a program. */
@@ -49,7 +49,7 @@ async function start(
   const environment = Object.fromEntries(Object.entries(env).filter((e): e is [string, string] => e[1] !== undefined))
   const machine = new JavaMachine(
     nodeJvmHost(environment),
-    new RuntimeImage(readFileSync(join(home.path, 'lib', 'modules'))),
+    new RuntimeImage(imageFile(join(home.path, 'lib', 'modules'))),
     {
       properties: {
         ...platformProperties(home, env),

@@ -1,9 +1,10 @@
 import { assert } from '@doppel/base'
-import { Gc, type ModuleBuilder, Op } from '@doppel/wasm'
+import { Gc, type ModuleBuilder, type Node, Op } from '@doppel/wasm'
 import { readU2 } from '../class-file/bytes.ts'
 import { type Kind, type MethodDescriptor, parseMethodDescriptor } from '../class-file/descriptor.ts'
 import { findAttribute } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
+import type { Frame } from '../translate/frame.ts'
 import { DIMENSIONS_ADDRESS } from '../translate/array-arms.ts'
 import { OBJ, TABLE } from '../translate/types.ts'
 import { CallSites } from './call-sites.ts'
@@ -22,7 +23,7 @@ import { StackTraces } from './stack-traces.ts'
 import { supportModule } from './support-module.ts'
 import { Adapters, Task, Thrown, type Work } from './tasks.ts'
 import { Threads } from './threads.ts'
-import type { ClassLibrary, CodeTable, JvmHost, ResolvedConstant, Vm, VmOptions } from './vm.ts'
+import type { ClassLibrary, CodeTable, JvmHost, ResolvedConstant, VmOptions } from './vm.ts'
 
 const PAGE = 65_536
 /** Initialization flags, one word a class, follow the scratch page and the dimensions. */
@@ -33,7 +34,7 @@ const STATICS_ADDRESS = FLAGS_ADDRESS + MAX_CLASSES * 4
 const MAX_CODE = 8_000_000
 
 /** The machine: every part, wired. */
-export class Machine implements Vm {
+export class Machine {
   readonly host: JvmHost
   readonly library: ClassLibrary
   readonly options: VmOptions
@@ -51,8 +52,11 @@ export class Machine implements Vm {
   readonly threads: Threads
   readonly monitors: Monitors
   readonly traces: StackTraces
+  /** The newest class file version accepted. */
   readonly maxMajor: number
+  /** Host values that guest objects stand for by number: open files and the like. */
   readonly state: Map<string, unknown> = new Map()
+  /** True once java/lang/Class exists, so that classes get their objects. */
   booted = false
   stop: (() => unknown) | undefined
   #view: DataView
@@ -237,9 +241,11 @@ export class Machine implements Vm {
     const all = { ...this.#imports, ...imports } as Record<string, Record<string, WebAssembly.ImportValue>>
     return new WebAssembly.Instance(compiled, all).exports
   }
+  /** Runs a task on a stack of its own, which may be suspended. */
   async enter(task: Task): Promise<unknown> {
     return await this.#runTask(task)
   }
+  /** True when the machine is being ended from outside. */
   stopping(): boolean {
     return this.stop !== undefined
   }
@@ -252,9 +258,11 @@ export class Machine implements Vm {
     this.rt.growTables(0, this.#recordRoom)
     this.#recordRoom *= 2
   }
+  /** A new place for a static field’s value. */
   placeStatic(kind: Kind): number {
     return kind === 'L' ? this.placeReference(null) : this.allocate(8)
   }
+  /** A new place in the table of references, holding `value`. */
   placeReference(value: Ref): number {
     if (this.#nextReference >= this.#referenceRoom) {
       this.rt.growTables(this.#referenceRoom, 0)
@@ -264,6 +272,7 @@ export class Machine implements Vm {
     if (value !== null) this.rt.refs.set(place, value)
     return place
   }
+  /** Bytes of memory outside the heap. Throws OutOfMemoryError. */
   allocate(bytes: number): number {
     let size = 16
     while (size < bytes) size *= 2
@@ -294,6 +303,7 @@ export class Machine implements Vm {
     list.push(address)
     this.#freeBlocks.set(size, list)
   }
+  /** The place of an interned string. */
   stringPlace(text: string): number {
     let place = this.#strings.get(text)
     if (place === undefined) this.#strings.set(text, (place = this.placeReference(this.heap.intern(text))))
@@ -305,7 +315,10 @@ export class Machine implements Vm {
   markInitialized(cls: JavaClass): void {
     this.view.setInt32(this.initFlag(cls), 1, true)
   }
-  readonly constants: Vm['constants'] = {
+  readonly constants: {
+    read(frame: Frame, constant: ResolvedConstant): Node
+    make(kind: Kind, value: Value): ResolvedConstant
+  } = {
     read: (frame, constant) => {
       const { fn } = frame
       if (constant.kind === 'L') return new Gc(fn).tableGet(TABLE.refs, OBJ, fn.i32(constant.place))
@@ -319,12 +332,14 @@ export class Machine implements Vm {
     },
   }
 
+  /** The code of a signature-polymorphic intrinsic for a descriptor. */
   polymorphicPlace(name: string, descriptor: string, isStatic: boolean): number {
     const signature = signatureOf(parseMethodDescriptor(descriptor) as MethodDescriptor, isStatic)
     const { place, isNew } = this.sites.polymorphic(name, signature)
     if (isNew) polymorphicThunk(this, name, signature, place)
     return place
   }
+  /** True for methods that ask who calls them. */
   callerSensitive(method: Method): boolean {
     const file = method.owner.file
     const attribute = file && findAttribute(method.info.attributes, 'RuntimeVisibleAnnotations')
@@ -340,6 +355,7 @@ export class Machine implements Vm {
 
   // Exceptions
 
+  /** The throwable that a failure in host code is to the guest; rethrows what is no such thing. */
   throwableOf(error: unknown): Ref {
     if (error instanceof Thrown) return error.object
     if (error instanceof JavaProblem) return this.makeThrowable(error.className, error.detail, error.javaCause)
@@ -351,6 +367,7 @@ export class Machine implements Vm {
     }
     throw error
   }
+  /** A new throwable without running its constructor, its stack trace filled in. */
   makeThrowable(className: string, message: string | null, cause: Ref = null): Ref {
     const cls = this.classes.boot(className)
     const base = this.classes.boot('java/lang/Throwable')

@@ -193,16 +193,7 @@ export class Threads {
   }
   /** Lets the event loop turn and other threads run. */
   async yieldNow(): Promise<void> {
-    await this.await(
-      new Promise<void>(resolve => {
-        const channel = new MessageChannel()
-        channel.port1.onmessage = () => {
-          channel.port1.close()
-          resolve()
-        }
-        channel.port2.postMessage(0)
-      }),
-    )
+    await this.await(new Promise<void>(nextTurn))
   }
 
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
@@ -240,4 +231,16 @@ export class Threads {
     )
     if (thread.object !== null) heap.set(thread.object, 'threadStatus', THREAD_STATUS.runnable)
   }
+}
+
+/** Calls back once the event loop has turned. Node's own way first: loading its MessageChannel takes 50 ms. */
+function nextTurn(turned: () => void): void {
+  const { setImmediate: soon } = globalThis as { setImmediate?: (turned: () => void) => unknown }
+  if (soon) return void soon(turned)
+  const channel = new MessageChannel()
+  channel.port1.onmessage = () => {
+    channel.port1.close()
+    turned()
+  }
+  channel.port2.postMessage(0)
 }

@@ -215,6 +215,9 @@ export class Frame {
     fn.at(block)
     if (this.#depthLocal !== undefined) fn.globalSet(this.context.depth, fn.get(this.#depthLocal))
     const place = this.stack.place(0, 'L')
+    // A handler that lies before the end of what it covers can make a loop that no branch closes.
+    this.at = (handlers[0] as Handler).target
+    if (handlers.some(h => h.target < h.end)) this.#poll()
     for (const { target, type } of handlers) {
       this.at = target
       const handler = this.blockAt(target, ['L'])

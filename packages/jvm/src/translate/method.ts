@@ -151,6 +151,7 @@ function block(frame: Frame, { start, end, handlers }: BasicBlock): void {
     if (!translateOne) throw new JavaProblem('java/lang/VerifyError', `Instruction ${op} at ${at} cannot be translated`)
     translateOne(frame, code, op)
     if (fn.closed || endsFlow(op)) return
+    stack.endInstruction()
   }
   if (end >= code.length) throw new JavaProblem('java/lang/VerifyError', 'Falling off the end of the code')
   stack.flush()
