@@ -22,6 +22,8 @@ export interface JvmStatistics {
   readonly classes: number
   readonly methods: number
   readonly bytecodeBytes: number
+  /** Hot methods and loops compiled again. */
+  readonly recompiled: number
 }
 
 /** One Java virtual machine. */
@@ -41,7 +43,12 @@ export class JavaMachine {
 
   get statistics(): JvmStatistics {
     const { classes, compiler } = this.#machine
-    return { classes: classes.count, methods: compiler.compiled, bytecodeBytes: compiler.codeBytes }
+    return {
+      classes: classes.count,
+      methods: compiler.compiled,
+      bytecodeBytes: compiler.codeBytes,
+      recompiled: compiler.recompiled,
+    }
   }
 
   /**

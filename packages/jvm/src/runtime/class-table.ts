@@ -168,6 +168,7 @@ export class ClassTable {
     cls.access = file.access
     cls.superclass = superclass
     cls.interfaces = interfaces
+    for (const above of [superclass, ...interfaces]) above?.below.push(cls)
     cls.depth = superclass ? superclass.depth + 1 : 0
     cls.hidden = how.hidden ?? false
     cls.nestHost = how.nestHost

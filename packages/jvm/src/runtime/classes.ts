@@ -115,6 +115,8 @@ export class JavaClass {
   access = 0
   superclass: JavaClass | undefined
   interfaces: readonly JavaClass[] = []
+  /** Classes and interfaces that name this one as theirs above. */
+  readonly below: JavaClass[] = []
   /** Distance from java/lang/Object. */
   depth = 0
   state: ClassState = 'loaded'

@@ -2,7 +2,8 @@ import { EXTERNREF, type FunctionRef, ModuleBuilder, type Node } from '@doppel/w
 import { ACC_SYNCHRONIZED } from '../class-file/access.ts'
 import type { Kind } from '../class-file/descriptor.ts'
 import { JavaProblem } from '../problem.ts'
-import { translate } from '../translate/method.ts'
+import { type Translated, translate } from '../translate/method.ts'
+import type { LoopEntry } from '../translate/loops.ts'
 import type { MethodSource } from '../translate/source.ts'
 import { importShared, ModuleTypes, TABLE, valueTypeOf, sharedArena } from '../translate/types.ts'
 import type { Method, Value } from './classes.ts'
@@ -19,6 +20,8 @@ export class Compiler {
   /** Methods translated and bytes of their code, for statistics. */
   compiled = 0
   codeBytes = 0
+  /** Hot methods and loops compiled again. */
+  recompiled = 0
 
   constructor(vm: Vm) {
     this.#vm = vm
@@ -38,33 +41,51 @@ export class Compiler {
   }
 
   #bytecode(method: Method): void {
-    const code = method.code
-    if (!code) throw new JavaProblem('java/lang/AbstractMethodError', method.toString())
+    const source = this.#source(method, `m${method.id}`)
+    if (!source) throw new JavaProblem('java/lang/AbstractMethodError', method.toString())
+    this.#install(translate(this.#vm, source, method.id))
+    this.compiled++
+    this.codeBytes += source.code.length
+  }
+  #source(method: Method, name: string): MethodSource | undefined {
+    const { code } = method
+    if (!code) return undefined
     const synchronized = (method.access & ACC_SYNCHRONIZED) !== 0
-    const source: MethodSource = {
+    return {
       cls: method.owner,
+      method,
       code: code.bytes,
       maxLocals: code.maxLocals,
       handlers: code.handlers,
       signature: method.signature,
-      name: `m${method.id}`,
+      name,
       hasReceiver: !method.isStatic,
       lock: synchronized ? (method.isStatic ? this.#vm.mirrors.placeOf(method.owner) : 'receiver') : undefined,
     }
-    const { module, fn } = this.translated(method, source)
-    this.#vm.instantiate(module)
-    this.#vm.traces.register(method.id, module.marks(fn))
-    this.compiled++
-    this.codeBytes += code.bytes.length
   }
-  translated(method: Method, source: MethodSource): ReturnType<typeof translate> {
-    try {
-      return translate(this.#vm, source, method.id)
-    } catch (error) {
-      if (error instanceof Error && !(error instanceof JavaProblem))
-        error.message += ` (translating ${method.toString()})`
-      throw error
-    }
+  #copies = 0
+  #copyName(method: Method): string {
+    return `m${method.id}.${this.#copies++}`
+  }
+
+  /** Compiles a hot method again with the methods it calls, from its start or from one of its loops, for `place`. */
+  optimize(method: Method, place: number, entry?: LoopEntry): void {
+    let source = this.#source(method, this.#copyName(method))
+    if (!source) return
+    if (entry) source = { ...source, signature: entry.signature, lock: undefined, entry }
+    this.#install(translate(this.#vm, source, place, callee => this.#callee(callee)))
+    this.recompiled++
+  }
+  /** What may come into a cluster: code of classes that need no initialization any more. */
+  #callee(method: Method): MethodSource | undefined {
+    const { owner } = method
+    const outside = method.isNative || method.isAbstract || (method.access & ACC_SYNCHRONIZED) !== 0
+    if (outside || owner.state === 'loaded' || (method.isStatic && !owner.ready)) return undefined
+    return this.#source(method, this.#copyName(method))
+  }
+  #install({ module, functions }: Translated): void {
+    this.#vm.instantiate(module)
+    for (const { source, fn } of functions) this.#vm.traces.register(source.name, module.marks(fn))
   }
 
   /** A native method: a call of the host’s function, or of the task that it starts. */
@@ -117,7 +138,7 @@ export class Compiler {
       ? (...values: Value[]) => new Task((native as (vm: Vm, ...args: Value[]) => Work<unknown>)(vm, ...values))
       : this.guarded(native as (vm: Vm, ...args: Value[]) => Value)
     vm.instantiate(module, { native: { run, result: (task: Task) => task.result } })
-    vm.traces.register(method.id, [0, -2])
+    vm.traces.register(name, [0, -2])
   }
 
   /** A host function whose problems become exceptions of the guest. */

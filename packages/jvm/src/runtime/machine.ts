@@ -5,8 +5,7 @@ import { type Kind, type MethodDescriptor, parseMethodDescriptor } from '../clas
 import { findAttribute } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
 import type { Frame } from '../translate/frame.ts'
-import { DIMENSIONS_ADDRESS } from '../translate/array-arms.ts'
-import { OBJ, TABLE } from '../translate/types.ts'
+import { DEPTH_ADDRESS, DIMENSIONS_ADDRESS, OBJ, TABLE } from '../translate/types.ts'
 import { CallSites } from './call-sites.ts'
 import { type Field, type JavaClass, type Loader, type Method, type Ref, signatureOf, type Value } from './classes.ts'
 import { ClassTable, loaderName } from './class-table.ts'
@@ -18,10 +17,12 @@ import { Linker } from './linker.ts'
 import { Mirrors } from './mirrors.ts'
 import { Monitors } from './monitors.ts'
 import { mismatchMessage, raise } from './raise.ts'
+import { NativeMemory } from './native-memory.ts'
 import { Resolver } from './resolve.ts'
 import { StackTraces } from './stack-traces.ts'
 import { supportModule } from './support-module.ts'
 import { Adapters, Task, Thrown, type Work } from './tasks.ts'
+import { Tiers } from './tiers.ts'
 import { Threads } from './threads.ts'
 import type { ClassLibrary, CodeTable, JvmHost, ResolvedConstant, VmOptions } from './vm.ts'
 
@@ -39,7 +40,7 @@ export class Machine {
   readonly library: ClassLibrary
   readonly options: VmOptions
   readonly rt: SupportExports
-  readonly memory: WebAssembly.Memory = new WebAssembly.Memory({ initial: STATICS_ADDRESS / PAGE + 64 })
+  readonly #native = new NativeMemory(STATICS_ADDRESS)
   readonly codeTable: CodeTable
   readonly classes: ClassTable
   readonly heap: Heap
@@ -52,6 +53,7 @@ export class Machine {
   readonly threads: Threads
   readonly monitors: Monitors
   readonly traces: StackTraces
+  readonly tiers: Tiers
   /** The newest class file version accepted. */
   readonly maxMajor: number
   /** Host values that guest objects stand for by number: open files and the like. */
@@ -59,10 +61,6 @@ export class Machine {
   /** True once java/lang/Class exists, so that classes get their objects. */
   booted = false
   stop: (() => unknown) | undefined
-  #view: DataView
-  #nextAddress = STATICS_ADDRESS
-  readonly #freeBlocks = new Map<number, number[]>()
-  readonly #blockSizes = new Map<number, number>()
   #nextReference = 1
   #referenceRoom = 1024
   #recordRoom = 1024
@@ -75,7 +73,6 @@ export class Machine {
     this.library = library
     this.options = options
     this.maxMajor = maxMajor
-    this.#view = new DataView(this.memory.buffer)
     const table = new WebAssembly.Table({ element: 'anyfunc', initial: 4096, maximum: MAX_CODE })
     let nextCode = 1
     this.codeTable = {
@@ -100,7 +97,6 @@ export class Machine {
         refs: support.refs,
         records: support.records,
         memory: this.memory,
-        depth: support.depth,
         throwable: support.throwable as WebAssembly.ImportValue,
       },
       rt: support,
@@ -109,6 +105,7 @@ export class Machine {
     this.#runTask = promising(exported.runTask) as (task: Task) => Promise<unknown>
     this.heap = new Heap(this)
     this.traces = new StackTraces(this)
+    this.tiers = new Tiers(this)
     this.threads = new Threads(this)
     this.monitors = new Monitors(this)
     this.mirrors = new Mirrors(this)
@@ -120,8 +117,18 @@ export class Machine {
     this.classes = new ClassTable(this)
   }
 
+  get memory(): WebAssembly.Memory {
+    return this.#native.memory
+  }
   get view(): DataView {
-    return this.#view
+    return this.#native.view
+  }
+  /** Bytes that the current thread’s stack has left. */
+  get stackLeft(): number {
+    return this.view.getInt32(DEPTH_ADDRESS, true)
+  }
+  set stackLeft(bytes: number) {
+    this.view.setInt32(DEPTH_ADDRESS, bytes, true)
   }
   get objectClassId(): number {
     return this.classes.boot('java/lang/Object').id
@@ -145,6 +152,8 @@ export class Machine {
         }),
       hostExp: (x: number) => Math.exp(x),
       hostMultiArray: this.#multiNewArray(),
+      hotMethod: (id: number) => this.tiers.hot(id),
+      loopPlace: (id: number) => this.tiers.loopPlace(id),
       pollNeeded: () => {
         this.stop?.()
         return this.threads.pollNeeded() ? 1 : 0
@@ -274,34 +283,10 @@ export class Machine {
   }
   /** Bytes of memory outside the heap. Throws OutOfMemoryError. */
   allocate(bytes: number): number {
-    let size = 16
-    while (size < bytes) size *= 2
-    if (bytes > 4096) size = Math.ceil(bytes / 4096) * 4096
-    const reused = this.#freeBlocks.get(size)?.pop()
-    const address = reused ?? this.#nextAddress
-    if (reused === undefined) {
-      const end = this.#nextAddress + size
-      const have = this.memory.buffer.byteLength
-      if (end > have) {
-        try {
-          this.memory.grow(Math.ceil(Math.max(end - have, have / 4) / PAGE))
-          this.#view = new DataView(this.memory.buffer)
-        } catch (cause) {
-          throw new JavaProblem('java/lang/OutOfMemoryError', cause instanceof RangeError ? null : String(cause))
-        }
-      }
-      this.#nextAddress = end
-    } else new Uint8Array(this.memory.buffer, address, size).fill(0)
-    this.#blockSizes.set(address, size)
-    return address
+    return this.#native.allocate(bytes)
   }
   free(address: number): void {
-    const size = this.#blockSizes.get(address)
-    if (size === undefined) return
-    this.#blockSizes.delete(address)
-    const list = this.#freeBlocks.get(size) ?? []
-    list.push(address)
-    this.#freeBlocks.set(size, list)
+    this.#native.free(address)
   }
   /** The place of an interned string. */
   stringPlace(text: string): number {

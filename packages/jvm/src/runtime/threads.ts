@@ -155,7 +155,7 @@ export class Threads {
 
   #enter(thread: JavaThread): void {
     this.current = thread
-    this.#vm.rt.depth.value = thread.depth
+    this.#vm.stackLeft = thread.depth
     this.#vm.rt.thread.value = thread.id
     this.#vm.rt.refs.set(0, thread.object)
     this.#sliceEnd = performance.now() + SLICE_MS
@@ -176,7 +176,7 @@ export class Threads {
   /** Gives up the turn until a promise is settled; what compiled code suspends for. */
   async await(until: PromiseLike<unknown>): Promise<void> {
     const thread = this.current
-    thread.depth = this.#vm.rt.depth.value
+    thread.depth = this.#vm.stackLeft
     this.#release()
     await until
     await this.#take()
