@@ -1,15 +1,18 @@
 import { EXTERNREF, type FunctionRef, ModuleBuilder, type Node } from '@doppel/wasm'
 import { ACC_SYNCHRONIZED } from '../class-file/access.ts'
+import { readU2 } from '../class-file/bytes.ts'
+import { Tag } from '../class-file/constant-pool.ts'
 import type { Kind } from '../class-file/descriptor.ts'
+import { instructionLength, OPCODES } from '../opcodes.ts'
 import { JavaProblem } from '../problem.ts'
 import { type Translated, translate } from '../translate/method.ts'
 import type { LoopEntry } from '../translate/loops.ts'
 import type { MethodSource } from '../translate/source.ts'
 import { importShared, ModuleTypes, TABLE, valueTypeOf, sharedArena } from '../translate/types.ts'
-import type { Method, Value } from './classes.ts'
+import type { Loader, Method, Value } from './classes.ts'
 import { findNative } from '../natives/table.ts'
 import { externalSignature } from './resolve.ts'
-import { Task, type Work } from './tasks.ts'
+import { Task, Thrown, type Work } from './tasks.ts'
 import type { Vm } from './vm.ts'
 
 const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor as FunctionConstructor
@@ -38,6 +41,53 @@ export class Compiler {
       )
     } else this.#bytecode(method)
     method.compiled = true
+  }
+
+  /**
+   * Classes that the method’s instructions name and that only Java code can load. Those of the library’s own loaders are
+   * loaded before it is compiled (JVMS §5.4 lets resolution be early), so that its instructions need no call sites.
+   */
+  namesToLoad(method: Method): readonly string[] {
+    const { owner } = method
+    const { file, loader } = owner
+    if (method.compiled || !file || loader.object === null || !this.#isBuiltIn(loader)) return []
+    const { code } = method
+    const names = new Set<string>()
+    for (let at = 0; code && at < code.bytes.length; ) {
+      const length = instructionLength(code.bytes, at)
+      if (length === 0) return []
+      const op = code.bytes[at] as number
+      const index =
+        op >= 0xb2 && op !== 0xbc && 'Knm'.includes(OPCODES[op]?.operands || '-') ? readU2(code.bytes, at + 1) : 0
+      if (index > 0) {
+        const tag = file.pool.tag(index)
+        if (tag === Tag.class) names.add(file.pool.className(index))
+        else if (tag >= Tag.field && tag <= Tag.interfaceMethod) names.add(file.pool.member(index).owner)
+      }
+      at += length
+    }
+    return [...names].filter(name => name !== owner.name && !owner.hidden && !this.#vm.classes.peek(name, loader))
+  }
+  readonly #builtIn = new Map<Loader, boolean>()
+  #isBuiltIn(loader: Loader): boolean {
+    let known = this.#builtIn.get(loader)
+    if (known === undefined) {
+      const { name, loader: above } = this.#vm.heap.classOf(loader.object)
+      known = above.object === null && name.startsWith('jdk/internal/loader/ClassLoaders$')
+      this.#builtIn.set(loader, known)
+    }
+    return known
+  }
+  *loadAndCompile(method: Method, names: readonly string[]): Work<void> {
+    for (const name of names) {
+      try {
+        yield* this.#vm.linker.loadFor(name, method.owner.loader)
+      } catch (error) {
+        // What cannot be loaded is an error where it is used, if it is ever used.
+        if (!(error instanceof JavaProblem) && !(error instanceof Thrown)) throw error
+      }
+    }
+    this.compile(method)
   }
 
   #bytecode(method: Method): void {

@@ -164,6 +164,8 @@ export class Machine {
         this.#throwing(() => {
           const method = this.classes.methodById(id)
           assert(method !== undefined, `no method ${id}`)
+          const names = this.compiler.namesToLoad(method)
+          if (names.length > 0) return task(this.compiler.loadAndCompile(method, names))
           this.compiler.compile(method)
           return null
         }),
