@@ -120,6 +120,8 @@ export class JavaClass {
   /** Distance from java/lang/Object. */
   depth = 0
   state: ClassState = 'loaded'
+  /** True once its code has been found to be sound. */
+  verified = false
   layout: Layout = OBJECT_LAYOUT
   fields: readonly Field[] = []
   methods: readonly Method[] = []
