@@ -13,12 +13,15 @@ import { Compiler } from './compiler.ts'
 import { polymorphicThunk } from './handle-calls.ts'
 import { Heap, type SupportExports } from './heap.ts'
 import { promising, suspending } from './jspi.ts'
+import { HeapLimit } from './heap-limit.ts'
 import { Linker } from './linker.ts'
 import { Mirrors } from './mirrors.ts'
 import { Monitors } from './monitors.ts'
 import { mismatchMessage, raise } from './raise.ts'
 import { NativeMemory } from './native-memory.ts'
+import { References } from './references.ts'
 import { Resolver } from './resolve.ts'
+import { Signals } from './signals.ts'
 import { StackTraces } from './stack-traces.ts'
 import { supportModule } from './support-module.ts'
 import { Adapters, Task, Thrown, type Work } from './tasks.ts'
@@ -54,6 +57,9 @@ export class Machine {
   readonly monitors: Monitors
   readonly traces: StackTraces
   readonly tiers: Tiers
+  readonly references: References
+  readonly signals: Signals
+  readonly heapLimit: HeapLimit
   /** The newest class file version accepted. */
   readonly maxMajor: number
   /** Host values that guest objects stand for by number: open files and the like. */
@@ -106,6 +112,9 @@ export class Machine {
     this.heap = new Heap(this)
     this.traces = new StackTraces(this)
     this.tiers = new Tiers(this)
+    this.references = new References(this)
+    this.signals = new Signals(this)
+    this.heapLimit = new HeapLimit(this)
     this.threads = new Threads(this)
     this.monitors = new Monitors(this)
     this.mirrors = new Mirrors(this)
@@ -154,8 +163,12 @@ export class Machine {
       hostMultiArray: this.#multiNewArray(),
       hotMethod: (id: number) => this.tiers.hot(id),
       loopPlace: (id: number) => this.tiers.loopPlace(id),
+      referenceMade: (reference: Ref) => this.references.made(reference),
+      referentOf: (reference: Ref) => this.references.referent(reference),
+      reserve: (bytes: number) => this.#throwing(() => this.heapLimit.reserve(bytes >>> 0)),
       pollNeeded: () => {
         this.stop?.()
+        this.#throwing(() => this.heapLimit.tick())
         return this.threads.pollNeeded() ? 1 : 0
       },
       raiseTask: (code: number, a: number, b: number, object: Ref) =>

@@ -121,6 +121,17 @@ const hot: SupportFunction = {
   },
 }
 
+/** A reference object (java.lang.ref) has been given its referent. */
+const madeReference: SupportFunction = {
+  name: 'madeReference',
+  params: [OBJ],
+  results: [],
+  body: (fn, _gc, s) => {
+    fn.effect(call(fn, s, 'referenceMade', fn.get(0)))
+    fn.return()
+  },
+}
+
 /** A loop has run long: others may want a turn; then it goes on at the place in the code table, or, for 0, as it is. */
 const loopPoll: SupportFunction = {
   name: 'loopPoll',
@@ -148,8 +159,10 @@ export const taskSupport: readonly SupportFunction[] = [
   poll,
   hot,
   loopPoll,
+  madeReference,
   passes('drem', 'hostRemainder', [F64, F64], F64),
   passes('exp', 'hostExp', [F64], F64),
+  passes('referent', 'referentOf', [OBJ], OBJ),
   passes('multiNewArray', 'hostMultiArray', [I32, I32], OBJ),
   runs('compile', 'compileTask', [I32]),
   runs('link', 'linkTask', [I32]),

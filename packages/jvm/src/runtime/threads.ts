@@ -87,6 +87,10 @@ export class Threads {
   async runMain(work: Work<unknown>): Promise<unknown> {
     return await this.#run(this.current, work)
   }
+  /** Runs work of the machine’s own on a thread beside the program’s. */
+  runBeside(thread: JavaThread, work: Work<unknown>): void {
+    this.#run(thread, work).catch((error: unknown) => this.onFailure(error))
+  }
   /** Starts a thread: its object’s run method. */
   start(thread: JavaThread): void {
     thread.alive = true

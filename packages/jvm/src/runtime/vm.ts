@@ -48,6 +48,12 @@ export class HostIoError extends Error {
     this.reason = reason
   }
 }
+/** What the host can tell of its own memory, in which guest objects live. */
+export interface HostHeap {
+  usedBytes(): number
+  /** Frees what nothing holds, now. */
+  collect(): void
+}
 /** The world outside one machine. Everything is injected; a machine has nothing else. */
 export interface JvmHost {
   readonly clock: Clock
@@ -71,6 +77,8 @@ export interface JvmHost {
   /** The path with links followed and dots removed. */
   realPath(path: string): string
   setModified(path: string, modifiedMs: number): void
+  /** Without it, -Xmx holds for single arrays only, and System.gc does nothing. */
+  readonly heap?: HostHeap
   readonly workingFolder: string
   /** Environment variables that the guest sees. */
   readonly environment: Readonly<Record<string, string>>

@@ -211,8 +211,11 @@ export class Frame {
     const backward = to <= this.at
     if (!backward && this.#router === undefined) return block
     const here = this.fn.block()
+    const guard = this.#guard
     this.#later.push(() => {
       this.fn.at(here)
+      // Looking at the world may end in an exception, as running out of memory does.
+      if (backward && guard) this.fn.guard(guard)
       if (backward) this.#poll(to)
       this.#go(block)
     })
@@ -274,6 +277,7 @@ export class Frame {
 
   /** Sends exceptions of the current block to the handlers that cover it. */
   guard(handlers: readonly Handler[], onClass: (frame: Frame, type: number, exception: Local) => Node): void {
+    this.#guard = undefined
     if (handlers.length === 0) return
     const key = handlers.map(h => `${h.target}:${h.type}`).join()
     let block = this.#dispatchers.get(key)
@@ -283,8 +287,10 @@ export class Frame {
       this.#dispatchLater.push([block, handlers])
     }
     this.#onClass = onClass
-    this.fn.guard({ target: block, tag: this.context.tag, into: this.#exception })
+    this.#guard = { target: block, tag: this.context.tag, into: this.#exception }
+    this.fn.guard(this.#guard)
   }
+  #guard: Parameters<FunctionBuilder['guard']>[0] | undefined
   #onClass: ((frame: Frame, type: number, exception: Local) => Node) | undefined
   readonly #dispatchLater: (readonly [Block, readonly Handler[]])[] = []
   /** Writes the blocks that choose among handlers. Returns true when there were any. */
@@ -298,6 +304,8 @@ export class Frame {
     const exception = this.#exception
     fn.at(block)
     if (this.#depthLocal !== undefined) fn.store(Op.i32Store, fn.i32(0), fn.get(this.#depthLocal), DEPTH_ADDRESS)
+    // What was on the stack is gone: a program that ran out of memory may live on having let go of it.
+    for (const local of this.stack.references()) fn.set(local, this.gc.refNull(OBJ))
     const place = this.stack.place(0, 'L')
     // A handler that lies before the end of what it covers can make a loop that no branch closes.
     this.at = (handlers[0] as Handler).target

@@ -68,6 +68,7 @@ arm(0xb4, 0xb5, (f, code, op) => {
   const { gc, stack } = f
   const value = op === 0xb5 ? stack.pop() : undefined
   const object = stack.pop()
+  stack.hold(object)
   f.mark()
   if (!field) {
     if (value === undefined) return stack.pushValue(kind, siteFor(f, `L)${kind}`, code)([stack.use(object)]))
@@ -77,9 +78,24 @@ arm(0xb4, 0xb5, (f, code, op) => {
   const isReceiver = f.receiver !== undefined && object.local === stack.variable(0, 'L')
   const throughReceiver = isReceiver && f.cls.isSubtypeOf(field.owner)
   const target = throughReceiver ? f.fn.get(f.receiver as number) : f.nonNull(type, object)
-  if (value === undefined) return stack.pushValue(kind, gc.structGet(type, field.place, valueTypeOf(kind), target))
+  const isReferent = field.name === 'referent' && field.owner.name === 'java/lang/ref/Reference'
+  if (value === undefined) {
+    stack.pushValue(kind, gc.structGet(type, field.place, valueTypeOf(kind), target))
+    if (isReferent) readReferent(f, object)
+    return
+  }
   gc.structSet(type, field.place, target, narrowed(f, field.descriptor, stack.use(value)))
+  if (isReferent) f.fn.effect(f.support('madeReference', stack.use(object)))
 })
+
+/** A reference whose field is null may be one whose referent the host holds. */
+function readReferent(f: Frame, reference: Entry): void {
+  const { fn, stack } = f
+  const result = stack.hold(stack.entries[stack.depth - 1] as Entry)
+  fn.if(f.gc.refIsNull(fn.get(result)), 'unlikely')
+  fn.set(result, f.support('referent', stack.use(reference)))
+  fn.end()
+}
 
 // Constants
 

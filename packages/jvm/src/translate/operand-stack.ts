@@ -95,6 +95,11 @@ export class OperandStack {
     })
   }
 
+  /** Locals that hold objects only while they are on the stack. */
+  references(): readonly Local[] {
+    const places = [...this.#places].filter(([key]) => key % 8 === KIND_NUMBER.L).map(([, local]) => local)
+    return [...places, ...(this.#spare.get(valueTypeOf('L')) ?? [])]
+  }
   get depth(): number {
     return this.entries.length
   }
