@@ -10,7 +10,7 @@ import { LIFE_COMMANDS } from './commands/life.ts'
 import { logsCommand } from './commands/logs.ts'
 import { NETWORK_COMMANDS } from './commands/network.ts'
 import { psCommand } from './commands/ps.ts'
-import { javaCommand, javacCommand } from './commands/java.ts'
+import { JAVA_COMMANDS } from './commands/java.ts'
 import { createCommand, runCommand } from './commands/run.ts'
 import { forkCommand, restoreCommand, SNAPSHOT_COMMANDS } from './commands/snapshot.ts'
 import { setCommand } from './commands/set.ts'
@@ -38,8 +38,7 @@ export const COMMANDS: readonly Command[] = [
   restoreCommand,
   forkCommand,
   ...NETWORK_COMMANDS,
-  javaCommand,
-  javacCommand,
+  ...JAVA_COMMANDS,
   ...IMAGE_COMMANDS,
   completionCommand(() => COMMANDS),
   doctorCommand,
