@@ -61,6 +61,8 @@ const GUARD_BYTES = 4096
 /** Decoded pages kept: 64 MiB of records at most, committed as they are used. */
 const CODE_PAGES = 2000
 const WASM_PAGE_BYTES = 65_536
+/** Dropping a page of code, and decoding what comes next, takes microseconds: so many are a millisecond or two. */
+const DROPS_TOLD = 256
 /** Frames and engine state share one 32-bit memory. */
 const MAX_WASM_PAGES = 65_536
 
@@ -88,6 +90,8 @@ export class Engine<M> {
   readonly #usages: readonly Usage[]
   readonly #run: (state: number, outOfLineFirst: number) => number
   #droppedPages = 0
+  /** Called each time so many pages of code have been dropped that it has taken a while. */
+  onDrops: () => void = () => {}
 
   constructor(isa: Isa<M>, options: EngineOptions, services: Services) {
     this.#isa = isa
@@ -222,6 +226,7 @@ export class Engine<M> {
 
   #dropped(slots: readonly number[], records: number): void {
     this.#droppedPages++
+    if (this.#droppedPages % DROPS_TOLD === 0) this.onDrops()
     this.#translator.release(slots)
     for (const tlb of this.tlbs) tlb.revokeFetches(records)
   }

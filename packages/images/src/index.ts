@@ -39,3 +39,4 @@ export {
 export { type Imported, importInto } from './import.ts'
 export { openOciImage, unpackOciImage } from './oci/image.ts'
 export { readReference, type Reference, registrySource } from './oci/registry.ts'
+export { type Recipe, type RecipeStep, readRecipe } from './recipe.ts'

@@ -1,8 +1,8 @@
 import { DoppelError, type EnvironmentCall, type GuestMemory, type RiscvCpuConfig, type Saved } from '@doppel/base'
 import { type Decoded, Engine, newDecoded, READ, Request, type Services, WRITE } from '@doppel/engine'
 import { Cause, System } from './causes.ts'
-import { CSRS, Mstatus } from './csr.ts'
-import { Hart, IllegalAccess } from './hart.ts'
+import { CSRS, Mstatus, IllegalAccess } from './csr.ts'
+import { Hart } from './hart.ts'
 import { rv64gc } from './insn/rv64gc.ts'
 import { riscvIsa } from './isa.ts'
 import type { RiscvMachine } from './machine.ts'
@@ -38,6 +38,8 @@ export class RiscvCpu implements Services {
   readonly time: () => bigint
   /** Set when a device raised an interrupt line: whoever let the device act looks at interrupts next. */
   interrupted = false
+  /** Ends the slice under way early. */
+  endsSlice = false
   readonly stats = { tlbMisses: 0, deviceAccesses: 0 }
   readonly profile: Profile | undefined
   readonly #bus: RiscvCpuConfig['bus']
@@ -62,6 +64,11 @@ export class RiscvCpu implements Services {
     this.engine.frames.source = config.pageSource
     this.#view = new DataView(this.engine.memory.buffer)
     this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine))
+    // A guest that keeps rewriting its code must not hold the thread for all of a slice, which would take seconds.
+    this.engine.onDrops = () => {
+      this.endsSlice = true
+      for (const hart of this.harts) hart.request(Request.leaveAfter)
+    }
   }
 
   touchedPages(): Iterable<readonly [page: number, bytes: Uint8Array]> {

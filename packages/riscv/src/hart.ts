@@ -2,7 +2,7 @@ import type { Privilege, RiscvHart, SliceEnd } from '@doppel/base'
 import { type Engine, Exit, Request, type Tlb } from '@doppel/engine'
 import { Cause, Irq } from './causes.ts'
 import type { RiscvCpu } from './cpu.ts'
-import { csrNamed, Menvcfg, Mstatus } from './csr.ts'
+import { csrNamed, IllegalAccess, Menvcfg, Mstatus } from './csr.ts'
 import type { RiscvMachine } from './machine.ts'
 import { type AccessRules, contextFor, contextsWith, dataRules } from './access-rules.ts'
 import { parseSatp, Walker } from './paging.ts'
@@ -19,9 +19,6 @@ const COUNTER_BIT: Readonly<Record<Counter, bigint>> = { mcycle: 0n, minstret: 2
 
 const PRIVILEGE_M = 3
 const PRIVILEGE_S = 1
-
-/** Thrown by CSR rows for an access that is an illegal instruction; caught where CSRs are accessed. */
-export class IllegalAccess extends Error {}
 
 /** One RISC-V hart: its architectural state beside registers, traps, and the loop around generated code. */
 export class Hart implements RiscvHart {
@@ -160,6 +157,7 @@ export class Hart implements RiscvHart {
   run(budget: number): SliceEnd {
     this.#slice = budget
     this.setWord(STATE.common.budget, budget)
+    this.#cpu.endsSlice = false
     const end = this.#slices()
     if (end === 'budget') this.#cpu.profile?.note(this.pc, this.privilege === 0)
     this.#retiredBefore = this.retired
@@ -178,6 +176,7 @@ export class Hart implements RiscvHart {
       if (exit === Exit.budget) return 'budget'
       if (exit === Exit.exception) this.#takeException()
       else if (exit === Exit.fetch) this.#outOfLine = this.#cpu.fetchPage(this)
+      if (this.#cpu.endsSlice) return 'budget'
     }
     return 'budget'
   }

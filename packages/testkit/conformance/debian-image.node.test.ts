@@ -1,6 +1,10 @@
 import { cacheFolder, findRootImage, ImageCache } from '@doppel/images'
 import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Machine } from 'doppel'
+import { doppel } from './doppel-process.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const BUILD_TIMEOUT_MS = 600_000
@@ -44,6 +48,57 @@ test("the disk's changes stay with the machine", async () => {
   await vm.files.write('/etc/mine', 'x')
   expect((await other.commands.run('ls /etc/mine')).exitCode).toBe(2)
 })
+
+test('a later start goes on from the first one, with randomness of its own', async () => {
+  const folder = join(cacheFolder(), 'starts')
+  const starts = (await readdir(folder)).filter(name => name.endsWith('.snap'))
+  expect(starts).not.toHaveLength(0)
+  const random = 'head -c 16 /dev/urandom | od -An -tx1; cat /proc/uptime'
+  const outputs: string[] = []
+  for (let i = 0; i < 2; i++) {
+    await using other = await Machine.create('debian', { memory: '512M' })
+    outputs.push((await other.commands.run(random)).stdout)
+  }
+  expect(outputs[0]?.split('\n')[0]).not.toBe(outputs[1]?.split('\n')[0])
+  // What is cut off is not gone on from, and does no harm.
+  for (const start of starts) await truncate(join(folder, start), 1000)
+  await using last = await Machine.create('debian', { memory: '512M' })
+  expect((await last.commands.run('echo well')).stdout).toBe('well\n')
+}, 300_000)
+
+test('an image built on it from a recipe runs as the recipe says', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'doppel-build-'))
+  try {
+    await mkdir(join(folder, 'files/sub'), { recursive: true })
+    await writeFile(join(folder, 'files/sub/b'), 'deep')
+    await writeFile(join(folder, 'app.sh'), '#!/bin/sh\necho "$GREETING $* $(id -un) $(pwd)"\n', { mode: 0o755 })
+    const recipe = `FROM debian
+      ENV GREETING="good day" PATH=/opt/bin:$PATH
+      COPY app.sh /opt/bin/app
+      COPY files /srv/data
+      WORKDIR /srv
+      RUN cat data/sub/b && useradd -m me
+      USER me
+      ENTRYPOINT ["app"]
+      CMD ["default"]`
+    await writeFile(join(folder, 'Containerfile'), recipe)
+    const built = await doppel(['image', 'build', '-t', 'test/app:1', folder])
+    expect([built.status, built.stderr.toString()]).toEqual([0, ''])
+    expect(built.stdout.toString()).toMatch(/STEP 3\/3[^]*deep[^]*built/)
+    const ran = await doppel(['run', 'test/app:1'])
+    expect([ran.status, ran.stdout.toString()]).toEqual([0, 'good day default me /srv\n'])
+    const other = await doppel(['run', 'test/app:1', '--', 'one', 'two  three'])
+    expect(other.stdout.toString()).toBe('good day one two  three me /srv\n')
+    await writeFile(join(folder, 'Containerfile'), 'FROM debian\nRUN exit 3\n')
+    const failed = await doppel(['image', 'build', '-t', 'test/app:2', folder])
+    expect(failed.status).toBe(1)
+    expect(failed.stderr.toString()).toMatch(/status 3 \[image\.build\]/)
+    expect((await doppel(['image', 'ls'])).stdout.toString()).not.toContain('test/app:2')
+  } finally {
+    await doppel(['image', 'rm', 'test/app:1'])
+    await rm(folder, { recursive: true, force: true })
+  }
+}, 300_000)
 
 test("the image's own disk is what e2fsck calls clean", async () => {
   const cache = new ImageCache(cacheFolder())

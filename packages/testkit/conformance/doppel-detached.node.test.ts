@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Machine } from 'doppel'
+import { riscvElf } from '@doppel/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { doppel, type Start, TerminalSession, DOPPEL } from './doppel-process.ts'
 
@@ -222,7 +223,7 @@ test('a program without an agent runs detached: its console is its UART', async 
   const program = join(folder, 'hello.elf')
   // li a0, UART; li a1, '!'; sb a1, 0(a0); wfi; j .-4
   const code = [0x10000537, 0x02100593, 0x00b50023, 0x10500073, 0xffdff06f]
-  await writeFile(program, bareElf(code))
+  await writeFile(program, riscvElf(code, 0x8000_0000))
   const id = (await run(['run', '-d', '--name', 'bare', program])).out.trim()
   expect((await machines()).find(machine => machine.id === id)).toMatchObject({ image: 'hello.elf', state: 'running' })
   expect((await run(['exec', 'bare', 'true'])).err).toContain('[agent.none]')
@@ -289,29 +290,3 @@ test('stop lets the guest power itself off', async () => {
   await over(({ name }) => name === 'web')
   expect((await machines())[0]).toMatchObject({ state: 'exited', ended: { exitCode: 0, kind: 'poweroff' } })
 })
-
-/** An ELF64 file (System V gABI, chapters 4 and 5) of one segment at the beginning of RAM, entered there. */
-function bareElf(code: readonly number[]): Uint8Array {
-  const [header, segment, base] = [64, 56, 0x8000_0000n]
-  const bytes = new Uint8Array(header + segment + code.length * 4)
-  const view = new DataView(bytes.buffer)
-  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1])
-  view.setUint16(16, 2, true)
-  view.setUint16(18, 243, true)
-  view.setUint32(20, 1, true)
-  view.setBigUint64(24, base, true)
-  view.setBigUint64(32, BigInt(header), true)
-  for (const [at, value] of [
-    [52, header],
-    [54, segment],
-    [56, 1],
-  ] as const)
-    view.setUint16(at, value, true)
-  view.setUint32(header, 1, true)
-  view.setUint32(header + 4, 5, true)
-  view.setBigUint64(header + 8, BigInt(header + segment), true)
-  for (const at of [16, 24]) view.setBigUint64(header + at, base, true)
-  for (const at of [32, 40]) view.setBigUint64(header + at, BigInt(code.length * 4), true)
-  for (const [i, word] of code.entries()) view.setUint32(header + segment + i * 4, word, true)
-  return bytes
-}

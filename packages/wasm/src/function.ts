@@ -293,6 +293,10 @@ export class FunctionBuilder {
   guard(guard: Guard): void {
     ;(this.blocks[this.#current] as BlockState).guard = guard
   }
+  /** True when exceptions of the current block go to another one. */
+  get guarded(): boolean {
+    return (this.blocks[this.#current] as BlockState).guard !== undefined
+  }
   /** True when the current block has its end. */
   get closed(): boolean {
     return (this.blocks[this.#current] as BlockState).terminator !== undefined

@@ -52,7 +52,7 @@ describe('completion', () => {
 
   test('offers commands, second words, flags and machines', async () => {
     expect(await offered('doppel', 're')).toEqual(['restart', 'resume', 'restore'])
-    expect(await offered('doppel', 'image', '')).toEqual(['pull', 'import', 'ls', 'rm'])
+    expect(await offered('doppel', 'image', '')).toEqual(['pull', 'import', 'build', 'ls', 'rm'])
     expect(await offered('doppel', 'exec', '--w')).toEqual(['--workdir'])
     expect(await offered('doppel', 'snapshot', 'create', '--w')).toEqual(['--whole'])
     expect(await offered('doppel', 'exec', 'w')).toEqual(['web'])

@@ -8,8 +8,9 @@ import { execCommand } from './commands/exec.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { LIFE_COMMANDS } from './commands/life.ts'
 import { logsCommand } from './commands/logs.ts'
+import { NETWORK_COMMANDS } from './commands/network.ts'
 import { psCommand } from './commands/ps.ts'
-import { javaCommand, javacCommand } from './commands/java.ts'
+import { JAVA_COMMANDS } from './commands/java.ts'
 import { createCommand, runCommand } from './commands/run.ts'
 import { forkCommand, restoreCommand, SNAPSHOT_COMMANDS } from './commands/snapshot.ts'
 import { setCommand } from './commands/set.ts'
@@ -36,8 +37,8 @@ export const COMMANDS: readonly Command[] = [
   ...SNAPSHOT_COMMANDS,
   restoreCommand,
   forkCommand,
-  javaCommand,
-  javacCommand,
+  ...NETWORK_COMMANDS,
+  ...JAVA_COMMANDS,
   ...IMAGE_COMMANDS,
   completionCommand(() => COMMANDS),
   doctorCommand,

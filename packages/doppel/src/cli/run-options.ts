@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { DoppelError, formatSize, MIB, PAGE_BYTES, parseSize } from '@doppel/base'
 import type { ImageConfig } from '@doppel/images'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
+import { findNetwork } from '../network/definitions.ts'
 import type { Invocation } from './command.ts'
 import { imageNames } from '../run/images.ts'
 
@@ -97,7 +98,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     disks: await Promise.all(invocation.values('disk').map(readDisk)),
     volumes: await Promise.all(invocation.values('volume').map(readVolume)),
     ...(firmware === undefined ? {} : { firmware }),
-    network: readNetwork(invocation),
+    network: await readNetwork(invocation),
     engine: readEngine(invocation.value('engine')),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(cap === undefined ? {} : { cap }),
@@ -149,13 +150,17 @@ export function readCpus(text: string | undefined): number {
   return cpus
 }
 
-function readNetwork(invocation: Invocation): NetworkOption {
+async function readNetwork(invocation: Invocation): Promise<NetworkOption> {
   const mode = invocation.value('network') ?? 'nat'
-  if (mode !== 'nat' && mode !== 'none') throw badValue('network', mode, 'nat or none')
+  const name = mode === 'nat' || mode === 'none' ? undefined : (await findNetwork(mode, invocation.env)).name
   const [capture, rate] = [invocation.value('capture'), invocation.value('network-rate')]
   const [allow, deny] = [invocation.values('allow'), invocation.values('deny')]
+  if (name !== undefined && (allow.length > 0 || deny.length > 0)) {
+    throw new DoppelError('cli.arguments', `--allow and --deny are the network's: see doppel network create ${name}`)
+  }
   return {
-    mode,
+    mode: mode === 'none' ? 'none' : 'nat',
+    ...(name !== undefined && { name }),
     publish: invocation.values('publish').map(readPublish),
     policy: { ...(allow.length > 0 && { allow }), deny },
     ...(rate !== undefined && { bitsPerSecond: readRate(rate) }),

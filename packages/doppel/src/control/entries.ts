@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/
 import { tmpdir, userInfo } from 'node:os'
 import { basename, join } from 'node:path'
 import { DoppelError } from '@doppel/base'
+import type { Isolation } from './isolation.ts'
 import { startOf } from '../host/process-start.ts'
 import type { RunOptions } from '../cli/run-options.ts'
 
@@ -11,6 +12,8 @@ export interface MachineSpec {
   readonly options: Omit<RunOptions, 'env'>
   /** A snapshot file to go on from, in place of booting. */
   readonly snapshot?: string | undefined
+  /** A process of its own when not given. */
+  readonly isolation?: Isolation | undefined
   /** Removes the entry when the machine has ended. */
   readonly remove: boolean
 }

@@ -2,7 +2,7 @@ import { startOf } from '../host/process-start.ts'
 import type { RunOptions } from '../cli/run-options.ts'
 import type { Machine } from '../sdk/machine.ts'
 import { type Entries, imageName } from './entries.ts'
-import { nowMs } from './machine-process.ts'
+import { nowMs } from './start-process.ts'
 import { serveControl } from './server.ts'
 
 /**

@@ -145,6 +145,36 @@ export const OPERATIONS: readonly Operation[] = [
     },
   },
   {
+    // The machine ends when its owner has gone.
+    name: 'hold',
+    async run(machine, _message, session) {
+      session.say({ event: 'held' })
+      const ended = machine.wait().then(
+        end => ({ ...end }),
+        () => ({ kind: 'stopped' }),
+      )
+      const end = await Promise.race([session.gone, ended])
+      if (end) return 'trap' in end ? { kind: end.kind } : end
+      await machine.kill()
+      return {}
+    },
+  },
+  {
+    name: 'wait',
+    async run(machine) {
+      const end = await machine.wait()
+      return 'trap' in end ? { kind: end.kind } : { ...end }
+    },
+  },
+  {
+    name: 'publish',
+    async run(machine, message) {
+      const guestPort = message['guestPort']
+      if (typeof guestPort !== 'number') throw new DoppelError('control.message', "'guestPort' must be a number")
+      return { host: await machine.getHost(guestPort) }
+    },
+  },
+  {
     name: 'pause',
     async run(machine) {
       await machine.pause()

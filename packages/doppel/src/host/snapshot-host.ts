@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants as flags, fstatSync, openSync, readSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
 import { DoppelError } from '@doppel/base'
 import { SnapshotFile, type SnapshotHost, writeSnapshot } from '@doppel/monitor'
+
+const { O_WRONLY, O_CREAT, O_EXCL, O_DSYNC } = flags
+/** True under Node's permission model. */
+export const IS_JAILED: boolean = (process as { readonly permission?: unknown }).permission !== undefined
 
 /** Snapshots are written while a guest stands still and read while one waits: the fastest level. */
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
@@ -74,21 +78,24 @@ function openChain(path: string, close: (() => void)[]): SnapshotFile {
 export async function saveSnapshotFile(path: string, parts: Parameters<typeof writeSnapshot>[0]): Promise<void> {
   const part = `${path}.${process.pid}.part`
   try {
-    const handle = await open(part, 'wx', 0o600)
+    // In a jail, where nothing can be synchronized afterwards, each write is durable by itself.
+    const handle = await open(part, O_WRONLY | O_CREAT | O_EXCL | (IS_JAILED ? O_DSYNC : 0), 0o600)
     try {
       await writeSnapshot(parts, snapshotHost, async bytes => {
         await handle.writeFile(bytes)
       })
-      await handle.sync()
+      if (!IS_JAILED) await handle.sync()
     } finally {
       await handle.close()
     }
     await rename(part, path)
+    if (IS_JAILED) return
     // The name is durable once its folder is.
     const folder = await open(dirname(resolve(path)))
     await folder.sync().finally(() => folder.close())
   } catch (error) {
-    await rm(part, { force: true })
+    // Where nothing may be written there is nothing to remove.
+    await rm(part, { force: true }).catch(() => undefined)
     if (error instanceof DoppelError) throw error
     throw new DoppelError('snapshot.file', `${path}: cannot be written (${(error as NodeJS.ErrnoException).code})`, {
       path,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { bootstrapDisk, createQcow2, DebianArchive, openQcow2, type RootImage, SECOND_STAGE } from '@doppel/images'
-import { buildInMachine } from './build-machine.ts'
+import { buildCommand, inBuildMachine } from './build-machine.ts'
 import { freshIdentity, IMAGE_DISK_BYTES, made } from './image-import.ts'
 import type { ImageWork } from './images.ts'
 
@@ -26,13 +26,13 @@ export async function makeDebian(work: ImageWork): Promise<RootImage> {
       await store.close()
     }
     note?.('installing Debian in a machine of its own; this takes a minute or two, once')
-    await buildInMachine({
-      script: SECOND_STAGE,
+    const machine = {
       disks: [{ path, mode: 'read-write' }],
       volumes: [{ hostPath: folder, guestPath: '/debs', readOnly: true }],
       env,
       progress,
-    })
+    } as const
+    await inBuildMachine(machine, async commands => await buildCommand(commands, SECOND_STAGE))
     return { name: 'debian', version: `${version} ${SUITE}`, config: {} }
   })
 }

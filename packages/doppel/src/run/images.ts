@@ -99,8 +99,7 @@ export async function prepareImage(
   const { target, env } = options
   if (target?.kind !== 'image' || target.name === 'linux' || options.root) return options
   const cache = new ImageCache(cacheFolder(env))
-  const found =
-    (await findRootImage(cache, target.name)) ?? (await makeRootImage(cache, target.name, env, progress, note))
+  const found = await findOrMakeImage(target.name, { cache, env, refresh: false, progress, ...(note && { note }) })
   const disk = { path: cache.objectPath(found.disk.sha256), mode: 'overlay', serial: ROOT_SERIAL } as const
   return { ...options, disks: [disk, ...options.disks], root: found.config }
 }
@@ -116,23 +115,23 @@ export function withImageCommand(options: RunOptions): RunOptions {
   return words.length === 0 || isShell ? options : { ...options, command: words }
 }
 
-async function makeRootImage(
-  cache: ImageCache,
-  name: string,
-  env: ImageWork['env'],
-  progress: Progress,
-  note: ImageWork['note'],
-): Promise<RootImage> {
+/** The image with a root disk of that name; one that is not here is made, if it can be. Throws `machine.image`. */
+export async function findOrMakeImage(name: string, work: ImageWork): Promise<RootImage> {
+  const { cache } = work
+  const found = await findRootImage(cache, name)
+  if (found) return found
   const known = KNOWN_IMAGES.find(image => image.name === name)
   useHostProxy()
-  return await cache.locked(`image-${name}`, async () => {
+  return await cache.locked(`image-${name.replaceAll(/[^a-z0-9]/g, '-')}`, async () => {
     // Another process may have made it meanwhile.
     const made = await findRootImage(cache, name)
-    if (!made) await known?.make({ cache, env, refresh: false, progress, ...(note && { note }) })
+    if (!made) await known?.make(work)
     const image = made ?? (await findRootImage(cache, name))
     if (image) return image
-    throw new DoppelError('machine.image', `there is no image '${name}'; doppel image ls shows those that are here`, {
-      name,
-    })
+    throw new DoppelError(
+      'machine.image',
+      `there is no image '${name}' with a disk; doppel image ls shows those that are here`,
+      { name },
+    )
   })
 }

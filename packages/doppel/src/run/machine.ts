@@ -13,6 +13,7 @@ import { type CpuLimits, type FrozenDisk, GuestAgent, type MachineDisk } from '@
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
 import { HostFolder } from '../host/host-folder.ts'
+import { joinNetwork } from '../network/join.ts'
 import { volumeTag } from './boot-files.ts'
 import { diskOver, openMachineDisk } from './disks.ts'
 import { type Network, type NetworkPlug, openPlug } from './network.ts'
@@ -82,7 +83,7 @@ export async function runningMachine(
       virtio.push(virtioFs({ store, tag: volumeTag(i) }))
     }
     if (options.network.mode === 'nat' && !('elf' in boot)) {
-      network = await openPlug(options.network, parts.network)
+      network = await openPlug(options.network, parts.network, name => joinNetwork(name, options.env))
       opened.push(network)
       virtio.push(virtioNet({ port: network.port, mac: network.mac }))
     }

@@ -17,10 +17,10 @@ import { freshNonce } from './nonce.ts'
 import { PanicWatch } from './panic.ts'
 import { insight } from './insight.ts'
 import { statsReport } from './stats.ts'
+import { TIMED_OUT } from './exit-status.ts'
+import { hasCommonStart } from '../sdk/start-snapshot.ts'
+import { type ListMachine, runStarted } from './run-started.ts'
 import { stuck } from './stuck.ts'
-
-/** What timeout(1) returns when it had to end a program. */
-const TIMED_OUT = 124
 
 /**
  * Starts the machine that the options describe, connects it to this process's terminal or streams, and returns its exit
@@ -30,7 +30,7 @@ const TIMED_OUT = 124
 export async function runMachine(
   asked: RunOptions,
   streams: Streams,
-  list: (machine: Machine) => Promise<() => Promise<void>> = () => Promise.resolve(() => Promise.resolve()),
+  list: ListMachine = () => Promise.resolve(() => Promise.resolve()),
 ): Promise<number> {
   const nonce = freshNonce()
   const bar = progressBar(streams)
@@ -38,6 +38,11 @@ export async function runMachine(
   // A shell without a terminal reads its commands from the input, as it does anywhere else.
   const scripted = prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
+  // Who wants to look into the machine sees all of it.
+  const isWatched = options.verbose || options.stats || options.profile || options.dumpRegion !== undefined
+  if (hasCommonStart(options) && !isWatched) {
+    return await runStarted(options, streams, { list, isScript: scripted })
+  }
   const read = (): ReturnType<typeof bootFiles> => bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
   // Not kept while the machine runs: a kernel and an initrd are large.
   let files: VirtBoot | undefined = await read()

@@ -16,23 +16,20 @@ import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
 import { prepareImage } from '../run/images.ts'
 import { hasAgent, limitsOf, type MachineParts, type RunningMachine, runningMachine } from '../run/machine.ts'
+import { POWER_OFF } from '../run/power-off.ts'
 import { Network, type PublishedPort } from '../run/network.ts'
 import { freshNonce } from '../run/nonce.ts'
 import { CpuPlace } from './cpu-place.ts'
 import { freeze, type MachineImage, mendClock } from './image.ts'
-import { type MachineOptions, runOptionsOf } from './options.ts'
+import { type IsolatedOptions, type MachineOptions, runOptionsOf } from './options.ts'
 import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
+import { findStart, hasCommonStart, keepStart, prompted } from './start-snapshot.ts'
 import { newSnapshotPath, snapshotFolder } from './snapshot-store.ts'
 
 const DEFAULT_READY_TIMEOUT_MS = 120_000
 /** How long a guest may take to power itself off. */
 const STOP_GRACE_MS = 10_000
-/** An init that knows how does it; otherwise what it would do. */
-const POWER_OFF =
-  'if [ -d /run/systemd/system ]; then systemctl poweroff; else ' +
-  'sync; umount -a -r 2>/dev/null; poweroff -f || /run/doppel/busybox poweroff -f; fi'
-
 /** The console of a guest that is an image's own is its first virtio console; any other's is its UART. */
 function portsFor(options: RunOptions, terminal: Console): Pick<MachineParts, 'uart' | 'consoles'> {
   return hasAgent(options) ? { uart: new Console(), consoles: [terminal] } : { uart: terminal, consoles: [] }
@@ -120,17 +117,31 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Makes a machine of an image and starts it; resolves when it takes commands. Throws `machine.image`,
-   * `agent.timeout`, and what options and images throw; nothing is left running then.
+   * Makes a machine of an image and starts it; resolves when it takes commands. It runs in this program's own thread, or
+   * kept apart from it as far as `isolation` says. Throws `machine.image`, `agent.timeout`, and what options and images
+   * throw; nothing is left running then.
    */
-  static async create(image: string, options: MachineOptions = {}): Promise<Machine> {
+  static async create(image: string, options: IsolatedOptions): Promise<RemoteMachine>
+  static async create(image: string, options?: MachineOptions): Promise<Machine>
+  static async create(image: string, options: MachineOptions = {}): Promise<Machine | RemoteMachine> {
     const run = await runOptionsOf(image, options)
-    return await Machine.boot(image, run, options)
+    const { isolation, share, cap } = options
+    if (isolation === undefined) return await Machine.boot(image, run, options)
+    if (options.network instanceof Network) {
+      throw new DoppelError('net.shared', 'a network of this process is in no other: give the machine one of its own')
+    }
+    const limits = { ...(share === undefined ? {} : { share }), ...(cap === undefined ? {} : { cap }) }
+    // Made here where it is missing: a jailed machine could not.
+    return await RemoteMachine.start(await prepareImage(run, () => undefined), isolation, { limits })
   }
 
   /** What `create` does, with options that have been checked. One without an agent is started, and that is all. */
   static async boot(image: string, checked: RunOptions, options: MachineOptions = {}): Promise<Machine> {
     const run = await prepareImage(checked, () => undefined)
+    // In a network with others it must have an address of its own, and so start itself.
+    const isAlone = !(options.network instanceof Network)
+    const start = isAlone ? await findStart(run) : undefined
+    if (start) return await Machine.#goOn(start.frozen, { ...limitsOf(run), ...options }, start.screen)
     const boot = await bootFiles(run, freshNonce(), () => undefined)
     const terminal = new Console()
     const place = new CpuPlace({ ...limitsOf(run), ...options })
@@ -144,6 +155,11 @@ export class Machine implements AsyncDisposable {
     } catch (error) {
       await machine.kill()
       throw error
+    }
+    if (isAlone && hasCommonStart(run)) {
+      await prompted(terminal)
+      await using snapshot = await machine.createSnapshot()
+      await keepStart(run, Snapshot.imageOf(snapshot), terminal.output)
     }
     return machine
   }
@@ -169,17 +185,29 @@ export class Machine implements AsyncDisposable {
    */
   static async restore(snapshot: Snapshot, { paused = false }: { readonly paused?: boolean } = {}): Promise<Machine> {
     const frozen = Snapshot.imageOf(snapshot)
+    frozen.retain()
+    const machine = await Machine.#goOn(frozen, {}, undefined, paused)
+    if (snapshot.path !== undefined && dirname(snapshot.path) === snapshotFolder(process.env))
+      machine.#lastNamed = snapshot.path
+    return machine
+  }
+
+  /** Starts from a frozen machine, which it then holds; `screen` is what its console had printed. */
+  static async #goOn(
+    frozen: MachineImage,
+    limits: ConstructorParameters<typeof CpuPlace>[0],
+    screen?: Uint8Array,
+    paused = false,
+  ): Promise<Machine> {
     const { image, options, board, agent, pages } = frozen
     const terminal = new Console()
+    if (screen) terminal.write(screen)
     const boot = { restored: board, page: (page: number, into: Uint8Array) => pages.read(page, into) }
-    const place = new CpuPlace({})
-    frozen.retain()
+    const place = new CpuPlace(limits)
     const running = await restoredMachine(frozen, boot, terminal, place)
     running.agent.takeOver(agent)
     mendClock(frozen, running)
     const machine = new Machine(image, options, running, terminal, place, frozen)
-    if (snapshot.path !== undefined && dirname(snapshot.path) === snapshotFolder(process.env))
-      machine.#lastNamed = snapshot.path
     if (paused) await machine.#life.startPaused()
     else machine.#life.start()
     return machine

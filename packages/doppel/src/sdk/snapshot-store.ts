@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DoppelError, PAGE_BYTES } from '@doppel/base'
 import { isEqual, type SnapshotFile } from '@doppel/monitor'
-import { openSnapshotFile } from '../host/snapshot-host.ts'
+import { IS_JAILED, openSnapshotFile } from '../host/snapshot-host.ts'
 import { savedMachine } from './image.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -51,9 +51,15 @@ export function snapshotPath(nameOrFile: string, env: Environment): string {
   })
 }
 
-/** Makes room for a snapshot of this name; returns its file. Throws `snapshot.name`, also when the name is taken. */
+/**
+ * Makes room for a snapshot of this name; returns its file. Throws `snapshot.name`, also when the name is taken, and
+ * `isolation.snapshot` in a jail: it may not touch what other machines are restored from.
+ */
 export async function newSnapshotPath(name: string, env: Environment): Promise<string> {
   const path = snapshotPath(name, env)
+  if (IS_JAILED) {
+    throw new DoppelError('isolation.snapshot', 'a jailed machine is in no named snapshot; it can be forked', { name })
+  }
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const isTaken = await stat(path).then(
     () => true,

@@ -9,6 +9,7 @@ import { DISPLAY, ModuleTypes, sharedArena } from '../translate/types.ts'
 import type { JavaClass, Loader, Method, Ref } from './classes.ts'
 import { dotted } from './class-table.ts'
 import { invoke, Thrown, wait, type Work } from './tasks.ts'
+import { verifyClass } from '../verify/verify.ts'
 import type { Vm } from './vm.ts'
 
 /** Links and initializes classes (JVMS §5.4, §5.5). */
@@ -57,6 +58,12 @@ export class Linker {
     if (cls.methods.length > 0) this.#withoutStubs.add(cls)
   }
 
+  /** Links and verifies a class without initializing it, as reflection on its members does. */
+  *prepare(cls: JavaClass): Work<void> {
+    this.link(cls)
+    yield* verifyClass(this.#vm, cls)
+  }
+
   /** Until a method is compiled, its place in the code table compiles it and calls again. */
   #installStubs(): void {
     const classes = [...this.#withoutStubs]
@@ -94,6 +101,9 @@ export class Linker {
       throw new JavaProblem('java/lang/NoClassDefFoundError', `Could not initialize class ${dotted(cls.name)}`)
     }
     this.link(cls)
+    yield* verifyClass(this.#vm, cls)
+    // Loading classes for the verifier may have let others run.
+    if (cls.state !== 'linked') return yield* this.initialize(cls)
     cls.state = 'initializing'
     cls.initThread = threads.current.id
     try {

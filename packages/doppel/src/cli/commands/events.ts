@@ -1,7 +1,7 @@
 import { watch } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { type MachineEntry, stateOf } from '../../control/entries.ts'
-import { nowMs } from '../../control/machine-process.ts'
+import { nowMs } from '../../control/start-process.ts'
 import type { Command } from '../command.ts'
 import { entriesOf, JSON_FLAG } from '../machines.ts'
 

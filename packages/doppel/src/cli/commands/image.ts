@@ -1,10 +1,23 @@
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { DoppelError, formatSize } from '@doppel/base'
-import { cacheFolder, chooseMirror, ImageCache, mirrorUrl, readReference, useHostProxy } from '@doppel/images'
+import {
+  cacheFolder,
+  chooseMirror,
+  ImageCache,
+  imageName,
+  mirrorUrl,
+  readReference,
+  useHostProxy,
+} from '@doppel/images'
+import { buildImage } from '../../run/image-build.ts'
 import { importImage, pullImage } from '../../run/image-import.ts'
 import { imageEntries, KNOWN_IMAGES, removeImage } from '../../run/images.ts'
 import type { Command, Flag } from '../command.ts'
 import { nearest } from '../parse.ts'
+import { readMemory } from '../run-options.ts'
+import { forgetStarts } from '../../sdk/start-snapshot.ts'
 import { progressBar } from '../progress-bar.ts'
 import { textTable } from '../table.ts'
 
@@ -63,17 +76,64 @@ const imageImportCommand: Command = {
     ['doppel image import disk.qcow2 mine', 'a raw or qcow2 disk with a Linux root on it'],
   ],
   async run({ arguments: [path = '', name = ''], env, streams }) {
-    if (KNOWN_IMAGES.some(image => image.name === name)) {
-      throw new DoppelError('image.name', `'${name}' is an image that doppel makes itself; expected another name`, {
-        name,
-      })
-    }
+    refuseOwn(name)
     const bar = progressBar(streams)
     const work = { cache: new ImageCache(cacheFolder(env)), env, refresh: false, progress: bar.progress }
     try {
       const { version } = await importImage(resolve(path), name, work)
       bar.clear()
       streams.stdout(`${name} ${version}\n`)
+    } finally {
+      bar.clear()
+    }
+    return 0
+  },
+}
+
+/** What a recipe is looked for under. */
+const RECIPE_NAMES = ['Doppelfile', 'Containerfile', 'Dockerfile'] as const
+
+/** `doppel image build`. */
+const imageBuildCommand: Command = {
+  name: 'image build',
+  summary: 'build an image from a recipe: FROM, RUN, COPY, ENV, WORKDIR, USER, CMD, ENTRYPOINT',
+  usage: '-t NAME [-f FILE] [-m SIZE] FOLDER',
+  minArguments: 1,
+  maxArguments: 1,
+  flags: [
+    { name: 'tag', short: 't', value: 'NAME', summary: "the image's name" },
+    { name: 'file', short: 'f', value: 'FILE', summary: `the recipe (default: ${RECIPE_NAMES.join(', ')} in FOLDER)` },
+    { name: 'memory', short: 'm', value: 'SIZE', summary: 'RAM of the machine it is built in (default 512M)' },
+  ],
+  examples: [['doppel image build -t web .', 'an image of the recipe in this folder, which COPY takes from']],
+  async run({ arguments: [given = ''], env, streams, value }) {
+    const folder = resolve(given)
+    const name = imageName(value('tag') ?? '')
+    refuseOwn(name)
+    const file = value('file')
+    const names = file === undefined ? RECIPE_NAMES.map(each => join(folder, each)) : [resolve(file)]
+    const where = names.find(each => existsSync(each))
+    if (where === undefined) {
+      throw new DoppelError('image.recipe', `there is no recipe; expected ${names.join(' or ')}`, { folder })
+    }
+    const memory = value('memory')
+    const bar = progressBar(streams)
+    const work = {
+      cache: new ImageCache(cacheFolder(env)),
+      env,
+      refresh: false,
+      progress: bar.progress,
+      note: bar.note,
+    }
+    const show = (text: string): void => {
+      bar.clear()
+      streams.stdout(text)
+    }
+    try {
+      const recipe = await readFile(where, 'utf8')
+      const memoryBytes = memory === undefined ? {} : { memoryBytes: readMemory(memory) }
+      const { version } = await buildImage({ name, recipe, where, folder, show, ...memoryBytes }, work)
+      show(`${name} ${version}\n`)
     } finally {
       bar.clear()
     }
@@ -113,6 +173,7 @@ const imageRemoveCommand: Command = {
   examples: [['doppel image rm linux', 'remove the linux image from the cache']],
   async run({ arguments: names, env, streams }) {
     const [name = ''] = names
+    await forgetStarts(env)
     const freedBytes = await removeImage(new ImageCache(cacheFolder(env)), name)
     streams.stdout(`${name} removed, ${formatSize(freedBytes)} freed\n`)
     return 0
@@ -123,9 +184,16 @@ const imageRemoveCommand: Command = {
 export const IMAGE_COMMANDS: readonly Command[] = [
   imagePullCommand,
   imageImportCommand,
+  imageBuildCommand,
   imageListCommand,
   imageRemoveCommand,
 ]
+
+/** Throws `image.name` for a name that stands for an image doppel makes itself. */
+function refuseOwn(name: string): void {
+  if (!KNOWN_IMAGES.some(image => image.name === name)) return
+  throw new DoppelError('image.name', `'${name}' is an image that doppel makes itself; expected another name`, { name })
+}
 
 function knownImage(name: string): (typeof KNOWN_IMAGES)[number] {
   const known = KNOWN_IMAGES.find(image => image.name === name)

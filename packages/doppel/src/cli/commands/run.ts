@@ -1,8 +1,10 @@
-import { nowMs, startProcess } from '../../control/machine-process.ts'
+import { nowMs, startProcess } from '../../control/start-process.ts'
 import { runJava } from '../../java/run-java.ts'
 import { prepareImage, withImageCommand } from '../../run/images.ts'
 import { runMachine } from '../../run/run.ts'
 import { type MachineEntry, imageName } from '../../control/entries.ts'
+import { DoppelError } from '@doppel/base'
+import { readIsolation } from '../../control/isolation.ts'
 import { listForeground } from '../../control/foreground.ts'
 import type { Command, Invocation } from '../command.ts'
 import { progressBar } from '../progress-bar.ts'
@@ -31,7 +33,11 @@ export const runCommand: Command = {
       multiple: true,
       summary: 'share a folder of this computer',
     },
-    { name: 'network', value: 'nat|none', summary: "the guest's way out: this computer's sockets (default), or none" },
+    {
+      name: 'network',
+      value: 'nat|none|NAME',
+      summary: 'a network of its own (default), none, or one of doppel network',
+    },
     {
       name: 'publish',
       short: 'p',
@@ -52,6 +58,11 @@ export const runCommand: Command = {
     { name: 'dump-region', value: 'ADDRESS', summary: 'print at the end the code translated from there' },
     { name: 'detach', short: 'd', summary: 'leave the machine running, and print its id (see doppel ps)' },
     { name: 'cap', value: 'FRACTION', summary: "the most it may have of a processor's time, e.g. 0.5" },
+    {
+      name: 'isolation',
+      value: 'process|jailed',
+      summary: 'jailed: a process that reaches no files but its own (with --detach)',
+    },
     { name: 'name', value: 'NAME', summary: 'what to call it (see doppel ps)' },
     { name: 'rm', summary: 'forget it when it has ended (with --detach)' },
     { name: 'verbose', summary: 'show the kernel booting' },
@@ -75,6 +86,12 @@ export const runCommand: Command = {
     }
     const options = await readRunOptions(invocation)
     if (!invocation.has('detach')) {
+      if (invocation.has('isolation')) {
+        throw new DoppelError(
+          'cli.arguments',
+          '--isolation needs --detach: a machine in this terminal is in its process',
+        )
+      }
       return await runMachine(options, invocation.streams, machine =>
         listForeground(machine, options, entriesOf(invocation), invocation.value('name')),
       )
@@ -107,6 +124,8 @@ async function recorded(invocation: Invocation, asked: RunOptions): Promise<Mach
   const bar = progressBar(invocation.streams)
   const prepared = await prepareImage(asked, bar.progress, bar.note).finally(() => bar.clear())
   const { env: _, ...options } = withImageCommand(prepared)
-  const spec = { options, remove: invocation.has('rm') }
+  const level = invocation.value('isolation')
+  const isolation = level === undefined ? undefined : readIsolation(level, ['process', 'jailed'])
+  const spec = { options, isolation, remove: invocation.has('rm') }
   return await entriesOf(invocation).create(spec, imageName(options), nowMs(), invocation.value('name'))
 }

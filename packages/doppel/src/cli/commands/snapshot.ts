@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { DoppelError, formatSize } from '@doppel/base'
 import { stat } from 'node:fs/promises'
-import { startProcess, nowMs } from '../../control/machine-process.ts'
+import { startProcess, nowMs } from '../../control/start-process.ts'
 import { Snapshot } from '../../sdk/snapshot.ts'
 import type { Command, Invocation } from '../command.ts'
 import {
