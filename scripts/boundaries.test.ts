@@ -63,7 +63,7 @@ test('low packages use nothing that only Node has', () => {
 test('files do not import one another in circles, types aside', () => {
   const byPath = new Map(files.map(file => [file.path, file]))
   const valueImports = (file: SourceFile): string[] =>
-    [...file.text.matchAll(/^(?:import|export)\s+(?!type\b)[^;]*?from '(\.[^']+)'/gm)]
+    [...file.text.matchAll(/^(?:import|export)\s+(?!type\b)(?:\{[^}]*\}|[^'{};]+?)\s*from '(\.[^']+)'/gm)]
       .filter(match => !/^(?:import|export)\s*\{(?:\s*type\s+[\w$]+,?)+\s*\}/.test(match[0]))
       .map(match => join(dirname(file.path), match[1] as string))
   const done = new Set<string>()

@@ -156,7 +156,8 @@ export class MachineLoop {
     if (end !== 'budget' || this.#config.sliceInstructions !== undefined) return
     const tookNs = clock.monotonicNs() - beganNs
     const limit = this.#config.harts.length > 1 ? MAX_SHARED_SLICE : MAX_SLICE
-    if (tookNs > 2 * SLICE_NS) this.#budget = Math.max(MIN_SLICE, this.#budget >> 1)
+    const ran = Number(hart.retired - retired)
+    if (tookNs > 2 * SLICE_NS) this.#budget = Math.max(MIN_SLICE, Math.floor((ran * SLICE_NS) / tookNs))
     else if (tookNs < SLICE_NS / 2) this.#budget = Math.min(limit, this.#budget * 2)
   }
 

@@ -1,3 +1,5 @@
+import type { Saved } from '@doppel/base'
+
 /** A result that a guest sees: the value, or a positive Linux error number (see `Errno`). */
 export type Outcome<T extends object | string | undefined> = T | number
 
@@ -109,6 +111,10 @@ export interface FolderStore {
   /** All names but `.` and `..`. */
   list(id: NodeId): Promise<Outcome<readonly DirectoryEntry[]>>
   statistics(): Promise<Outcome<FolderStatistics>>
+  /** What the guest holds references to, for a snapshot; a store that has `save` has `restore`. The files are not in it. */
+  save?(): Saved
+  /** Takes over what `save` told, in a store that nobody has used yet; what is not there any more is ESTALE. */
+  restore?(state: Saved): void
 }
 
 /** The nodes a guest refers to, counted as FUSE counts them: each time a node is handed out is one reference. */
@@ -161,5 +167,21 @@ export class NodeTable<Node extends object> {
 
   forgetAll(): void {
     for (const id of this.#nodes.keys()) this.forget(id, Infinity)
+  }
+
+  /** Every node but the root, with its number and count. */
+  *entries(): Generator<readonly [id: NodeId, count: number, node: Node]> {
+    for (const [id, { count, node }] of this.#nodes) yield [id, count, node]
+  }
+  get nextId(): NodeId {
+    return this.#nextId
+  }
+  /** Takes over what `entries` told of another table, whose next number was `nextId`. */
+  restore(entries: Iterable<readonly [id: NodeId, count: number, node: Node]>, nextId: NodeId): void {
+    for (const [id, count, node] of entries) {
+      this.#nodes.set(id, { node, count })
+      this.#ids.set(node, id)
+    }
+    this.#nextId = nextId
   }
 }

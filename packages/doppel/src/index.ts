@@ -6,9 +6,11 @@ export { Network } from './run/network.ts'
 export { runMachine } from './run/run.ts'
 export { Machine, type MachineMetrics } from './sdk/machine.ts'
 export type { Pty, PtyOptions, PtySize } from './guest/pty.ts'
-export { type ListedMachine, RemoteMachine } from './sdk/remote-machine.ts'
+export { type ListedMachine, RemoteMachine, type RemoteMetrics } from './sdk/remote-machine.ts'
+export type { Isolation } from './control/isolation.ts'
+export type { ListedSnapshot } from './sdk/snapshot-store.ts'
 export { Snapshot } from './sdk/snapshot.ts'
-export type { MachineOptions } from './sdk/options.ts'
+export type { IsolatedOptions, MachineOptions } from './sdk/options.ts'
 export type {
   Abort,
   CommandOptions,

@@ -13,6 +13,17 @@ export function packingOf(name: string): Packing {
   return ending === 'gz' || ending === 'xz' || ending === 'zst' ? ending : 'none'
 }
 
+const MAGIC: readonly (readonly [Packing, readonly number[]])[] = [
+  ['gz', [0x1f, 0x8b]],
+  ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
+  ['zst', [0x28, 0xb5, 0x2f, 0xfd]],
+]
+
+/** The packing that a file's first bytes say. */
+export function packingOfBytes(start: Uint8Array): Packing {
+  return MAGIC.find(([, bytes]) => bytes.every((byte, i) => start[i] === byte))?.[0] ?? 'none'
+}
+
 /**
  * Unpacks a stream, at most `maxBytes` of it. `where` names it in errors. Throws `image.damaged` when the bytes are
  * not that packing or end early, `image.too-large` beyond the bound.

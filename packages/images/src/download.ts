@@ -20,6 +20,8 @@ export interface Download {
   readonly sizeBytes: number
   /** What the progress report calls it. */
   readonly label: string
+  /** For the server, e.g. a token. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /**
@@ -99,7 +101,10 @@ async function* body(
   wanted: Download,
   offset: number,
 ): AsyncGenerator<{ readonly bytes: Uint8Array; readonly restart: boolean }> {
-  const response = await httpGet(wanted.url, offset > 0 ? { range: `bytes=${offset}-` } : {})
+  const response = await httpGet(wanted.url, {
+    ...(offset > 0 && { range: `bytes=${offset}-` }),
+    ...(wanted.headers && { headers: wanted.headers }),
+  })
   const start = Number(/^bytes (\d+)-/.exec(response.contentRange ?? '')?.[1] ?? -1)
   let restart = offset > 0 && !(response.status === 206 && start === offset)
   for await (const bytes of response.chunks) {
@@ -135,17 +140,29 @@ async function earlierBytes(part: string, maxBytes: number): Promise<{ hash: Has
   }
 }
 
+/** For an error's details: a token is nobody else's business. */
+const about = ({ url, sha256, sizeBytes }: Download): Pick<Download, 'url' | 'sha256' | 'sizeBytes'> => ({
+  url,
+  sha256,
+  sizeBytes,
+})
+
 const wrongHash = (wanted: Download, found: string): DoppelError =>
-  new DoppelError('image.hash', `${wanted.url} has SHA-256 ${found}; expected ${wanted.sha256}`, { ...wanted, found })
+  new DoppelError('image.hash', `${wanted.url} has SHA-256 ${found}; expected ${wanted.sha256}`, {
+    ...about(wanted),
+    found,
+  })
 
 const tooLong = (wanted: Download): DoppelError =>
-  new DoppelError('image.hash', `${wanted.url} is longer than the expected ${formatSize(wanted.sizeBytes)}`, {
-    ...wanted,
-  })
+  new DoppelError(
+    'image.hash',
+    `${wanted.url} is longer than the expected ${formatSize(wanted.sizeBytes)}`,
+    about(wanted),
+  )
 
 const tooShort = (wanted: Download, found: number): DoppelError =>
   new DoppelError(
     'net.interrupted',
     `${wanted.url} ends after ${formatSize(found)} of ${formatSize(wanted.sizeBytes)}; run again to continue`,
-    { ...wanted, found },
+    { ...about(wanted), found },
   )

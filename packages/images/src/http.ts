@@ -3,6 +3,8 @@ import { DoppelError } from '@doppel/base'
 /** A server that sends nothing for so long is taken for gone. */
 const IDLE_MS = 30_000
 
+type Headers = Readonly<Record<string, string>>
+
 /** An accepted answer: 200 or 206. */
 export interface HttpBody {
   readonly status: number
@@ -14,12 +16,19 @@ export interface HttpBody {
  * GETs an address through the host's network. Throws `net.unreachable` when no answer comes, `net.status` for an
  * answer other than 200 and 206, and, while its chunks are read, `net.interrupted`.
  */
-export async function httpGet(url: string, options: { readonly range?: string } = {}): Promise<HttpBody> {
+export async function httpGet(
+  url: string,
+  options: { readonly range?: string; readonly headers?: Headers } = {},
+): Promise<HttpBody> {
   const abort = new AbortController()
   let timer = setTimeout(() => abort.abort(), IDLE_MS)
   let response: Response
   try {
-    const headers = { 'accept-encoding': 'identity', ...(options.range === undefined ? {} : { range: options.range }) }
+    const headers = {
+      'accept-encoding': 'identity',
+      ...options.headers,
+      ...(options.range === undefined ? {} : { range: options.range }),
+    }
     response = await fetch(url, { headers, signal: abort.signal })
   } catch (error) {
     clearTimeout(timer)
@@ -32,6 +41,7 @@ export async function httpGet(url: string, options: { readonly range?: string } 
     throw new DoppelError('net.status', `${url} answered ${status} ${response.statusText}; expected the file`, {
       url,
       status,
+      challenge: response.headers.get('www-authenticate') ?? undefined,
     })
   }
   const { body } = response
@@ -52,10 +62,10 @@ export async function httpGet(url: string, options: { readonly range?: string } 
 }
 
 /** GETs a small file whole. Throws as `httpGet`, and `net.too-large` beyond `maxBytes`. */
-export async function httpGetSmall(url: string, maxBytes: number): Promise<Uint8Array> {
+export async function httpGetSmall(url: string, maxBytes: number, headers: Headers = {}): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let length = 0
-  for await (const chunk of (await httpGet(url)).chunks) {
+  for await (const chunk of (await httpGet(url, { headers })).chunks) {
     length += chunk.length
     if (length > maxBytes) throw new DoppelError('net.too-large', `${url} exceeds ${maxBytes} bytes`, { url, maxBytes })
     parts.push(chunk)

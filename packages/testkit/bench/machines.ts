@@ -1,11 +1,12 @@
 /** `npm run bench:machines`: what many machines cost, and how fast they resume. See docs/benchmarks.md. */
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hostClock, MIB } from '@doppel/base'
 import { Machine, Snapshot } from 'doppel'
+import { stormLosses } from './storms.ts'
 import { qemuResume } from './qemu-resume.ts'
 import { median } from './table.ts'
 import { QEMU, toolVersion } from './tools.ts'
@@ -115,6 +116,18 @@ async function measure(folder: string): Promise<void> {
   await vm.resume()
   await shares(vm)
   await vm.kill()
+  await storms(folder)
+}
+
+async function storms(folder: string): Promise<void> {
+  const disk = join(folder, 'storm.img')
+  await writeFile(disk, new Uint8Array(64 * MIB))
+  const victim = await Machine.create('linux', { memory: '256M', disks: [`${disk}:overlay`] })
+  const [neighbour] = (await victim.fork()) as [Machine]
+  for (const { storm, loss } of await stormLosses(victim, neighbour)) {
+    figure(`what a victim loses to a storm: ${storm}`, loss * 100, '%', '≤ 5 %')
+  }
+  await Promise.all([victim, neighbour].map(machine => machine.kill()))
 }
 
 const [what, path] = process.argv.slice(2)

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Machine } from 'doppel'
+import { riscvElf } from '@doppel/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { doppel, type Start, TerminalSession, DOPPEL } from './doppel-process.ts'
 
@@ -17,10 +18,16 @@ const machines = async (): Promise<
   { id: string; name: string; state: string; pid?: number; ended?: { exitCode: number } }[]
 > => JSON.parse((await run(['ps', '-a', '--json'])).out) as never
 
+/** Waits until a machine does not run any more. Looking takes a process each time, which the machine is to be left room by. */
+const over = async (is: (machine: { id: string; name: string }) => boolean): Promise<void> => {
+  while ((await machines()).find(is)?.state === 'running') await new Promise(resolve => setTimeout(resolve, 500))
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'doppel-detached-'))
-  runtime = { XDG_RUNTIME_DIR: folder }
-  expect(await run(['run', '-d', '--name', 'web', 'linux'])).toMatchObject({
+  runtime = { XDG_RUNTIME_DIR: folder, XDG_DATA_HOME: join(folder, 'data') }
+  // A run that is broken off leaves no machine for longer than this.
+  expect(await run(['run', '-d', '--name', 'web', '--timeout', '15m', 'linux'])).toMatchObject({
     status: 0,
     out: expect.stringMatching(/^[0-9a-f]{12}\n$/),
   })
@@ -104,6 +111,15 @@ test('exec -it gives a command this terminal, with its size and status', async (
   expect(await session.ended).toBe(0)
 })
 
+test('exec -it on a terminal that does not know its size has a usual one', async () => {
+  const exec = `stty rows 0 cols 0; ${process.execPath} ${DOPPEL} exec -it web sh`
+  const session = new TerminalSession(exec, runtime)
+  await session.shows(/# /)
+  session.type('stty size; exit\r')
+  await session.shows(/\n24 80\s/)
+  expect(await session.ended).toBe(0)
+})
+
 test('a program connects to it, and has the same commands and files as in its own process', async () => {
   process.env['XDG_RUNTIME_DIR'] = folder
   expect(await Machine.list()).toMatchObject([{ name: 'web', state: 'running' }])
@@ -147,11 +163,79 @@ test('clones go on from where it stands, and a snapshot outlives it', async () =
   expect(await machines()).toHaveLength(1)
 })
 
+test('snapshots with a name lie over one another, and are listed, compared and removed', async () => {
+  const names = async (): Promise<unknown> => JSON.parse((await run(['snapshot', 'ls', '--json'])).out) as unknown
+  expect((await run(['snapshot', 'create', 'web', 'one'])).status).toBe(0)
+  await run(['exec', 'web', 'sh', '-c', 'head -c 1000000 /dev/urandom >/tmp/random'])
+  await run(['snapshot', 'create', 'web', 'two'])
+  const restored = (await run(['restore', 'one'])).out.trim()
+  expect((await run(['exec', restored, 'ls', '/tmp/random'])).status).toBe(1)
+  await run(['snapshot', 'create', restored, 'branch'])
+  expect(await names()).toMatchObject([
+    { name: 'one', image: 'linux' },
+    { name: 'two', parent: 'one' },
+    { name: 'branch', parent: 'one' },
+  ])
+  expect((await run(['snapshot', 'tree'])).out).toMatch(/^one .*\n {2}two .*\n {2}branch .*\n$/)
+  const [memory] = JSON.parse((await run(['snapshot', 'diff', 'one', 'two', '--json'])).out) as { bytes: number }[]
+  expect(memory?.bytes).toBeGreaterThan(1_000_000)
+  expect((await run(['snapshot', 'rm', 'one'])).err).toContain('[snapshot.in-use]')
+  expect((await run(['snapshot', 'create', 'web', 'one'])).err).toContain('[snapshot.name]')
+  expect((await run(['snapshot', 'rm', 'two', 'branch', 'one'])).status).toBe(0)
+  expect([await names(), (await run(['rm', '-f', restored])).status]).toEqual([[], 0])
+})
+
+test('a machine is created, then started; its ports and processes are told', async () => {
+  const events = doppel(['events'], {
+    env: runtime,
+    onStdout: (text, kill) => text.includes('destroy') && kill('SIGINT'),
+  })
+  const made = ['create', '--name', 'made', '-p', '0:80', '--timeout', '5m', 'linux', '--', 'httpd', '-f', '-h', '/']
+  expect((await run(made)).status).toBe(0)
+  expect((await machines()).find(({ name }) => name === 'made')?.state).toBe('created')
+  expect((await run(['start', 'made'])).out).toBe('made\n')
+  const port = /^80\/tcp -> (127\.0\.0\.1:\d+)\n$/.exec((await run(['port', 'made'])).out)?.[1]
+  await run(['exec', 'made', 'sh', '-c', 'until netstat -ltn | grep -q :80; do sleep 0.1; done'])
+  expect((await fetch(`http://${port}/init`)).status).toBe(200)
+  expect((await run(['top', 'made'])).out).toContain('httpd -f')
+  await run(['rm', '-f', 'made'])
+  const told = (await events).stdout.toString().replaceAll(/^\S+ /gm, '')
+  expect(told).toMatch(
+    /^create \w+ \(name=made.*\nstart \w+ \(name=made.*\ndie \w+ \(name=made.*\ndestroy \w+ \(name=made/,
+  )
+})
+
+test('a machine in this terminal is listed while it runs, and reached as the others are', async () => {
+  const session = doppel(
+    ['run', '--name', 'here', 'linux', '--', 'sh', '-c', 'while [ ! -e /go ]; do sleep 0.1; done'],
+    {
+      env: runtime,
+    },
+  )
+  while (!(await machines()).some(({ name, state }) => name === 'here' && state === 'running')) continue
+  // The agent answers once the guest is up.
+  expect((await run(['exec', 'here', 'touch', '/go'])).status).toBe(0)
+  expect((await session).status).toBe(0)
+  expect((await machines()).some(({ name }) => name === 'here')).toBe(false)
+})
+
+test('a program without an agent runs detached: its console is its UART', async () => {
+  const program = join(folder, 'hello.elf')
+  // li a0, UART; li a1, '!'; sb a1, 0(a0); wfi; j .-4
+  const code = [0x10000537, 0x02100593, 0x00b50023, 0x10500073, 0xffdff06f]
+  await writeFile(program, riscvElf(code, 0x8000_0000))
+  const id = (await run(['run', '-d', '--name', 'bare', program])).out.trim()
+  expect((await machines()).find(machine => machine.id === id)).toMatchObject({ image: 'hello.elf', state: 'running' })
+  expect((await run(['exec', 'bare', 'true'])).err).toContain('[agent.none]')
+  expect((await run(['logs', 'bare'])).out).toBe('!')
+  expect((await run(['rm', '-f', 'bare'])).status).toBe(0)
+})
+
 test('a command’s machine ends with it; its output and status stay', async () => {
   const script = 'for i in 1 2 3; do echo line $i; sleep 0.2; done; exit 4'
   await run(['run', '-d', '--name', 'job', 'linux', '--', 'sh', '-c', script])
   expect((await run(['logs', '-f', 'job'])).out).toBe('line 1\nline 2\nline 3\n')
-  while ((await machines()).find(({ name }) => name === 'job')?.state === 'running') continue
+  await over(({ name }) => name === 'job')
   expect((await machines()).find(({ name }) => name === 'job')).toMatchObject({
     state: 'exited',
     ended: { exitCode: 4 },
@@ -160,11 +244,18 @@ test('a command’s machine ends with it; its output and status stay', async () 
   expect((await run(['rm', 'job'])).status).toBe(0)
 })
 
+test('a machine left running ends when its time is up', async () => {
+  await run(['run', '-d', '--name', 'brief', '--timeout', '8s', 'linux', '--', 'sleep', '1000'])
+  await over(({ name }) => name === 'brief')
+  expect((await machines()).find(({ name }) => name === 'brief')).toMatchObject({ ended: { exitCode: 124 } })
+  expect((await run(['rm', 'brief'])).status).toBe(0)
+})
+
 test('a machine whose process was killed is seen to be dead, and can be removed', async () => {
   const id = (await run(['fork', 'web'])).out.trim()
   const { pid = 0 } = (await machines()).find(machine => machine.id === id) ?? {}
   process.kill(pid, 'SIGKILL')
-  while ((await machines()).find(machine => machine.id === id)?.state === 'running') continue
+  await over(machine => machine.id === id)
   expect((await machines()).find(machine => machine.id === id)?.state).toBe('dead')
   expect((await run(['ps', '-q'])).out).not.toContain(id)
   expect((await run(['rm', id])).status).toBe(0)
@@ -196,6 +287,6 @@ test('what makes no sense is refused with a code', async () => {
 
 test('stop lets the guest power itself off', async () => {
   expect(await run(['stop', 'web'])).toEqual({ status: 0, out: 'web\n', err: '' })
-  while ((await machines())[0]?.state === 'running') continue
+  await over(({ name }) => name === 'web')
   expect((await machines())[0]).toMatchObject({ state: 'exited', ended: { exitCode: 0, kind: 'poweroff' } })
 })

@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createQcow2 } from '@doppel/images'
 import { Machine, Network, Snapshot } from 'doppel'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -282,18 +283,91 @@ test('a snapshot outlives its machine in a file, and a damaged one is refused', 
   const again = await restored.fork()
   expect(await again[0]?.files.readText('/tmp/kept')).toBe('kept')
   await Promise.all([restored, ...again].map(machine => machine.kill()))
-  snapshot.close()
+  await snapshot.close()
   const bytes = await readFile(path)
   await writeFile(path, bytes.subarray(0, bytes.length - 100))
   expect(() => Snapshot.open(path)).toThrow('damaged')
   await rm(folder, { recursive: true })
 })
 
-test('what lies outside a machine is not frozen with it', async () => {
-  const other = await Machine.create('linux', { memory: '128M', volumes: ['.:/here:ro'] })
-  expect(await codeOf(other.createSnapshot())).toBe('snapshot.volume')
-  expect((await other.commands.run('ls /here')).exitCode).toBe(0)
+test('clones have disks of their own from the moment they were made; the image is its machine’s', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'doppel-disks-'))
+  const paths = ['raw.img', 'a.qcow2', 'b.img'].map(name => join(folder, name)) as [string, string, string]
+  for (const path of [paths[0], paths[2]]) await writeFile(path, new Uint8Array(8 << 20))
+  await createQcow2(paths[1], 8 << 20)
+  const disks = [paths[0], paths[1], `${paths[2]}:overlay`]
+  const other = await Machine.create('linux', { memory: '128M', disks })
+  const write = async (machine: Machine, text: string): Promise<unknown> =>
+    await machine.commands.run(`for d in vda vdb vdc; do echo ${text} >/dev/$d; done; sync`)
+  const read = async (machine: Machine): Promise<string> => {
+    const look = 'echo 3 >/proc/sys/vm/drop_caches; for d in vda vdb vdc; do head -n 1 /dev/$d; done'
+    return (await machine.commands.run(look)).stdout.replaceAll('\n', ' ').trim()
+  }
+  await write(other, 'first')
+  const [fork] = (await other.fork()) as [Machine]
+  const [first, second] = [join(folder, 'first.snap'), join(folder, 'second.snap')]
+  const snapshot = await other.createSnapshot()
+  await write(other, 'own')
+  await write(fork, 'clone')
+  await snapshot.save(first)
+  await (await other.createSnapshot()).save(second, { parent: first })
+  expect(await Promise.all([other, fork].map(read))).toEqual(['own own own', 'clone clone clone'])
+  expect((await stat(second)).size).toBeLessThan((await stat(first)).size / 3)
+  // The image stays claimed while a clone reads it.
   await other.kill()
+  expect(await codeOf(Machine.create('linux', { disks: [paths[0]] }))).toBe('disk.locked')
+  expect(await read(fork)).toBe('clone clone clone')
+  await fork.kill()
+  await snapshot.close()
+  for (const [path, text] of [
+    [first, 'first first first'],
+    [second, 'own own own'],
+  ] as const) {
+    const opened = Snapshot.open(path)
+    const restored = await Machine.restore(opened)
+    await opened.close()
+    expect(await read(restored)).toBe(text)
+    await restored.kill()
+  }
+  expect(new TextDecoder().decode((await readFile(paths[0])).subarray(0, 4))).toBe('own\n')
+  // What lies over an image that has changed is not that any more.
+  await writeFile(paths[2], new Uint8Array(8 << 20))
+  await using stale = Snapshot.open(first)
+  expect(await codeOf(Machine.restore(stale))).toBe('snapshot.disk')
+  await rm(first)
+  expect(() => Snapshot.open(second)).toThrow(/lies over .*first.snap, which cannot be read/)
+  await rm(folder, { recursive: true })
+})
+
+test('a shared folder stays shared in a clone: what was open goes on, what has gone is stale', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'doppel-shared-'))
+  const other = await Machine.create('linux', { memory: '128M', volumes: [`${folder}:/here`] })
+  const log = join(folder, 'deep', 'log')
+  const grows = async (pastBytes: number): Promise<void> => {
+    const size = async (): Promise<number> => (await stat(log).catch(() => ({ size: 0 }))).size
+    for (let tries = 0; tries < 400 && (await size()) <= pastBytes; tries++) await new Promise(go => setTimeout(go, 50))
+    expect(await size()).toBeGreaterThan(pastBytes)
+  }
+  await other.commands.run('mkdir /here/deep; echo x >/here/deep/gone')
+  const write = 'cd /here/deep; exec 5>>log 6<gone; while :; do echo on >&5; sleep 0.1; done'
+  const writer = await other.commands.run(write, { background: true })
+  await grows(0)
+  const path = join(folder, 'shared.snap')
+  await using snapshot = await other.createSnapshot()
+  await snapshot.save(path)
+  writer.kill()
+  await other.kill()
+  await rename(join(folder, 'deep'), join(folder, 'deeper'))
+  await rename(join(folder, 'deeper'), join(folder, 'deep'))
+  await rm(join(folder, 'deep', 'gone'))
+  const { size } = await stat(log)
+  await using restored = await Machine.restore(Snapshot.open(path))
+  await grows(size + 6)
+  expect((await restored.commands.run('cat /here/deep/gone')).exitCode).toBe(1)
+  expect((await restored.commands.run('ls /here/deep; echo new >/here/deep/new')).stdout).toBe('log\n')
+  expect(await readFile(join(folder, 'deep', 'new'), 'utf8')).toBe('new\n')
+  await restored.kill()
+  await rm(folder, { recursive: true })
 })
 
 test('a machine told to stop powers itself off; what is asked of it afterwards is refused', async () => {

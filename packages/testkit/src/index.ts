@@ -1,2 +1,3 @@
 export { installed } from './installed.ts'
 export { RandomSource, randomFields } from './random.ts'
+export { riscvElf } from './riscv-elf.ts'

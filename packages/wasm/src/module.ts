@@ -48,6 +48,9 @@ function writeLimits(out: ByteWriter, limits: Limits): void {
   if (limits.max !== undefined) out.u32(limits.max)
 }
 
+/** Encoding a function is never interrupted by encoding another, so all modules of a thread share this. */
+let scratch: ByteWriter | undefined
+
 /** A WebAssembly module under construction (Core spec §5.5). Imports come before definitions of the same kind. */
 export class ModuleBuilder {
   readonly #types: DefinedType[] = []
@@ -180,17 +183,18 @@ export class ModuleBuilder {
   /** Encodes a finished body. */
   finish(fn: FunctionBuilder): void {
     const target = this.#defined(fn)
-    const out = new ByteWriter()
+    const out = (scratch ??= new ByteWriter(1 << 16))
+    out.length = 0
     const hints: BranchHint[] = []
     emitLocals(fn, out)
     new Structurer(fn, out, hints).write()
-    target.code = out.view()
+    target.code = out.take()
     target.hints = hints
   }
   /** A finished body, to be defined again in another module. */
   body(declared: { readonly index: number }): FunctionBody {
     const { code, hints } = this.#defined(declared)
-    return { code: code.slice(), hints }
+    return { code, hints }
   }
   /** Defines a function by a body from elsewhere. */
   define(name: string, type: FunctionType, body: FunctionBody): FunctionRef {

@@ -1,7 +1,7 @@
 import { DoppelError } from '@doppel/base'
 import type { FolderStore } from '../folder-store.ts'
 import type { Chain } from './chain.ts'
-import { defineVirtio, type VirtioDevice } from './device.ts'
+import { defineVirtio, type VirtioDevice, type VirtioParts } from './device.ts'
 import { FuseSession } from './fuse/session.ts'
 import { answerFuse, MAX_REQUEST_BYTES } from './fuse/table.ts'
 
@@ -28,7 +28,7 @@ export const virtioFs: (options: VirtioFsOptions) => VirtioDevice = defineVirtio
   id: 26,
   name: 'fs',
   pciClass: 0x01_8000,
-  create: ({ store, tag, onError }: VirtioFsOptions) => {
+  create: ({ store, tag, onError }: VirtioFsOptions): VirtioParts => {
     const config = configBytes(tag)
     const session = new FuseSession(store, error => onError?.(error))
     const serve = (chain: Chain): void => {
@@ -38,7 +38,9 @@ export const virtioFs: (options: VirtioFsOptions) => VirtioDevice = defineVirtio
       queueSize: QUEUE_SIZE,
       config: () => config,
       reset: () => session.end(),
-      unsaved: 'the host folder that is shared may change meanwhile',
+      ...(store.save
+        ? { save: () => session.save(), restore: state => session.restore(state) }
+        : { unsaved: 'the folder that it shares cannot be' }),
       queues: { hiprio: serve, request: serve },
     }
   },

@@ -52,9 +52,9 @@ describe('completion', () => {
 
   test('offers commands, second words, flags and machines', async () => {
     expect(await offered('doppel', 're')).toEqual(['restart', 'resume', 'restore'])
-    expect(await offered('doppel', 'image', '')).toEqual(['pull', 'ls', 'rm'])
+    expect(await offered('doppel', 'image', '')).toEqual(['pull', 'import', 'build', 'ls', 'rm'])
     expect(await offered('doppel', 'exec', '--w')).toEqual(['--workdir'])
-    expect(await offered('doppel', 'snapshot', 'create', '--')).toEqual(['--help'])
+    expect(await offered('doppel', 'snapshot', 'create', '--w')).toEqual(['--whole'])
     expect(await offered('doppel', 'exec', 'w')).toEqual(['web'])
   })
 })
@@ -90,12 +90,13 @@ describe('the command line', () => {
     [['run', '--append', '-x', 'linux'], /write --append=-x/],
     [['run', '--stats=yes', 'linux'], /--stats takes no value/],
     [['run', '-m', '1G', '--memory', '2G', 'linux'], /given twice/],
-    [['run'], /nothing to run; expected linux/],
+    [['run'], /nothing to run; expected an image/],
     [['run', 'linux', '--'], /no command follows --/],
     [['run', '--cpus', '9', 'linux'], /--cpus is '9'; expected a whole number from 1 to 8/],
     [['run', '--cpus', '0', 'linux'], /\[cli\.flag-value\]/],
     [['run', '-m', 'lots', 'linux'], /--memory: 'lots' is not a size/],
     [['run', '-m', '1M', 'linux'], /16\.0 MiB to 3\.9 GiB/],
+    [['run', '--dump-region', 'main', 'linux'], /--dump-region is 'main'; expected an address in hexadecimal/],
     [['run', '--engine', 'magic', 'linux'], /expected interpreter or translator/],
     [['run', '--timeout', 'soon', 'linux'], /a time such as 30s/],
     [['run', '--volume', '.', 'linux'], /expected HOST:GUEST/],

@@ -1,6 +1,6 @@
 import type { Command } from './command.ts'
 import { doctorCommand } from './commands/doctor.ts'
-import { imageListCommand, imagePullCommand, imageRemoveCommand } from './commands/image.ts'
+import { IMAGE_COMMANDS } from './commands/image.ts'
 import { attachCommand } from './commands/attach.ts'
 import { completionCommand } from './commands/completion.ts'
 import { cpCommand } from './commands/cp.ts'
@@ -8,32 +8,38 @@ import { execCommand } from './commands/exec.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { LIFE_COMMANDS } from './commands/life.ts'
 import { logsCommand } from './commands/logs.ts'
+import { NETWORK_COMMANDS } from './commands/network.ts'
 import { psCommand } from './commands/ps.ts'
 import { JAVA_COMMANDS } from './commands/java.ts'
-import { runCommand } from './commands/run.ts'
-import { forkCommand, restoreCommand, snapshotCommand } from './commands/snapshot.ts'
+import { createCommand, runCommand } from './commands/run.ts'
+import { forkCommand, restoreCommand, SNAPSHOT_COMMANDS } from './commands/snapshot.ts'
 import { setCommand } from './commands/set.ts'
 import { statsCommand } from './commands/stats.ts'
+import { eventsCommand } from './commands/events.ts'
+import { portCommand, topCommand } from './commands/top.ts'
 
 /** Every command, in the order of the help. A new command is one row here and one file in commands/. */
 export const COMMANDS: readonly Command[] = [
   runCommand,
+  createCommand,
   psCommand,
   execCommand,
   logsCommand,
   attachCommand,
   cpCommand,
   ...LIFE_COMMANDS,
+  topCommand,
+  portCommand,
+  eventsCommand,
   inspectCommand,
   statsCommand,
   setCommand,
-  snapshotCommand,
+  ...SNAPSHOT_COMMANDS,
   restoreCommand,
   forkCommand,
+  ...NETWORK_COMMANDS,
   ...JAVA_COMMANDS,
-  imagePullCommand,
-  imageListCommand,
-  imageRemoveCommand,
+  ...IMAGE_COMMANDS,
   completionCommand(() => COMMANDS),
   doctorCommand,
 ]

@@ -1,6 +1,8 @@
 import { DoppelError } from '@doppel/base'
 import { Entries } from '../control/entries.ts'
-import { MACHINE_PROCESS, runMachineProcess } from '../control/machine-process.ts'
+import { runMachineProcess } from '../control/machine-process.ts'
+import { MACHINE_PROCESS } from '../control/start-process.ts'
+import { carryNetwork, NETWORK_PROCESS } from '../network/carrier.ts'
 import { COMMANDS } from './commands.ts'
 import type { Command, Streams } from './command.ts'
 import { commandHelp, overallHelp } from './help.ts'
@@ -25,6 +27,7 @@ export async function dispatch(
     return first === undefined ? 2 : 0
   }
   if (first === MACHINE_PROCESS) return await runMachineProcess(new Entries(args[1] ?? ''), args[2] ?? '')
+  if (first === NETWORK_PROCESS) return await carryNetwork(args[1] ?? '', env)
   const group = COMMANDS.filter(command => command.name.startsWith(`${first} `))
   if (group.length > 0 && (args.length === 1 || args[1] === '--help' || args[1] === '-h')) {
     streams.stdout(group.map(commandHelp).join('\n'))

@@ -7,9 +7,19 @@ const BAR_CELLS = 24
 const STEP = 1 / 200
 
 /** One line on stderr that is drawn over and over; nothing at all when stderr is not a terminal. */
-export function progressBar(streams: Streams): { readonly progress: Progress; clear(): void } {
+export function progressBar(streams: Streams): {
+  readonly progress: Progress
+  /** Says something in a line of its own. */
+  readonly note: (text: string) => void
+  clear(): void
+} {
   let drawn = ''
   let last = -1
+  const clear = (): void => {
+    if (drawn !== '') streams.stderr(`\r${' '.repeat(drawn.length)}\r`)
+    drawn = ''
+    last = -1
+  }
   return {
     progress: ({ label, doneBytes, totalBytes }) => {
       if (!streams.stderrIsTerminal) return
@@ -23,10 +33,10 @@ export function progressBar(streams: Streams): { readonly progress: Progress; cl
       streams.stderr(`\r${line.padEnd(drawn.length)}`)
       drawn = line
     },
-    clear: () => {
-      if (drawn !== '') streams.stderr(`\r${' '.repeat(drawn.length)}\r`)
-      drawn = ''
-      last = -1
+    note: text => {
+      clear()
+      streams.stderr(`doppel: ${text}\n`)
     },
+    clear,
   }
 }

@@ -1,14 +1,18 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DoppelError, formatSize, MIB, PAGE_BYTES, parseSize } from '@doppel/base'
+import type { ImageConfig } from '@doppel/images'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
+import { findNetwork } from '../network/definitions.ts'
 import type { Invocation } from './command.ts'
-import { IMAGE_NAMES } from './commands/image.ts'
+import { imageNames } from '../run/images.ts'
 
 /** A disk image to attach. `overlay` keeps the file as it is and changes in memory. */
 export interface DiskOption {
   readonly path: string
   readonly mode: 'read-write' | 'read-only' | 'overlay'
+  /** What the guest finds it by; a name by its place when absent. */
+  readonly serial?: string
 }
 
 /** A host folder to share. */
@@ -22,6 +26,8 @@ export interface VolumeOption {
 export interface RunOptions {
   /** What to run; absent when `kernel` or `firmware` says it alone. */
   readonly target?: { readonly kind: 'image'; readonly name: string } | { readonly kind: 'elf'; readonly path: string }
+  /** How the image whose disk is the first of `disks` is to be run. */
+  readonly root?: ImageConfig
   readonly memoryBytes: number
   readonly cpus: number
   readonly kernel?: string
@@ -33,7 +39,16 @@ export interface RunOptions {
   readonly network: NetworkOption
   readonly engine: 'interpreter' | 'translator'
   readonly timeoutMs?: number
+  /** Weight against other machines on the same thread, and the most of the processor's time. */
+  readonly share?: number
+  readonly cap?: number
   readonly stats: boolean
+  /** Say where the guest spent its time. */
+  readonly profile?: boolean
+  /** Where the names of guest code are. */
+  readonly symbols?: string
+  /** Print the translated code at a guest address, `0x` and digits. */
+  readonly dumpRegion?: string
   readonly verbose: boolean
   /** The guest's command; a shell when absent. */
   readonly command?: readonly string[]
@@ -55,19 +70,22 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
   const target = await readTarget(invocation)
   const [kernel, initrd, firmware] = [await file('kernel'), await file('initrd'), await file('firmware')]
   const append = invocation.value('append')
+  const symbols = await file('symbols')
+  const dumpRegion = readAddress('dump-region', invocation.value('dump-region'))
   const timeoutMs = readTimeout(invocation.value('timeout'))
   const command = invocation.rest
+  const cap = readFraction('cap', invocation.value('cap'))
   if (target === undefined && kernel === undefined && firmware === undefined) {
     throw new DoppelError(
       'cli.arguments',
-      'nothing to run; expected linux, a program.elf, --kernel FILE or --firmware FILE',
+      'nothing to run; expected an image such as linux or debian, a program.elf, --kernel FILE or --firmware FILE',
     )
   }
   if (target?.kind === 'elf' && kernel !== undefined) {
     throw new DoppelError('cli.arguments', `--kernel and the program ${target.path} exclude each other`)
   }
   if (command !== undefined && (target?.kind !== 'image' || command.length === 0)) {
-    const reason = command.length === 0 ? 'no command follows --' : 'only the linux image runs a command after --'
+    const reason = command.length === 0 ? 'no command follows --' : 'only an image runs a command after --'
     throw new DoppelError('cli.arguments', `${reason}; for example: doppel run linux -- uname -m`)
   }
   return {
@@ -80,10 +98,14 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     disks: await Promise.all(invocation.values('disk').map(readDisk)),
     volumes: await Promise.all(invocation.values('volume').map(readVolume)),
     ...(firmware === undefined ? {} : { firmware }),
-    network: readNetwork(invocation),
+    network: await readNetwork(invocation),
     engine: readEngine(invocation.value('engine')),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(cap === undefined ? {} : { cap }),
     stats: invocation.has('stats'),
+    ...(invocation.has('profile') ? { profile: true } : {}),
+    ...(symbols === undefined ? {} : { symbols }),
+    ...(dumpRegion === undefined ? {} : { dumpRegion }),
     verbose: invocation.has('verbose'),
     ...(command === undefined ? {} : { command }),
     env: invocation.env,
@@ -93,9 +115,9 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
 const badValue = (flag: string, value: string, expected: string): DoppelError =>
   new DoppelError('cli.flag-value', `--${flag} is '${value}'; expected ${expected}`, { flag, value })
 
-async function readTarget({ arguments: [name] }: Invocation): Promise<RunOptions['target']> {
+async function readTarget({ arguments: [name], env }: Invocation): Promise<RunOptions['target']> {
   if (name === undefined) return undefined
-  if (IMAGE_NAMES.includes(name)) return { kind: 'image', name }
+  if ((await imageNames(env)).includes(name)) return { kind: 'image', name }
   return { kind: 'elf', path: await readableFile(name, `'${name}' is no image doppel knows, and as a program`) }
 }
 
@@ -115,6 +137,12 @@ export function readMemory(text: string | undefined): number {
   return bytes
 }
 
+function readAddress(flag: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  if (!/^(?:0x)?[0-9a-fA-F]{1,16}$/.test(text)) throw badValue(flag, text, 'an address in hexadecimal')
+  return text.startsWith('0x') ? text : `0x${text}`
+}
+
 /** A number of harts. Throws `cli.flag-value`. */
 export function readCpus(text: string | undefined): number {
   const cpus = text === undefined ? 1 : /^\d+$/.test(text) ? Number(text) : 0
@@ -122,13 +150,17 @@ export function readCpus(text: string | undefined): number {
   return cpus
 }
 
-function readNetwork(invocation: Invocation): NetworkOption {
+async function readNetwork(invocation: Invocation): Promise<NetworkOption> {
   const mode = invocation.value('network') ?? 'nat'
-  if (mode !== 'nat' && mode !== 'none') throw badValue('network', mode, 'nat or none')
+  const name = mode === 'nat' || mode === 'none' ? undefined : (await findNetwork(mode, invocation.env)).name
   const [capture, rate] = [invocation.value('capture'), invocation.value('network-rate')]
   const [allow, deny] = [invocation.values('allow'), invocation.values('deny')]
+  if (name !== undefined && (allow.length > 0 || deny.length > 0)) {
+    throw new DoppelError('cli.arguments', `--allow and --deny are the network's: see doppel network create ${name}`)
+  }
   return {
-    mode,
+    mode: mode === 'none' ? 'none' : 'nat',
+    ...(name !== undefined && { name }),
     publish: invocation.values('publish').map(readPublish),
     policy: { ...(allow.length > 0 && { allow }), deny },
     ...(rate !== undefined && { bitsPerSecond: readRate(rate) }),
@@ -140,6 +172,14 @@ function readEngine(text: string | undefined): RunOptions['engine'] {
   if (text === undefined) return 'translator'
   if (text === 'interpreter' || text === 'translator') return text
   throw badValue('engine', text, 'interpreter or translator')
+}
+
+/** A part of a whole, such as 0.5. Throws `cli.flag-value`. */
+export function readFraction(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : 0
+  if (value <= 0 || value > 1) throw badValue(flag, text, 'more than 0 and at most 1, such as 0.5')
+  return value
 }
 
 /** A time limit in milliseconds. Throws `cli.flag-value`. */

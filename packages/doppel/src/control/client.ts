@@ -39,8 +39,10 @@ export async function call(path: string, message: Message, streams: CallStreams 
         else streams.onEvent?.(message)
       }
       streams.signal?.addEventListener('abort', () => resolve({}), { once: true })
-      socket.on('error', reject)
-      socket.on('close', () => reject(new DoppelError('control.lost', "the machine's process went away")))
+      const lost = (error?: unknown): void =>
+        reject(new DoppelError('control.lost', "the machine's process went away", { path }, error))
+      socket.on('error', lost)
+      socket.on('close', () => lost())
       socket.on('data', (data: Uint8Array) => {
         try {
           for (const { type, bytes } of reader.feed(data)) {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { DoppelError } from '@doppel/base'
+import type { Isolation } from './isolation.ts'
 import { startOf } from '../host/process-start.ts'
 import type { RunOptions } from '../cli/run-options.ts'
 
@@ -11,6 +12,8 @@ export interface MachineSpec {
   readonly options: Omit<RunOptions, 'env'>
   /** A snapshot file to go on from, in place of booting. */
   readonly snapshot?: string | undefined
+  /** A process of its own when not given. */
+  readonly isolation?: Isolation | undefined
   /** Removes the entry when the machine has ended. */
   readonly remove: boolean
 }
@@ -27,6 +30,12 @@ export interface MachineEntry {
   readonly pidStarted?: string | undefined
   /** How it ended; absent while it runs, and when its process died. */
   readonly ended?: { readonly kind: string; readonly exitCode: number; readonly atMs: number } | undefined
+}
+
+/** What `doppel ps` calls what a machine runs: its image, or the file it was made of. */
+export function imageName({ target, kernel, firmware }: Omit<RunOptions, 'env'>): string {
+  if (target?.kind === 'image') return target.name
+  return basename(target?.path ?? kernel ?? firmware ?? 'machine')
 }
 
 /** Where a machine is, as `doppel ps` says it: `dead` when its process is gone without a word. */
@@ -65,7 +74,13 @@ export class Entries {
     await mkdir(this.folder, { recursive: true, mode: 0o700 })
     await chmod(this.folder, 0o700)
     await mkdir(join(this.folder, id), { mode: 0o700 })
-    const entry: MachineEntry = { id, name: name ?? `${image}-${id.slice(0, 4)}`, image, createdMs: nowMs, spec }
+    const entry: MachineEntry = {
+      id,
+      name: name ?? `${image.replace(/[^a-zA-Z0-9]+/g, '-').replace(/^-|-$/g, '')}-${id.slice(0, 4)}`,
+      image,
+      createdMs: nowMs,
+      spec,
+    }
     await this.write(entry)
     return entry
   }

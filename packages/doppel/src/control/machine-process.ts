@@ -1,62 +1,22 @@
-import { spawn } from 'node:child_process'
-import { appendFileSync, closeSync, openSync } from 'node:fs'
+import { appendFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { DoppelError, hostClock } from '@doppel/base'
+import { isMainThread } from 'node:worker_threads'
+import { DoppelError } from '@doppel/base'
 import type { MachineEnd } from '@doppel/board'
 import { startOf } from '../host/process-start.ts'
 import { onEndingSignal } from '../host/signals.ts'
 import { Machine } from '../sdk/machine.ts'
 import { Snapshot } from '../sdk/snapshot.ts'
-import { type Entries, type MachineEntry, stateOf } from './entries.ts'
+import type { Entries, MachineEntry } from './entries.ts'
 import { serveControl } from './server.ts'
+import { nowMs } from './start-process.ts'
 
-/** The word that makes a doppel process the home of one machine; not for people. */
-export const MACHINE_PROCESS = 'machine-process'
-
-const clock = hostClock()
-/** Milliseconds since 1970. */
-export const nowMs = (): number => Number(clock.realtimeNs() / 1_000_000n)
-const POLL_MS = 20
+/** Clients that are still connected get their answers. */
+const LEAVE_MS = 20
 const KILLED = 137
-
-/** Starts the process of a machine that has been recorded; resolves when it takes orders. Throws why it failed. */
-export async function startProcess(entries: Entries, entry: MachineEntry): Promise<MachineEntry> {
-  const log = openSync(entries.pathOf(entry.id, 'process.log'), 'a', 0o600)
-  const program = fileURLToPath(new URL('../../bin/doppel.js', import.meta.url))
-  const child = spawn(process.execPath, [program, MACHINE_PROCESS, entries.folder, entry.id], {
-    detached: true,
-    stdio: ['ignore', log, log],
-  })
-  closeSync(log)
-  const failed = new Promise<never>((_, reject) => {
-    child.once('error', error => reject(new DoppelError('machine.start', `the machine's process: ${error.message}`)))
-    child.once('exit', () => {
-      void startFailure(entries, entry).then(reject)
-    })
-  })
-  failed.catch(() => undefined)
-  const started = async (): Promise<MachineEntry> => {
-    for (;;) {
-      const now = await entries.read(entry.id)
-      if (now && (stateOf(now) === 'running' || now.ended)) return now
-      await sleep(POLL_MS)
-    }
-  }
-  const now = await Promise.race([started(), failed])
-  child.removeAllListeners('exit')
-  child.unref()
-  return now
-}
-
-async function startFailure(entries: Entries, { id }: MachineEntry): Promise<DoppelError> {
-  const { readFile } = await import('node:fs/promises')
-  const log = await readFile(entries.pathOf(id, 'process.log'), 'utf8').catch(() => '')
-  const match = /^doppel: (.*) \[([a-z.-]+)\]$/m.exec(log)
-  await entries.remove(id)
-  return new DoppelError(match?.[2] ?? 'machine.start', match?.[1] ?? `the machine's process died: ${log.trim()}`)
-}
+/** As timeout(1) has it. */
+const TIMED_OUT = 124
 
 /** The life of a machine's process: makes the machine, serves it, records how it ended. Returns the exit status. */
 export async function runMachineProcess(entries: Entries, id: string): Promise<number> {
@@ -68,10 +28,22 @@ export async function runMachineProcess(entries: Entries, id: string): Promise<n
   const options = { ...rest, env: process.env }
   const snapshot = spec.snapshot === undefined ? undefined : Snapshot.open(spec.snapshot)
   const machine = snapshot ? await Machine.restore(snapshot) : await Machine.boot(entry.image, options)
-  const ignoreSignals = onEndingSignal(() => void machine.kill())
+  await snapshot?.close()
+  // Signals are for the process, whose thread this may be.
+  const ignoreSignals = isMainThread ? onEndingSignal(() => void machine.kill()) : () => undefined
+  let timedOut = false
+  const limit = (): void => {
+    timedOut = true
+    void machine.kill()
+  }
+  const timer = options.timeoutMs === undefined ? undefined : setTimeout(limit, options.timeoutMs)
   const console = entries.pathOf(id, 'console.log')
   const show = (bytes: Uint8Array): void => appendFileSync(console, bytes, { mode: 0o600 })
-  if (command === undefined) machine.console.attach({ write: show })
+  if (command === undefined) {
+    // What it has printed while it was started counts too.
+    show(machine.console.output)
+    machine.console.attach({ write: show })
+  }
   const socket = entries.pathOf(id, 'control.sock')
   await rm(socket, { force: true })
   const server = await serveControl(machine, socket)
@@ -93,14 +65,14 @@ export async function runMachineProcess(entries: Entries, id: string): Promise<n
   }
   const end = await machine.wait()
   ignoreSignals()
+  clearTimeout(timer)
+  if (timedOut) exitCode = TIMED_OUT
   exitCode ??= exitCodeOf(end)
   if (spec.remove) await entries.remove(id)
   else await entries.write({ ...running, ended: { kind: end.kind, exitCode, atMs: nowMs() } })
   server.close()
   await rm(socket, { force: true })
-  snapshot?.close()
-  // Clients that are still connected have had their answers.
-  await sleep(POLL_MS)
+  await sleep(LEAVE_MS)
   process.exit(0)
 }
 

@@ -84,7 +84,7 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'inspect',
     async run(machine) {
       const metrics = machine.getMetrics()
-      return await Promise.resolve({ ...metrics, instructions: metrics.instructions.toString() })
+      return await Promise.resolve({ ...metrics, instructions: metrics.instructions.toString(), ports: machine.ports })
     },
   },
   {
@@ -145,6 +145,36 @@ export const OPERATIONS: readonly Operation[] = [
     },
   },
   {
+    // The machine ends when its owner has gone.
+    name: 'hold',
+    async run(machine, _message, session) {
+      session.say({ event: 'held' })
+      const ended = machine.wait().then(
+        end => ({ ...end }),
+        () => ({ kind: 'stopped' }),
+      )
+      const end = await Promise.race([session.gone, ended])
+      if (end) return 'trap' in end ? { kind: end.kind } : end
+      await machine.kill()
+      return {}
+    },
+  },
+  {
+    name: 'wait',
+    async run(machine) {
+      const end = await machine.wait()
+      return 'trap' in end ? { kind: end.kind } : { ...end }
+    },
+  },
+  {
+    name: 'publish',
+    async run(machine, message) {
+      const guestPort = message['guestPort']
+      if (typeof guestPort !== 'number') throw new DoppelError('control.message', "'guestPort' must be a number")
+      return { host: await machine.getHost(guestPort) }
+    },
+  },
+  {
     name: 'pause',
     async run(machine) {
       await machine.pause()
@@ -187,9 +217,10 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'snapshot',
     async run(machine, message) {
-      const path = needed(message, 'path')
-      await (await machine.createSnapshot()).save(path)
-      return {}
+      const name = text(message, 'name')
+      await using snapshot = await machine.createSnapshot(name, { isWhole: message['whole'] === true })
+      if (name === undefined) await snapshot.save(needed(message, 'path'), { parent: text(message, 'parent') })
+      return { path: snapshot.path }
     },
   },
   {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { decodeSaved, encodeSaved } from '@doppel/base'
 import { Errno, ROOT_NODE, virtioFs } from '@doppel/devices'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { FuseClient, Op } from '../../../devices/test/fuse-client.ts'
@@ -221,4 +222,19 @@ test('what is no folder cannot be shared', async () => {
   for (const path of [join(shared, 'hello'), join(shared, 'missing')]) {
     await expect(HostFolder.open(path)).rejects.toMatchObject({ code: 'folder.open' })
   }
+})
+
+test('a saved folder goes on in another process: what is still there is known, what was replaced is stale', async () => {
+  const inner = await guest.walk('sub/inner')
+  const hello = await guest.walk('hello')
+  const again = await HostFolder.open(shared)
+  again.restore(decodeSaved(encodeSaved(folder.save())))
+  fs.rmSync(join(shared, 'hello'))
+  fs.writeFileSync(join(shared, 'hello'), 'another')
+  expect(await again.attributes(inner.node)).toMatchObject({ sizeBytes: 6 })
+  expect(await again.attributes(hello.node)).toBe(Errno.ESTALE)
+  // Numbers go on where they were.
+  const found = await again.lookup(ROOT, 'hello')
+  expect(typeof found === 'number' ? found : found.id).toBeGreaterThan(hello.node)
+  again.close()
 })

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs'
 import { promisify } from 'node:util'
-import { type Clock, DoppelError, hostClock } from '@doppel/base'
+import { type Clock, DoppelError, hostClock, type Saved } from '@doppel/base'
 import {
   type AttributeChanges,
   type Attributes,
@@ -83,6 +83,13 @@ export class HostFolder implements FolderStore {
   /** Gives every descriptor back; the guest must have stopped. */
   close(): void {
     this.#nodes.close()
+  }
+
+  save(): Saved {
+    return this.#nodes.save()
+  }
+  restore(state: Saved): void {
+    this.#nodes.restore(state)
   }
 
   lookup(parent: NodeId, name: string): Promise<Outcome<Entry>> {

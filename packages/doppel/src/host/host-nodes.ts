@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
 import { promisify } from 'node:util'
+import type { Saved } from '@doppel/base'
 import { Errno, type NodeId, NodeTable } from '@doppel/devices'
 
 /** Node descriptors kept open at once; those least recently used are closed and found again by name. */
@@ -33,6 +34,20 @@ export interface HostNode {
   opening: Promise<void> | undefined
   /** Calls that are using `fd` now; it is closed only when there are none. */
   users: number
+}
+
+/** A node in a snapshot: `parent` is its directory's place among them, or the root. */
+interface SavedNode {
+  readonly key: string
+  readonly parent: number
+  readonly name: string
+}
+const ROOT_PLACE = -1
+interface NodesState {
+  readonly version: 1
+  readonly nodes: readonly SavedNode[]
+  readonly entries: readonly { readonly id: NodeId; readonly count: number; readonly node: number }[]
+  readonly nextId: NodeId
 }
 
 /**
@@ -129,6 +144,40 @@ export class HostNodes {
     if (!node || node === this.root) return
     node.parent = parent
     node.name = name
+  }
+
+  /** The nodes that the guest refers to, and the directories they were seen in, as a snapshot has them: version 1. */
+  save(): Saved {
+    const places = new Map<HostNode, number>()
+    const nodes: SavedNode[] = []
+    const place = (node: HostNode | undefined): number => {
+      if (!node || node === this.root) return ROOT_PLACE
+      const known = places.get(node)
+      if (known !== undefined) return known
+      const parent = place(node.parent)
+      nodes.push({ key: node.key, parent, name: node.name })
+      places.set(node, nodes.length - 1)
+      return nodes.length - 1
+    }
+    const entries = [...this.#table.entries()].map(([id, count, node]) => ({ id, count, node: place(node) }))
+    const state: NodesState = { version: 1, nodes, entries, nextId: this.#table.nextId }
+    return state as unknown as Saved
+  }
+  /** Takes over what `save` told; each node is found again, and known by its inode, when it is used. */
+  restore(saved: Saved): void {
+    const state = saved as unknown as NodesState
+    const nodes: HostNode[] = []
+    for (const { key, parent, name } of state.nodes) {
+      const node = { key, parent: nodes[parent] ?? this.root, name, fd: undefined, opening: undefined, users: 0 }
+      nodes.push(node)
+    }
+    const entries = state.entries.flatMap(({ id, count, node: at }) => {
+      const node = nodes[at]
+      if (!node) return []
+      this.#byKey.set(node.key, node)
+      return [[id, count, node] as const]
+    })
+    this.#table.restore(entries, state.nextId)
   }
 
   /** Closes every descriptor; nothing may be under way. */

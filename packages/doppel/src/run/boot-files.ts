@@ -7,6 +7,9 @@ import type { RunOptions } from '../cli/run-options.ts'
 /** A file by its name in messages. */
 type BootFile = { readonly name: string; readonly bytes: Uint8Array }
 
+/** The serial number of the disk that a machine has its root file system on. */
+export const ROOT_SERIAL = 'doppel-root'
+
 /** The tag of the n-th shared folder. */
 export function volumeTag(index: number): string {
   return `volume${index}`
@@ -38,8 +41,12 @@ async function imageFiles(
 ): Promise<{ kernel: BootFile; initrd: BootFile; append: string }> {
   useHostProxy()
   const image = await linuxImage({ cache: new ImageCache(cacheFolder(options.env)), progress })
+  const { root, target } = options
+  const isLinux = target?.kind === 'image' && target.name === 'linux'
   const setup = guestArchive({
     nonce,
+    ...(!isLinux && target?.kind === 'image' && { hostname: target.name.replaceAll(/[^a-z0-9-]+/g, '-') }),
+    ...(root && { env: root.env ?? {}, folder: root.folder, user: root.user }),
     volumes: options.volumes.map((v, i) => ({ tag: volumeTag(i), path: v.guestPath, readOnly: v.readOnly })),
     ...(options.command && { argv: options.command, input: true }),
   })
@@ -54,7 +61,7 @@ async function imageFiles(
     kernel: { name: `the linux image's kernel ${image.version}`, bytes: image.kernel },
     initrd: { name: "the linux image's initrd", bytes: initrd },
     // A kernel that has panicked ends the machine instead of standing still for ever.
-    append: `${consoles} ${loud} panic=-1`,
+    append: `${consoles} ${loud} panic=-1${isLinux ? '' : ` doppel.root=${ROOT_SERIAL}`}`,
   }
 }
 

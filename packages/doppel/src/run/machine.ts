@@ -1,4 +1,4 @@
-import { type BlockStore, type CharPort, DoppelError, type Governor, hostClock, hostEntropy } from '@doppel/base'
+import { type CharPort, DoppelError, type Governor, hostClock, hostEntropy } from '@doppel/base'
 import { type VirtBoot, VirtMachine } from '@doppel/board'
 import {
   type VirtioDevice,
@@ -9,13 +9,13 @@ import {
   virtioNet,
   virtioRng,
 } from '@doppel/devices'
-import { OverlayStore, openDisk } from '@doppel/images'
-import { GuestAgent } from '@doppel/monitor'
+import { type CpuLimits, type FrozenDisk, GuestAgent, type MachineDisk } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
-import type { DiskOption, RunOptions } from '../cli/run-options.ts'
-import { lockDisk } from '../host/disk-lock.ts'
+import type { RunOptions } from '../cli/run-options.ts'
 import { HostFolder } from '../host/host-folder.ts'
+import { joinNetwork } from '../network/join.ts'
 import { volumeTag } from './boot-files.ts'
+import { diskOver, openMachineDisk } from './disks.ts'
 import { type Network, type NetworkPlug, openPlug } from './network.ts'
 import { keepTranslations, restoreTranslations } from './translations.ts'
 
@@ -26,6 +26,8 @@ export interface MachineParts {
   readonly consoles: readonly CharPort[]
   /** A network that it shares with other machines; one of its own when absent. */
   readonly network?: Network | undefined
+  /** What the disks of a restored machine go on from, in the order of the options. */
+  readonly disks?: readonly FrozenDisk[]
   /** Shares the thread with other machines; makes its place once the CPU is there. */
   readonly governor?: (retired: () => bigint) => Governor
 }
@@ -36,6 +38,7 @@ export interface RunningMachine {
   readonly cpu: RiscvCpu
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
+  readonly disks: readonly MachineDisk[]
   /** Undefined for a machine without one. */
   readonly network: NetworkPlug | undefined
   /** Host nanoseconds since it was made. */
@@ -43,7 +46,7 @@ export interface RunningMachine {
   close(): Promise<void>
 }
 
-/** Builds the machine with its disks and folders open. Throws what they throw, with nothing left open. */
+/** Builds the machine with its disks and folders open; what it boots is gone afterwards. Throws what they throw, with nothing left open. */
 export async function runningMachine(
   options: RunOptions,
   boot: VirtBoot,
@@ -52,9 +55,9 @@ export async function runningMachine(
   const opened: { close(): void | Promise<void> }[] = []
   let agent: GuestAgent | undefined
   let network: NetworkPlug | undefined
+  const disks: MachineDisk[] = []
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
-    // The lock on a disk is given back after the disk is closed.
     for (const each of opened.splice(0).reverse()) await each.close()
     if (cpu && !kept) await keepTranslations(cpu, options.env)
     kept = true
@@ -67,11 +70,12 @@ export async function runningMachine(
       ...parts.consoles.map(port => virtioConsole({ port })),
     ]
     for (const [i, disk] of options.disks.entries()) {
-      const lock = await lockDisk(disk.path, disk.mode === 'read-write' ? 'write' : 'read', options.env)
-      opened.push({ close: () => lock.release() })
-      const store = await openDiskOption(disk)
+      const frozen = parts.disks?.[i]
+      frozen?.retain()
+      const store = frozen ? await diskOver(frozen, disk.mode) : await openMachineDisk(disk, options.env)
       opened.push(store)
-      virtio.push(virtioBlk({ store, serial: `doppel-disk${i}` }))
+      disks.push(store)
+      virtio.push(virtioBlk({ store, serial: disk.serial ?? `doppel-disk${i}` }))
     }
     for (const [i, volume] of options.volumes.entries()) {
       const store = await HostFolder.open(volume.hostPath, { readOnly: volume.readOnly })
@@ -79,7 +83,7 @@ export async function runningMachine(
       virtio.push(virtioFs({ store, tag: volumeTag(i) }))
     }
     if (options.network.mode === 'nat' && !('elf' in boot)) {
-      network = await openPlug(options.network, parts.network)
+      network = await openPlug(options.network, parts.network, name => joinNetwork(name, options.env))
       opened.push(network)
       virtio.push(virtioNet({ port: network.port, mac: network.mac }))
     }
@@ -94,7 +98,10 @@ export async function runningMachine(
       cpus: options.cpus,
       memoryBytes: options.memoryBytes,
       createCpu: config => {
-        cpu = createRiscvCpu(config, options.engine === 'interpreter' ? { translateAfter: 0 } : {})
+        cpu = createRiscvCpu(config, {
+          ...(options.engine === 'interpreter' ? { translateAfter: 0 } : {}),
+          ...(options.profile ? { profile: true } : {}),
+        })
         return cpu
       },
       isa: RISCV_ISA,
@@ -104,18 +111,32 @@ export async function runningMachine(
       virtio,
       boot,
     })
+    for (const file of Object.values(boot)) discard(file)
     const made = cpu as unknown as RiscvCpu
     // A restored machine is to go on at once.
     const warms = options.engine !== 'interpreter' && !('restored' in boot)
     if (warms) await restoreTranslations(made, options.env)
-    return { vm, cpu: made, agent, network, elapsedNs: () => clock.monotonicNs(), close }
+    return { vm, cpu: made, agent, disks, network, elapsedNs: () => clock.monotonicNs(), close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function openDiskOption({ path, mode }: DiskOption): Promise<BlockStore> {
-  const store = await openDisk(path, { readOnly: mode !== 'read-write' })
-  return mode === 'overlay' ? new OverlayStore(store) : store
+/** Gives a boot file's memory back at once: the collector does not see how large it is. Nothing may read it any more. */
+function discard(file: unknown): void {
+  if (typeof file !== 'object' || file === null || !('bytes' in file) || !(file.bytes instanceof Uint8Array)) return
+  const { buffer, byteLength } = file.bytes
+  // What is a part of something larger is not ours alone.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
+}
+
+/** True when what starts is an image's own user land, which runs the guest's half of the agent. */
+export function hasAgent({ target, initrd }: Pick<RunOptions, 'target' | 'initrd'>): boolean {
+  return target?.kind === 'image' && initrd === undefined
+}
+
+/** The share and cap that the options ask for. */
+export function limitsOf({ share, cap }: RunOptions): CpuLimits {
+  return { ...(share === undefined ? {} : { share }), ...(cap === undefined ? {} : { cap }) }
 }

@@ -16,12 +16,21 @@ export interface PublishOption {
 /** A machine's network: none, or one of its own with a way out. */
 export interface NetworkOption {
   readonly mode: 'nat' | 'none'
+  /** A network with a name (see doppel network), in place of one of its own. */
+  readonly name?: string
   readonly publish: readonly PublishOption[]
   readonly policy: NetworkPolicy
   /** What may pass each way, bits per second. */
   readonly bitsPerSecond?: number
   /** A file for what the machine sends and receives, in pcap format. */
   readonly capture?: string
+}
+
+/** A guest's port that is reachable, and where. */
+export interface PublishedPort {
+  readonly guestPort: number
+  readonly hostAddress: string
+  readonly hostPort: number
 }
 
 /** One machine's place in a network. */
@@ -31,6 +40,8 @@ export interface NetworkPlug {
   readonly mac: string
   /** Makes a TCP port of this machine's reachable; resolves with the host's port. Throws `net.listen`. */
   publish(option: PublishOption): Promise<number>
+  /** What has been published. */
+  published(): readonly PublishedPort[]
   /** Takes the machine out of the network; what it published ends. */
   close(): void
 }
@@ -60,24 +71,24 @@ export class Network {
   }
 
   /** A new place for a machine. Throws `net.capture`. */
-  plug({ capture, bitsPerSecond }: Pick<NetworkOption, 'capture' | 'bitsPerSecond'> = {}): NetworkPlug {
-    const tap = capture === undefined ? undefined : openCapture(capture)
+  plug({ capture, bitsPerSecond, mac = freshMac() }: PlugOptions = {}): NetworkPlug {
     const plug = this.#net.port()
-    const limited =
-      bitsPerSecond === undefined ? undefined : rateLimited(plug, bitsPerSecond / 8, hostClock(), nodeTimers)
-    const port = limited ?? plug
-    const mac = freshMac()
+    const { port, close } = filtered(plug, { capture, bitsPerSecond })
     const listeners: { close(): void }[] = []
+    const published: PublishedPort[] = []
     return {
-      port: tap ? captured(port, tap.write, hostClock()) : port,
+      port,
       mac,
       publish: async option => {
         const listener = await this.#gateway.publish({ ...option, guestMac: mac })
         listeners.push(listener)
+        published.push({ ...option, hostPort: listener.port })
         return listener.port
       },
+      published: () => published,
       close: () => {
-        for (const each of [...listeners, ...(limited ? [limited] : []), ...(tap ? [tap] : [])]) each.close()
+        for (const each of listeners) each.close()
+        close()
         plug.unplug()
       },
     }
@@ -89,16 +100,48 @@ export class Network {
   }
 }
 
+/** How one machine is plugged in. */
+interface PlugOptions extends Pick<NetworkOption, 'capture' | 'bitsPerSecond'> {
+  /** Its card's address; a new one when not given. */
+  readonly mac?: string
+}
+
+/** A port with a rate, and with an ear on it. Throws `net.capture`. */
+function filtered(
+  plug: NetPort,
+  {
+    capture,
+    bitsPerSecond,
+  }: Partial<Record<'capture', string | undefined> & Record<'bitsPerSecond', number | undefined>>,
+): { readonly port: NetPort; readonly close: () => void } {
+  const tap = capture === undefined ? undefined : openCapture(capture)
+  const limited =
+    bitsPerSecond === undefined ? undefined : rateLimited(plug, bitsPerSecond / 8, hostClock(), nodeTimers)
+  const port = limited ?? plug
+  return {
+    port: tap ? captured(port, tap.write, hostClock()) : port,
+    close: () => {
+      limited?.close()
+      tap?.close()
+    },
+  }
+}
+
 /**
- * A machine's place: in the network it shares, or in one of its own that closes with it; its ports published. Nothing stays
- * open when it throws `net.policy`, `net.listen` or `net.capture`.
+ * A machine's place: in the network it shares, in one with a name, or in one of its own that closes with it; its ports
+ * published. Nothing stays open when it throws `net.policy`, `net.listen`, `net.capture`, `net.unknown` or `net.lost`.
  */
-export async function openPlug(option: NetworkOption, shared: Network | undefined): Promise<NetworkPlug> {
-  const network = shared ?? new Network({ policy: option.policy })
-  const plug = network.plug(option)
+export async function openPlug(
+  option: NetworkOption,
+  shared: Network | undefined,
+  join: (name: string) => Promise<NetworkPlug>,
+): Promise<NetworkPlug> {
+  const named = shared || option.name === undefined ? undefined : await join(option.name)
+  const own = shared ?? (named ? undefined : new Network({ policy: option.policy }))
+  const plug = own?.plug(option) ?? around(named as NetworkPlug, option)
   const close = (): void => {
     plug.close()
-    if (!shared) network.close()
+    if (!shared) own?.close()
   }
   try {
     for (const each of option.publish) await plug.publish(each)
@@ -106,7 +149,27 @@ export async function openPlug(option: NetworkOption, shared: Network | undefine
     close()
     throw error
   }
-  return { ...plug, close }
+  return {
+    port: plug.port,
+    mac: plug.mac,
+    publish: each => plug.publish(each),
+    published: () => plug.published(),
+    close,
+  }
+}
+
+function around(plug: NetworkPlug, option: NetworkOption): NetworkPlug {
+  const { port, close } = filtered(plug.port, option)
+  return {
+    port,
+    mac: plug.mac,
+    publish: each => plug.publish(each),
+    published: () => plug.published(),
+    close: () => {
+      close()
+      plug.close()
+    },
+  }
 }
 
 /** A new capture file. A full disk ends the capture, not the machine. Throws `net.capture`. */

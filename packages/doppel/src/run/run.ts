@@ -1,37 +1,68 @@
 import { DoppelError } from '@doppel/base'
+import type { VirtBoot } from '@doppel/board'
 import type { RunOptions } from '../cli/run-options.ts'
 import { progressBar } from '../cli/progress-bar.ts'
 import type { Streams } from '../cli/command.ts'
 import { onEndingSignal } from '../host/signals.ts'
+import { Console } from '@doppel/monitor'
 import { openTerminal } from '../host/terminal.ts'
 import { bootFiles } from './boot-files.ts'
+import { prepareImage, withImageCommand } from './images.ts'
 import { CommandChannels } from './command-channels.ts'
-import { runningMachine, type MachineParts } from './machine.ts'
+import { imageName } from '../control/entries.ts'
+import { CpuPlace } from '../sdk/cpu-place.ts'
+import { Machine } from '../sdk/machine.ts'
+import { limitsOf, runningMachine, type MachineParts } from './machine.ts'
 import { freshNonce } from './nonce.ts'
 import { PanicWatch } from './panic.ts'
+import { insight } from './insight.ts'
 import { statsReport } from './stats.ts'
+import { TIMED_OUT } from './exit-status.ts'
+import { hasCommonStart } from '../sdk/start-snapshot.ts'
+import { type ListMachine, runStarted } from './run-started.ts'
 import { stuck } from './stuck.ts'
-
-/** What timeout(1) returns when it had to end a program. */
-const TIMED_OUT = 124
 
 /**
  * Starts the machine that the options describe, connects it to this process's terminal or streams, and returns its exit
  * status: a command's own; 0 after a power-off; 1 after a failure that the guest reported; 124 when time ran out; 128
- * and a signal's number when that ended it. Throws `run.*`, and what images, loaders and disks throw.
+ * and a signal's number when that ended it. `list` makes the machine known to others. Throws `run.*`, and what images, loaders and disks throw.
  */
-export async function runMachine(asked: RunOptions, streams: Streams): Promise<number> {
-  // A shell without a terminal reads its commands from the input, as it does anywhere else.
-  const scripted = asked.command === undefined && isOwnImage(asked) && !process.stdin.isTTY
-  const options = scripted ? { ...asked, command: ['sh'] } : asked
+export async function runMachine(
+  asked: RunOptions,
+  streams: Streams,
+  list: ListMachine = () => Promise.resolve(() => Promise.resolve()),
+): Promise<number> {
   const nonce = freshNonce()
   const bar = progressBar(streams)
-  const files = await bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
+  const prepared = withImageCommand(await prepareImage(asked, bar.progress, bar.note).finally(() => bar.clear()))
+  // A shell without a terminal reads its commands from the input, as it does anywhere else.
+  const scripted = prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY
+  const options = scripted ? { ...prepared, command: ['sh'] } : prepared
+  // Who wants to look into the machine sees all of it.
+  const isWatched = options.verbose || options.stats || options.profile || options.dumpRegion !== undefined
+  if (hasCommonStart(options) && !isWatched) {
+    return await runStarted(options, streams, { list, isScript: scripted })
+  }
+  const read = (): ReturnType<typeof bootFiles> => bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
+  // Not kept while the machine runs: a kernel and an initrd are large.
+  let files: VirtBoot | undefined = await read()
+  const takeFiles = async (): Promise<VirtBoot> => {
+    const taken = files ?? (await read())
+    files = undefined
+    return taken
+  }
   for (;;) {
     const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)
     const panic = new PanicWatch()
-    const parts = { ...session.parts, uart: panic.over(session.parts.uart) }
-    const machine = await runningMachine(options, files, parts).catch(async (error: unknown) => {
+    const place = new CpuPlace(limitsOf(options))
+    const parts = { ...session.parts, uart: panic.over(session.parts.uart), governor: place.join }
+    const machine = await runningMachine(options, await takeFiles(), parts).catch(async (error: unknown) => {
+      await session.close()
+      throw error
+    })
+    const own = Machine.around(imageName(options), options, machine, session.console, place)
+    const unlist = await list(own).catch(async (error: unknown) => {
+      await own.kill()
       await session.close()
       throw error
     })
@@ -53,9 +84,12 @@ export async function runMachine(asked: RunOptions, streams: Streams): Promise<n
             machine.vm.stop()
           }, options.timeoutMs)
     try {
-      const end = await machine.vm.run()
+      own.start()
+      const end = await own.wait()
       await session.close()
       if (options.stats) streams.stderr(statsReport(machine))
+      const found = await insight(machine.cpu, options)
+      if (found !== '') streams.stderr(found)
       if (signalled !== undefined) return signalled
       if (timedOut) {
         streams.stderr(`doppel: the machine was ended after ${options.timeoutMs} ms [run.timeout]\n`)
@@ -77,7 +111,7 @@ export async function runMachine(asked: RunOptions, streams: Streams): Promise<n
       ignoreSignals()
       clearTimeout(timer)
       await session.close()
-      await machine.close()
+      await unlist()
     }
   }
 }
@@ -97,6 +131,8 @@ function failure(options: RunOptions, code: number, streams: Streams): number {
 /** One run's ends towards the user. */
 interface Session {
   readonly parts: MachineParts
+  /** What others who attach to the machine see. */
+  readonly console: Console
   onQuit(quit: () => void): void
   /** The exit status that the guest told, if it did. */
   status(): number | undefined
@@ -114,9 +150,14 @@ function interactive(options: RunOptions): Session {
     write: (bytes: Uint8Array) => (options.verbose ? terminal.write(bytes) : undefined),
     onInput: () => undefined,
   }
+  const console = new Console()
+  console.attach({ write: bytes => terminal.write(bytes), size: terminal.size() })
+  terminal.onInput(bytes => console.type(bytes))
+  terminal.onResize?.(() => console.resize(terminal.size() ?? console.size()))
   let closed: Promise<void> | undefined
   return {
-    parts: ownImage ? { uart: silent, consoles: [terminal] } : { uart: terminal, consoles: [] },
+    parts: ownImage ? { uart: silent, consoles: [console] } : { uart: console, consoles: [] },
+    console,
     onQuit: stop => {
       quit = stop
     },
@@ -130,6 +171,7 @@ function command(nonce: string, verbose: boolean, streams: Streams): Session {
   const channels = new CommandChannels(nonce, verbose ? text => streams.stderr(text) : () => undefined)
   return {
     parts: { uart: channels.control, consoles: [channels.output, channels.errors] },
+    console: new Console(),
     onQuit: () => undefined,
     status: () => channels.status,
     close: () => channels.close(),

@@ -15,7 +15,8 @@ function pathOf(env: Environment): string {
 
 /** An error of the file system: a cache that cannot be read or written is no reason not to run. */
 function isFileError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error
+  // In a jail the cache is only read.
+  return error instanceof Error && ('syscall' in error || ('code' in error && error.code === 'ERR_ACCESS_DENIED'))
 }
 
 /** Gives a machine the translations of earlier ones; the engine checks what it is given. */

@@ -1,32 +1,49 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DoppelError } from '@doppel/base'
-import type { MachineEnd } from '@doppel/board'
+import type { MachineEnd, RestoredBoot } from '@doppel/board'
 import {
+  type CommandStarter,
   Console,
   type CpuLimits,
   GuestCommands,
   GuestFiles,
   MachineLife,
   type MachineState,
-  type PageSource,
 } from '@doppel/monitor'
 import type { RunOptions } from '../cli/run-options.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
-import { type RunningMachine, runningMachine } from '../run/machine.ts'
-import { Network } from '../run/network.ts'
+import { prepareImage } from '../run/images.ts'
+import { hasAgent, limitsOf, type MachineParts, type RunningMachine, runningMachine } from '../run/machine.ts'
+import { POWER_OFF } from '../run/power-off.ts'
+import { Network, type PublishedPort } from '../run/network.ts'
 import { freshNonce } from '../run/nonce.ts'
 import { CpuPlace } from './cpu-place.ts'
-import { freeze, mendClock } from './image.ts'
-import { type MachineOptions, runOptionsOf } from './options.ts'
+import { freeze, type MachineImage, mendClock } from './image.ts'
+import { type IsolatedOptions, type MachineOptions, runOptionsOf } from './options.ts'
 import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
+import { findStart, hasCommonStart, keepStart, prompted } from './start-snapshot.ts'
+import { newSnapshotPath, snapshotFolder } from './snapshot-store.ts'
 
 const DEFAULT_READY_TIMEOUT_MS = 120_000
 /** How long a guest may take to power itself off. */
 const STOP_GRACE_MS = 10_000
-/** An init that knows how does it; otherwise what it would do. */
-const POWER_OFF =
-  'if [ -d /run/systemd/system ]; then systemctl poweroff; else sync; umount -a -r 2>/dev/null; poweroff -f; fi'
+/** The console of a guest that is an image's own is its first virtio console; any other's is its UART. */
+function portsFor(options: RunOptions, terminal: Console): Pick<MachineParts, 'uart' | 'consoles'> {
+  return hasAgent(options) ? { uart: new Console(), consoles: [terminal] } : { uart: terminal, consoles: [] }
+}
+
+const NO_AGENT: CommandStarter = {
+  start: () =>
+    Promise.reject(
+      new DoppelError(
+        'agent.none',
+        'nothing in this machine runs commands: its kernel or program is its own; attach to it',
+      ),
+    ),
+}
 
 /** What a machine has done and holds. */
 export interface MachineMetrics {
@@ -61,9 +78,11 @@ export class Machine implements AsyncDisposable {
   readonly #options: RunOptions
   /** Guest ports that were asked for, and where they are. */
   readonly #hosts = new Map<number, string>()
-  /** What a restored machine reads its memory from. */
-  readonly #from: PageSource | undefined
+  /** What a restored machine reads its memory from, held while it lives. */
+  readonly #from: MachineImage | undefined
   readonly #place: CpuPlace
+  /** The file of the last snapshot with a name that this machine goes on from. */
+  #lastNamed: string | undefined
 
   private constructor(
     image: string,
@@ -71,7 +90,7 @@ export class Machine implements AsyncDisposable {
     running: RunningMachine,
     console: Console,
     place: CpuPlace,
-    from?: PageSource,
+    from?: MachineImage,
   ) {
     this.image = image
     this.console = console
@@ -79,48 +98,85 @@ export class Machine implements AsyncDisposable {
     this.#options = options
     this.#from = from
     this.#place = place
-    this.commands = new GuestCommands(running.agent)
-    this.files = new GuestFiles(running.agent)
-    this.pty = new GuestPtys(running.agent, this.commands, this.files)
+    const agent: CommandStarter = hasAgent(options) ? running.agent : NO_AGENT
+    this.commands = new GuestCommands(agent)
+    this.files = new GuestFiles(agent)
+    this.pty = new GuestPtys(agent, this.commands, this.files)
     const { vm } = running
     this.#life = new MachineLife<MachineEnd>({
       run: () => vm.run(),
       stop: () => vm.stop(),
       pause: () => vm.pause(),
       resume: () => vm.resume(),
-      close: () => {
+      close: async () => {
         place.leave()
-        return running.close()
+        await running.close()
+        await from?.release()
       },
     })
   }
 
   /**
-   * Makes a machine of an image and starts it; resolves when it takes commands. Throws `machine.image`,
-   * `agent.timeout`, and what options and images throw; nothing is left running then.
+   * Makes a machine of an image and starts it; resolves when it takes commands. It runs in this program's own thread, or
+   * kept apart from it as far as `isolation` says. Throws `machine.image`, `agent.timeout`, and what options and images
+   * throw; nothing is left running then.
    */
-  static async create(image: string, options: MachineOptions = {}): Promise<Machine> {
+  static async create(image: string, options: IsolatedOptions): Promise<RemoteMachine>
+  static async create(image: string, options?: MachineOptions): Promise<Machine>
+  static async create(image: string, options: MachineOptions = {}): Promise<Machine | RemoteMachine> {
     const run = await runOptionsOf(image, options)
-    return await Machine.boot(image, run, options)
+    const { isolation, share, cap } = options
+    if (isolation === undefined) return await Machine.boot(image, run, options)
+    if (options.network instanceof Network) {
+      throw new DoppelError('net.shared', 'a network of this process is in no other: give the machine one of its own')
+    }
+    const limits = { ...(share === undefined ? {} : { share }), ...(cap === undefined ? {} : { cap }) }
+    // Made here where it is missing: a jailed machine could not.
+    return await RemoteMachine.start(await prepareImage(run, () => undefined), isolation, { limits })
   }
 
-  /** What `create` does, with options that have been checked. */
-  static async boot(image: string, run: RunOptions, options: MachineOptions = {}): Promise<Machine> {
+  /** What `create` does, with options that have been checked. One without an agent is started, and that is all. */
+  static async boot(image: string, checked: RunOptions, options: MachineOptions = {}): Promise<Machine> {
+    const run = await prepareImage(checked, () => undefined)
+    // In a network with others it must have an address of its own, and so start itself.
+    const isAlone = !(options.network instanceof Network)
+    const start = isAlone ? await findStart(run) : undefined
+    if (start) return await Machine.#goOn(start.frozen, { ...limitsOf(run), ...options }, start.screen)
     const boot = await bootFiles(run, freshNonce(), () => undefined)
     const terminal = new Console()
-    const place = new CpuPlace(options)
+    const place = new CpuPlace({ ...limitsOf(run), ...options })
     const network = options.network instanceof Network ? options.network : undefined
-    const parts = { uart: new Console(), consoles: [terminal], governor: place.join, network }
-    const running = await runningMachine(run, boot, parts)
-    const machine = new Machine(image, run, running, terminal, place)
+    const running = await runningMachine(run, boot, { ...portsFor(run, terminal), governor: place.join, network })
+    const machine = Machine.around(image, run, running, terminal, place)
     machine.#life.start()
+    if (!hasAgent(run)) return machine
     try {
       await running.agent.ready(options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS)
     } catch (error) {
       await machine.kill()
       throw error
     }
+    if (isAlone && hasCommonStart(run)) {
+      await prompted(terminal)
+      await using snapshot = await machine.createSnapshot()
+      await keepStart(run, Snapshot.imageOf(snapshot), terminal.output)
+    }
     return machine
+  }
+
+  /** A machine that has been built, with its console and its place on the thread; `start` it. */
+  static around(
+    image: string,
+    options: RunOptions,
+    running: RunningMachine,
+    terminal: Console,
+    place: CpuPlace,
+  ): Machine {
+    return new Machine(image, options, running, terminal, place)
+  }
+  /** Begins to run. Throws `machine.state` unless it was just built. */
+  start(): void {
+    this.#life.start()
   }
 
   /**
@@ -129,33 +185,64 @@ export class Machine implements AsyncDisposable {
    */
   static async restore(snapshot: Snapshot, { paused = false }: { readonly paused?: boolean } = {}): Promise<Machine> {
     const frozen = Snapshot.imageOf(snapshot)
+    frozen.retain()
+    const machine = await Machine.#goOn(frozen, {}, undefined, paused)
+    if (snapshot.path !== undefined && dirname(snapshot.path) === snapshotFolder(process.env))
+      machine.#lastNamed = snapshot.path
+    return machine
+  }
+
+  /** Starts from a frozen machine, which it then holds; `screen` is what its console had printed. */
+  static async #goOn(
+    frozen: MachineImage,
+    limits: ConstructorParameters<typeof CpuPlace>[0],
+    screen?: Uint8Array,
+    paused = false,
+  ): Promise<Machine> {
     const { image, options, board, agent, pages } = frozen
     const terminal = new Console()
+    if (screen) terminal.write(screen)
     const boot = { restored: board, page: (page: number, into: Uint8Array) => pages.read(page, into) }
-    const place = new CpuPlace({})
-    const parts = { uart: new Console(), consoles: [terminal], governor: place.join }
-    const running = await runningMachine(options, boot, parts)
+    const place = new CpuPlace(limits)
+    const running = await restoredMachine(frozen, boot, terminal, place)
     running.agent.takeOver(agent)
     mendClock(frozen, running)
-    const machine = new Machine(image, options, running, terminal, place, pages)
+    const machine = new Machine(image, options, running, terminal, place, frozen)
     if (paused) await machine.#life.startPaused()
     else machine.#life.start()
     return machine
   }
 
-  /** What a machine can later go on from, as often as wanted; this one stands still meanwhile. Throws `snapshot.*`. */
-  async createSnapshot(): Promise<Snapshot> {
-    return await this.#life.whilePaused(
+  /**
+   * What a machine can later go on from, as often as wanted; this one stands still for a moment. With a name it is saved
+   * too, as what differs from the last one that this machine gave a name or was restored from; with `isWhole`, by itself.
+   * Throws `snapshot.*`.
+   */
+  async createSnapshot(name?: string, { isWhole = false }: { readonly isWhole?: boolean } = {}): Promise<Snapshot> {
+    const path = name === undefined ? undefined : await newSnapshotPath(name, process.env)
+    const snapshot = await this.#life.whilePaused(
       async () => new Snapshot(await freeze(this.image, this.#options, this.#running, this.#from)),
     )
+    if (path === undefined) return snapshot
+    const parent = isWhole || !this.#lastNamed || !existsSync(this.#lastNamed) ? undefined : this.#lastNamed
+    await snapshot.save(path, { parent })
+    this.#lastNamed = path
+    return snapshot
   }
 
   /** Machines that go on from where this one stands; this one goes on too. Throws `snapshot.*`. */
   async fork({ count = 1 }: { readonly count?: number } = {}): Promise<Machine[]> {
     const snapshot = await this.createSnapshot()
     const forks: Machine[] = []
-    for (let i = 0; i < count; i++) forks.push(await Machine.restore(snapshot))
-    return forks
+    try {
+      for (let i = 0; i < count; i++) forks.push(await Machine.restore(snapshot))
+      return forks
+    } catch (error) {
+      for (const fork of forks) await fork.kill()
+      throw error
+    } finally {
+      await snapshot.close()
+    }
   }
 
   /** Machines in processes of their own, as `doppel run -d` starts them. */
@@ -182,7 +269,7 @@ export class Machine implements AsyncDisposable {
   /** Asks the guest to power itself off, and ends it when it has not after `graceMs`. */
   async stop({ graceMs = STOP_GRACE_MS }: { readonly graceMs?: number } = {}): Promise<void> {
     if (this.state === 'paused') await this.resume()
-    if (this.state === 'running') {
+    if (this.state === 'running' && hasAgent(this.#options)) {
       const asked = this.commands.run(POWER_OFF, { background: true, timeoutMs: graceMs })
       // A guest that cannot even be asked is ended below.
       asked.catch(() => undefined)
@@ -223,6 +310,11 @@ export class Machine implements AsyncDisposable {
     return host
   }
 
+  /** The guest's ports that are reachable, and where. */
+  get ports(): readonly PublishedPort[] {
+    return this.#running.network?.published() ?? []
+  }
+
   /** Changes the machine's share of the processor, or its cap; see `MachineOptions`. Throws `limits.share`, `limits.cap`. */
   setLimits(limits: CpuLimits): void {
     this.#place.setLimits(limits)
@@ -243,5 +335,25 @@ export class Machine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
+  }
+}
+
+/** Builds a clone's machine; gives the hold on what it was frozen as back when that fails. */
+async function restoredMachine(
+  frozen: MachineImage,
+  boot: RestoredBoot,
+  terminal: Console,
+  place: CpuPlace,
+): Promise<RunningMachine> {
+  try {
+    const disks = await frozen.disks()
+    return await runningMachine(frozen.options, boot, {
+      ...portsFor(frozen.options, terminal),
+      governor: place.join,
+      disks,
+    })
+  } catch (error) {
+    await frozen.release()
+    throw error
   }
 }

@@ -1,7 +1,8 @@
 import { DoppelError } from '@doppel/base'
 import type { NetworkPolicy } from '@doppel/monitor'
+import type { Isolation } from '../control/isolation.ts'
 import { Network } from '../run/network.ts'
-import { IMAGE_NAMES } from '../cli/commands/image.ts'
+import { imageNames } from '../run/images.ts'
 import { readableFile, readCpus, readDisk, readMemory, readVolume, type RunOptions } from '../cli/run-options.ts'
 
 /** What a machine is made with. Sizes and paths are as on the command line. */
@@ -26,14 +27,22 @@ export interface MachineOptions {
   /** The most it may have of the processor's time: 0.5 is a half; no cap when not given. */
   readonly cap?: number
   readonly engine?: 'interpreter' | 'translator'
+  /** Keeps it apart from this program: in a thread, in a process, or in one that reaches no files but its own. */
+  readonly isolation?: Isolation
   /** How long the guest may take until its agent answers; 120 000 when not given. */
   readonly readyTimeoutMs?: number
 }
 
+/** Options of a machine that does not run in this program's own thread. */
+export interface IsolatedOptions extends MachineOptions {
+  readonly isolation: Isolation
+}
+
 /** Checks a machine's options. Throws `machine.image`, `cli.flag-value`, `run.file`, `run.volume`. */
 export async function runOptionsOf(image: string, options: MachineOptions): Promise<RunOptions> {
-  if (!IMAGE_NAMES.includes(image)) {
-    throw new DoppelError('machine.image', `'${image}' is no image doppel knows; expected ${IMAGE_NAMES.join(', ')}`, {
+  const names = await imageNames(process.env)
+  if (!names.includes(image)) {
+    throw new DoppelError('machine.image', `'${image}' is no image doppel knows; expected ${names.join(', ')}`, {
       image,
     })
   }

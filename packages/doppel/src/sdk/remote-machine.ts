@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { DoppelError } from '@doppel/base'
 import {
   type CommandStarter,
@@ -9,8 +11,13 @@ import {
   type StartRequest,
 } from '@doppel/monitor'
 import { call, type CallLine } from '../control/client.ts'
-import { Entries, type MachineEntry, runtimeFolder, stateOf } from '../control/entries.ts'
+import { Entries, imageName, type MachineEntry, type MachineSpec, runtimeFolder, stateOf } from '../control/entries.ts'
+import type { Isolation } from '../control/isolation.ts'
+import { nowMs, startProcess } from '../control/start-process.ts'
 import { stateOfRunning } from '../control/state.ts'
+import type { RunOptions } from '../cli/run-options.ts'
+import { GuestPtys } from '../guest/pty.ts'
+import { Snapshot } from './snapshot.ts'
 
 /** A machine of this user's, as `RemoteMachine.list` tells it. */
 export interface ListedMachine {
@@ -23,20 +30,45 @@ export interface ListedMachine {
 }
 
 /** A machine that runs in a process of its own, as `doppel run -d` starts them. */
-export class RemoteMachine {
+export class RemoteMachine implements AsyncDisposable {
   readonly id: string
   readonly name: string
   readonly commands: GuestCommands
   readonly files: GuestFiles
+  /** Terminals in the guest. */
+  readonly pty: GuestPtys
+  readonly #entries: Entries
+  readonly #entry: MachineEntry
   readonly #socket: string
+  /** How it ended, for a machine that this program owns: it ends with it. */
+  #owned: Promise<Readonly<Record<string, unknown>>> | undefined
 
-  private constructor(entry: MachineEntry, socket: string) {
+  private constructor(entries: Entries, entry: MachineEntry) {
     this.id = entry.id
     this.name = entry.name
+    this.#entries = entries
+    this.#entry = entry
+    const socket = entries.pathOf(entry.id, 'control.sock')
     this.#socket = socket
     const starter = new RemoteStarter(socket)
     this.commands = new GuestCommands(starter)
     this.files = new GuestFiles(starter)
+    this.pty = new GuestPtys(starter, this.commands, this.files)
+  }
+
+  /** Starts a machine in a thread or process of its own, which ends with this program. Throws what its start throws. */
+  static async start(
+    options: RunOptions,
+    isolation: Isolation,
+    { snapshot, limits }: { readonly snapshot?: string; readonly limits?: CpuLimits } = {},
+  ): Promise<RemoteMachine> {
+    const entries = new Entries(runtimeFolder(process.env))
+    const { env: _, ...kept } = { ...options, ...limits }
+    const spec: MachineSpec = { options: kept, isolation, snapshot, remove: true }
+    const entry = await startProcess(entries, await entries.create(spec, imageName(kept), nowMs()))
+    const machine = new RemoteMachine(entries, entry)
+    await machine.#own()
+    return machine
   }
 
   /** The machine with this name, id or beginning of an id. Throws `machine.not-found`, `machine.state`. */
@@ -45,7 +77,7 @@ export class RemoteMachine {
     const entry = await entries.find(which)
     const state = stateOf(entry)
     if (state !== 'running') throw new DoppelError('machine.state', `${entry.name} is ${state}; expected one that runs`)
-    return new RemoteMachine(entry, entries.pathOf(entry.id, 'control.sock'))
+    return new RemoteMachine(entries, entry)
   }
   /** Every machine of this user's that has a process of its own. */
   static async list(): Promise<ListedMachine[]> {
@@ -58,29 +90,108 @@ export class RemoteMachine {
     )
   }
 
+  /** Resolves when no hart runs; the guest's clock stands still until `resume`. Throws `machine.state`. */
   async pause(): Promise<void> {
     await this.#ask({ op: 'pause' })
   }
   async resume(): Promise<void> {
     await this.#ask({ op: 'resume' })
   }
+  /** Asks the guest to power itself off, and ends it when it has not after `graceMs`. */
   async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
     await this.#ask({ op: 'stop', ...options })
   }
+  /** Ends the machine at once. */
   async kill(): Promise<void> {
     await this.#ask({ op: 'kill' })
+  }
+  /** Resolves with how the machine ended; `lost` when its process went away without a word. */
+  async wait(): Promise<{ readonly kind: string }> {
+    try {
+      const { kind } = (await this.#owned) ?? (await this.#ask({ op: 'wait' }))
+      return { kind: String(kind) }
+    } catch (error) {
+      if (error instanceof DoppelError && error.code.startsWith('control.')) return { kind: 'lost' }
+      throw error
+    }
   }
   async setLimits(limits: CpuLimits): Promise<void> {
     await this.#ask({ op: 'set', ...limits })
   }
+  /** Where on this computer a TCP port of the guest's is reached: `127.0.0.1:PORT`. Throws `net.none`, `net.listen`. */
+  async getHost(guestPort: number): Promise<string> {
+    return String((await this.#ask({ op: 'publish', guestPort }))['host'])
+  }
+  async getMetrics(): Promise<RemoteMetrics> {
+    const { state, instructions, uptimeMs, memoryBytes, memoryLimitBytes, cpus, share, cap } = await this.#ask({
+      op: 'inspect',
+    })
+    const known = { state, uptimeMs, memoryBytes, memoryLimitBytes, cpus, share, cap } as Omit<
+      RemoteMetrics,
+      'instructions'
+    >
+    return { ...known, instructions: BigInt(String(instructions)) }
+  }
+  /** A snapshot with a name, as `Machine.createSnapshot` makes it. Throws `snapshot.*`. */
+  async createSnapshot(name: string, { isWhole = false }: { readonly isWhole?: boolean } = {}): Promise<Snapshot> {
+    await this.#ask({ op: 'snapshot', name, whole: isWhole })
+    return Snapshot.open(name)
+  }
   /** Writes a snapshot to a file, for `Snapshot.open`; the machine goes on. */
   async saveSnapshot(path: string): Promise<void> {
-    await this.#ask({ op: 'snapshot', path })
+    await this.#ask({ op: 'snapshot', path: resolve(path) })
+  }
+  /** Machines that go on from where this one stands, each kept apart as this one is. Throws `snapshot.*`. */
+  async fork({ count = 1 }: { readonly count?: number } = {}): Promise<RemoteMachine[]> {
+    const path = this.#entries.pathOf(this.id, 'fork.snap')
+    await this.saveSnapshot(path)
+    const { options, isolation = 'process' } = this.#entry.spec
+    const forks: RemoteMachine[] = []
+    try {
+      for (let i = 0; i < count; i++) {
+        forks.push(await RemoteMachine.start({ ...options, env: process.env }, isolation, { snapshot: path }))
+      }
+      return forks
+    } catch (error) {
+      for (const fork of forks) await fork.kill()
+      throw error
+    } finally {
+      // Those that were started have it open.
+      await rm(path, { force: true })
+    }
   }
 
-  async #ask(message: Readonly<Record<string, unknown>>): Promise<void> {
-    await call(this.#socket, message)
+  /** Ends a machine that this program owns; leaves one that it only connected to. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#owned) return
+    await this.kill().catch((error: unknown) => {
+      // One that has ended is what was asked for.
+      if (!(error instanceof DoppelError && error.code.startsWith('control.'))) throw error
+    })
   }
+
+  /** Ties the machine to this program: its process ends the machine when the connection does. */
+  async #own(): Promise<void> {
+    const held = Promise.withResolvers<void>()
+    this.#owned = call(this.#socket, { op: 'hold' }, { onEvent: () => held.resolve() })
+    this.#owned.catch(held.reject)
+    await held.promise
+  }
+  async #ask(message: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>> {
+    return await call(this.#socket, message)
+  }
+}
+
+/** What a machine has done and holds, as `Machine.getMetrics` tells it. */
+export interface RemoteMetrics {
+  readonly state: string
+  readonly instructions: bigint
+  readonly uptimeMs: number
+  readonly memoryBytes: number
+  readonly memoryLimitBytes: number
+  readonly cpus: number
+  readonly share: number
+  readonly cap: number
 }
 
 /** Starts commands through a machine's process. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { assert, DoppelError } from '@doppel/base'
@@ -59,6 +59,16 @@ export class ImageCache {
     return false
   }
 
+  /** True when the object is here with its length; for what is read piece by piece, and too large to hash at each start. */
+  async hasFile({ sha256: hash, sizeBytes }: CachedObject): Promise<boolean> {
+    try {
+      return (await stat(this.objectPath(hash))).size === sizeBytes
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false
+      throw fileFailure(this.objectPath(hash), error)
+    }
+  }
+
   /** The object's bytes, or undefined when it is absent or damaged (then it is removed). */
   async read(object: CachedObject): Promise<Uint8Array | undefined> {
     const path = this.objectPath(object.sha256)
@@ -83,6 +93,20 @@ export class ImageCache {
     const object = { sha256: sha256(bytes), sizeBytes: bytes.length }
     if (!(await this.has(object))) await writeFileAtomic(this.objectPath(object.sha256), bytes)
     return object
+  }
+
+  /** Takes over a finished, synced file of the caller's making. */
+  async take(path: string): Promise<CachedObject> {
+    const object = await hashFile(path)
+    await this.adopt(path, object.sha256)
+    return object
+  }
+
+  /** A new folder for the files of some work under way; the caller removes it, or `collect` what is in it. */
+  async workFolder(): Promise<string> {
+    const base = join(this.root, 'partial')
+    await mkdir(base, { recursive: true })
+    return await mkdtemp(join(base, 'work-'))
   }
 
   /** Takes over a finished file whose hash the caller has verified. */

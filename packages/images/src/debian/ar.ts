@@ -7,7 +7,8 @@ export interface ArMember {
   readonly sizeBytes: number
 }
 
-const MAGIC = '!<arch>\n'
+/** What an ar archive begins with (ar(5)). */
+export const AR_MAGIC = '!<arch>\n'
 const HEADER_BYTES = 60
 /** A .deb has three members, a few more at most (deb(5)). */
 const MAX_MEMBERS = 64
@@ -24,9 +25,9 @@ export async function arMembers(readAt: ReadAt, sizeBytes: number, where: string
     new DoppelError('deb.format', `${where}: ${reason} at byte ${offset}`, { where, offset })
   const text = async (offset: number, lengthBytes: number): Promise<string> =>
     new TextDecoder('latin1').decode(await readAt(offset, lengthBytes))
-  if ((await text(0, MAGIC.length)) !== MAGIC) throw fail('not an ar archive: expected !<arch>', 0)
+  if ((await text(0, AR_MAGIC.length)) !== AR_MAGIC) throw fail('not an ar archive: expected !<arch>', 0)
   const members: ArMember[] = []
-  let offset = MAGIC.length
+  let offset = AR_MAGIC.length
   while (offset < sizeBytes) {
     if (members.length === MAX_MEMBERS) throw fail(`more than ${MAX_MEMBERS} members`, offset)
     const header = await text(offset, HEADER_BYTES)
@@ -40,4 +41,10 @@ export async function arMembers(readAt: ReadAt, sizeBytes: number, where: string
     offset = start + length + (length % 2)
   }
   return members
+}
+
+/** The header of a member, plain file of root's, whose name has at most fifteen characters. */
+export function arHead(name: string, sizeBytes: number): Uint8Array {
+  const fields = [name.padEnd(16), '0'.padEnd(12), '0'.padEnd(6), '0'.padEnd(6), '100644'.padEnd(8)]
+  return new TextEncoder().encode(`${fields.join('')}${String(sizeBytes).padEnd(10)}\`\n`)
 }

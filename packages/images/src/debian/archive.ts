@@ -7,6 +7,7 @@ import { download } from '../download.ts'
 import { httpGetSmall } from '../http.ts'
 import type { Progress } from '../progress.ts'
 import { chooseMirror } from './mirror.ts'
+import { PackageIndex } from './package-index.ts'
 import { type DebianPackage, findPackages } from './packages.ts'
 import { debianKeys, type Release, verifyRelease } from './release.ts'
 
@@ -60,9 +61,12 @@ export class DebianArchive {
 
   /** The packages of main for `architecture` whose name `wanted` accepts. Throws `debian.*`, `net.*`, `image.*`. */
   async packages(architecture: string, wanted: (name: string) => boolean): Promise<DebianPackage[]> {
-    const path = await this.#packagesFile(architecture)
-    const source = createReadStream(path.file, { highWaterMark: 1 << 18 }) as AsyncIterable<Uint8Array>
-    return await findPackages(unpacked(packingOf(path.name), source, MAX_PACKAGES_BYTES, path.name), wanted)
+    return await findPackages(await this.#indexBytes(architecture), wanted)
+  }
+
+  /** All packages of main for `architecture`. Throws `debian.*`, `net.*`, `image.*`. */
+  async index(architecture: string): Promise<PackageIndex> {
+    return await PackageIndex.read(await this.#indexBytes(architecture))
   }
 
   /** Downloads a package, verified, into the cache; returns the .deb's path there. */
@@ -105,6 +109,12 @@ export class DebianArchive {
     }
     await cache.writeRecord(recordName, { inRelease: await cache.write(fetched), checkedAtMs: nowMs })
     return release
+  }
+
+  async #indexBytes(architecture: string): Promise<AsyncIterable<Uint8Array>> {
+    const { file, name } = await this.#packagesFile(architecture)
+    const source = createReadStream(file, { highWaterMark: 1 << 18 }) as AsyncIterable<Uint8Array>
+    return unpacked(packingOf(name), source, MAX_PACKAGES_BYTES, name)
   }
 
   async #packagesFile(architecture: string): Promise<{ readonly file: string; readonly name: string }> {

@@ -1,22 +1,14 @@
+import { createWriteStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { DoppelError } from '@doppel/base'
-import { createTarDecoder } from 'modern-tar'
-import { packingOf, unpacked } from '../decompress.ts'
+import { collect, packingOf, unpacked } from '../decompress.ts'
 import type { Progress } from '../progress.ts'
-import { arMembers } from './ar.ts'
-
-/** What of a .deb's file tree a caller got. */
-export interface DebFile {
-  /** Path without a leading `./`. */
-  readonly path: string
-  readonly mode: number
-  readonly bytes: Uint8Array
-}
+import { filesOfTar, type TarFile } from '../tar.ts'
+import { arHead, arMembers, AR_MAGIC } from './ar.ts'
 
 /** No package that doppel reads unpacks to more; a larger one is an attack or a mistake. */
 const MAX_UNPACKED_BYTES = 2 ** 31
-const MAX_KEPT_BYTES = 512 * 2 ** 20
 
 /**
  * Takes the regular files that `wanted` accepts out of a .deb (deb(5): ar of debian-binary, control and data
@@ -26,7 +18,12 @@ export async function extractDeb(
   path: string,
   wanted: (path: string) => boolean,
   progress?: Progress,
-): Promise<Map<string, DebFile>> {
+): Promise<Map<string, TarFile>> {
+  return await filesOfTar(debTar(path, 'data', progress), wanted, path)
+}
+
+/** One of a .deb's two tars, unpacked. Throws as `extractDeb`. */
+export async function* debTar(path: string, part: 'control' | 'data', progress?: Progress): AsyncGenerator<Uint8Array> {
   const handle = await open(path, 'r')
   try {
     const { size } = await handle.stat()
@@ -35,16 +32,20 @@ export async function extractDeb(
       return buffer.subarray(0, bytesRead)
     }
     const members = await arMembers(readAt, size, path)
-    const data = members.find(member => /^data\.tar(?:\.(?:gz|xz|zst))?$/.test(member.name))
-    if (members[0]?.name !== 'debian-binary' || data === undefined) {
+    const tar = members.find(member => new RegExp(`^${part}\\.tar(?:\\.(?:gz|xz|zst))?$`).test(member.name))
+    if (members[0]?.name !== 'debian-binary' || tar === undefined) {
       const names = members.map(member => member.name).join(', ')
-      throw new DoppelError('deb.format', `${path}: expected debian-binary and data.tar.{xz,zst,gz}, found ${names}`, {
-        path,
-      })
+      throw new DoppelError(
+        'deb.format',
+        `${path}: expected debian-binary and ${part}.tar.{xz,zst,gz}, found ${names}`,
+        {
+          path,
+        },
+      )
     }
     const source = handle.createReadStream({
-      start: data.offset,
-      end: data.offset + data.sizeBytes - 1,
+      start: tar.offset,
+      end: tar.offset + tar.sizeBytes - 1,
       highWaterMark: 1 << 18,
       autoClose: false,
     }) as AsyncIterable<Uint8Array>
@@ -53,56 +54,30 @@ export async function extractDeb(
       for await (const chunk of source) {
         yield chunk
         doneBytes += chunk.length
-        progress?.({ label: 'unpacking', doneBytes, totalBytes: data?.sizeBytes })
+        progress?.({ label: 'unpacking', doneBytes, totalBytes: tar?.sizeBytes })
       }
     }
-    return await filesOfTar(unpacked(packingOf(data.name), reported(), MAX_UNPACKED_BYTES, path), wanted, path)
+    yield* unpacked(packingOf(tar.name), reported(), MAX_UNPACKED_BYTES, path)
   } finally {
     await handle.close()
   }
 }
 
-/** Takes the regular files that `wanted` accepts out of a tar stream. Throws `image.damaged` or `image.too-large`. */
-export async function filesOfTar(
-  tar: AsyncIterable<Uint8Array>,
-  wanted: (path: string) => boolean,
-  where: string,
-): Promise<Map<string, DebFile>> {
-  const files = new Map<string, DebFile>()
-  let kept = 0
-  try {
-    const decoder = createTarDecoder({ strict: true })
-    const feeding = (Readable.toWeb(Readable.from(tar)) as ReadableStream<Uint8Array>).pipeTo(decoder.writable)
-    // Its failure reaches the reader below too; unobserved here it would end the process.
-    feeding.catch(() => undefined)
-    for await (const { header, body } of decoder.readable) {
-      const path = header.name.replace(/^(?:\.?\/)+/, '')
-      if (header.type !== 'file' || !wanted(path)) {
-        await body.cancel()
-        continue
-      }
-      kept += header.size
-      if (kept > MAX_KEPT_BYTES) {
-        throw new DoppelError('image.too-large', `${where}: wanted files exceed ${MAX_KEPT_BYTES} bytes`, { where })
-      }
-      files.set(path, { path, mode: header.mode ?? 0o644, bytes: await exactly(body, header.size) })
-    }
-    await feeding
-  } catch (error) {
-    if (error instanceof DoppelError) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new DoppelError('image.damaged', `${where} does not hold a sound tar: ${reason}`, { where }, error)
-  }
-  return files
+/**
+ * Writes the package anew with its tars unpacked, as deb(5) allows: dpkg in an emulated machine then has nothing to
+ * decompress. Throws as `extractDeb`, or what writing throws.
+ */
+export async function unpackDeb(path: string, into: string): Promise<void> {
+  await pipeline(plainDeb(path), createWriteStream(into))
 }
 
-async function exactly(body: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(sizeBytes)
-  let at = 0
-  for await (const chunk of body) {
-    bytes.set(chunk, at)
-    at += chunk.length
+async function* plainDeb(path: string): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode(AR_MAGIC)
+  const member = function* (name: string, bytes: Uint8Array): Generator<Uint8Array> {
+    yield arHead(name, bytes.length)
+    yield bytes
+    if (bytes.length % 2 === 1) yield new TextEncoder().encode('\n')
   }
-  if (at !== sizeBytes) throw new RangeError(`a member of ${sizeBytes} bytes ends after ${at}`)
-  return bytes
+  yield* member('debian-binary', new TextEncoder().encode('2.0\n'))
+  for (const part of ['control', 'data'] as const) yield* member(`${part}.tar`, await collect(debTar(path, part)))
 }

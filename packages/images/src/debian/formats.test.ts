@@ -4,7 +4,7 @@ import { packTar } from 'modern-tar'
 import { describe, expect, test } from 'vitest'
 import { arOf } from '../../test/local-archive.ts'
 import { arMembers, type ReadAt } from './ar.ts'
-import { filesOfTar } from './deb.ts'
+import { filesOfTar } from '../tar.ts'
 import { parseStanza, parseStanzas, stanzaTexts } from './deb822.ts'
 import { findPackages } from './packages.ts'
 

@@ -30,7 +30,8 @@ export async function findPackages(
   return found
 }
 
-function readPackage(stanza: Stanza): DebianPackage {
+/** The package that a paragraph of an index describes. Throws `debian.syntax`. */
+export function readPackage(stanza: Stanza): DebianPackage {
   const field = (name: string): string => stanza.get(name) ?? ''
   const name = field('package')
   const filename = field('filename')

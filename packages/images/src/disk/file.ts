@@ -17,6 +17,12 @@ export interface DiskFile {
 }
 
 /**
+ * Under Node's permission model nothing can be made durable afterwards (fsync is off): each write then is, by itself
+ * (open(2), O_DSYNC).
+ */
+const SYNCS_EACH_WRITE = (process as { readonly permission?: unknown }).permission !== undefined
+
+/**
  * Opens a disk image. Throws `disk.missing`, `disk.denied` or `disk.io`; later calls of the file reject with
  * `disk.full` or `disk.io`.
  */
@@ -27,7 +33,9 @@ export async function openDiskFile(
   const readOnly = options.readOnly ?? false
   const flags = readOnly
     ? constants.O_RDONLY
-    : constants.O_RDWR | (options.create ? constants.O_CREAT | constants.O_EXCL : 0)
+    : constants.O_RDWR |
+      (SYNCS_EACH_WRITE ? constants.O_DSYNC : 0) |
+      (options.create ? constants.O_CREAT | constants.O_EXCL : 0)
   let handle: FileHandle
   try {
     handle = await open(path, flags, 0o644)
@@ -71,7 +79,7 @@ export async function openDiskFile(
         }
       }),
     truncate: sizeBytes => guarded(() => handle.truncate(sizeBytes)),
-    sync: () => guarded(() => handle.datasync()),
+    sync: () => (SYNCS_EACH_WRITE ? Promise.resolve() : guarded(() => handle.datasync())),
     close: () => guarded(() => handle.close()),
   }
 }

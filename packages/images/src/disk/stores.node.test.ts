@@ -5,7 +5,6 @@ import type { BlockStore } from '@doppel/base'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { MemoryStore } from './memory.ts'
-import { OverlayStore } from './overlay.ts'
 import { openRaw } from './raw.ts'
 
 const SIZE = 10 * 4096 + 512
@@ -50,31 +49,12 @@ async function agrees(make: () => Promise<BlockStore>): Promise<void> {
 
 test('a disk in memory behaves as an array', () => agrees(() => Promise.resolve(new MemoryStore(pattern()))))
 
-test('an overlay behaves as an array', () =>
-  agrees(() => Promise.resolve(new OverlayStore(new MemoryStore(pattern(), { readOnly: true })))))
-
 test('a raw file behaves as an array', () =>
   agrees(async () => {
     const path = join(folder, 'raw.img')
     await writeFile(path, pattern())
     return await openRaw(path)
   }))
-
-test('an overlay leaves its base as it was', async () => {
-  const base = pattern()
-  const overlay = new OverlayStore(new MemoryStore(base, { readOnly: true }))
-  await overlay.write(100, new Uint8Array(5000).fill(1))
-  await overlay.discard(20_000, 6000)
-  expect(base).toEqual(pattern())
-})
-
-test('writes to one chunk at the same time all count', async () => {
-  const overlay = new OverlayStore(new MemoryStore(pattern(), { readOnly: true }))
-  await Promise.all([0, 1, 2, 3].map(i => overlay.write(i * 512, new Uint8Array(512).fill(i + 1))))
-  const into = new Uint8Array(2048)
-  await overlay.read(0, into)
-  expect([0, 512, 1024, 1536].map(at => into[at])).toEqual([1, 2, 3, 4])
-})
 
 test('a flushed raw disk is in its file', async () => {
   const path = join(folder, 'raw.img')

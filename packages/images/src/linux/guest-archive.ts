@@ -21,6 +21,10 @@ export interface GuestSetup {
   /** Marks control lines, so that no output of the guest's can be taken for one: lower-case letters and digits. */
   readonly nonce: string
   readonly hostname?: string
+  /** Where the command or shell begins; /root when absent. */
+  readonly folder?: string | undefined
+  /** Who runs the command; root when absent. */
+  readonly user?: string | undefined
 }
 
 /** The kernel reads file sizes of an initramfs as 32 bits, and command lines are small. */
@@ -37,6 +41,8 @@ export function guestArchive(setup: GuestSetup): Uint8Array {
   }
   const lines = [`nonce=${setup.nonce}`]
   if (setup.hostname !== undefined) lines.push(`name=${quote(setup.hostname)}`)
+  if (setup.folder !== undefined) lines.push(`folder=${quote(setup.folder)}`)
+  if (setup.user !== undefined) lines.push(`user=${quote(setup.user)}`)
   for (const { tag, path, readOnly } of setup.volumes ?? []) {
     if (!path.startsWith('/')) {
       throw new DoppelError('run.volume', `the volume's guest path '${path}' must be absolute`, { path })

@@ -1,7 +1,7 @@
 import { DoppelError } from '@doppel/base'
 import { collect, unpacked } from '../decompress.ts'
 import { type CpioEntry, cpioArchive, parentDirectories } from './cpio.ts'
-import { DHCP_SCRIPT, INIT_SCRIPT, PROFILE } from './init-script.ts'
+import { DHCP_SCRIPT, INIT_SCRIPT, PROFILE, SERVE_SCRIPT } from './init-script.ts'
 import { moduleClosure, moduleName, modulesAlias, modulesDep } from './modules.ts'
 
 /** The modules of the image; what they depend on comes along. They are loaded when their hardware is there or on use. */
@@ -33,7 +33,7 @@ export interface InitramfsParts {
 }
 
 /** Everything of this file and init-script.ts that decides the bytes made, for the image's cache key. */
-export const INITRAMFS_RECIPE: string = JSON.stringify(['1', MODULES, INIT_SCRIPT, DHCP_SCRIPT, PROFILE])
+export const INITRAMFS_RECIPE: string = JSON.stringify(['1', MODULES, INIT_SCRIPT, SERVE_SCRIPT, DHCP_SCRIPT, PROFILE])
 
 const text = (content: string): Uint8Array => new TextEncoder().encode(content)
 const nameOfPath = (path: string): string => moduleName(path.replace(/^.*\//, '').replace(/\.ko(?:\.\w+)?$/, ''))
@@ -56,8 +56,9 @@ export async function packInitramfs(parts: InitramfsParts): Promise<Uint8Array> 
   const pathOf = (name: string): string => `${name}.ko`
   const files: CpioEntry[] = [
     { type: 'file', path: 'init', bytes: text(INIT_SCRIPT), mode: 0o755 },
+    { type: 'file', path: 'doppel/serve', bytes: text(SERVE_SCRIPT), mode: 0o755 },
     { type: 'file', path: 'bin/busybox', bytes: parts.busybox, mode: 0o755 },
-    { type: 'file', path: 'etc/udhcpc.script', bytes: text(DHCP_SCRIPT), mode: 0o755 },
+    { type: 'file', path: 'doppel/udhcpc.script', bytes: text(DHCP_SCRIPT), mode: 0o755 },
     { type: 'file', path: 'etc/profile', bytes: text(PROFILE) },
     { type: 'file', path: 'etc/passwd', bytes: text('root::0:0:root:/root:/bin/sh\n') },
     { type: 'file', path: 'etc/group', bytes: text('root:x:0:\ntty:x:5:\n') },

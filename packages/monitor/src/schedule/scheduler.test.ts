@@ -24,6 +24,9 @@ class Host {
 class Guest {
   readonly member: Member
   instructions = 0
+  /** How long an instruction of this guest's takes. */
+  nsEach = 1
+  ranNs = 0
   /** What this guest does instead of running, at times. */
   sleeps: (turn: number) => boolean = () => false
   #held = false
@@ -49,8 +52,9 @@ class Guest {
     if (held) return false
     const count = this.#slice(turn)
     this.instructions += count
-    this.#host.clock.advanceNs(count)
-    this.member.ran(count)
+    this.ranNs += count * this.nsEach
+    this.#host.clock.advanceNs(count * this.nsEach)
+    this.member.ran(count * this.nsEach)
     return true
   }
 }
@@ -108,6 +112,26 @@ test('a machine that comes new, when the other sleeps after long work, owes and 
   const ratio = (old.instructions - before[0]) / (young.instructions - before[1])
   expect(ratio).toBeGreaterThan(2.9)
   expect(ratio).toBeLessThan(3.1)
+})
+
+test.each([2.5, 25, 1000])(
+  'a neighbour whose instructions take %d times as long takes no more than its part',
+  async nsEach => {
+    const host = new Host()
+    const [victim, storm] = [host.guest({}), host.guest({}, () => 1_000_000 / nsEach)]
+    storm.nsEach = nsEach
+    await play(host, 8000)
+    expect(victim.ranNs / (victim.ranNs + storm.ranNs)).toBeGreaterThan(0.5 * 0.95)
+  },
+)
+
+test('machines of about one speed have their parts in instructions', async () => {
+  const host = new Host()
+  const [a, b] = [host.guest({ share: 300 }), host.guest({ share: 100 })]
+  b.nsEach = 1.9
+  await play(host, 8000)
+  expect(a.instructions / b.instructions).toBeGreaterThan(2.94)
+  expect(a.instructions / b.instructions).toBeLessThan(3.06)
 })
 
 test('one alone has all of the processor; one that leaves holds nobody up', async () => {

@@ -15,12 +15,20 @@ const MIN_CAP = 0.01
 const WINDOW = 4_000_000
 /** Time that a capped machine may save up while it waits, and spend at once. */
 const BURST_NS = 10_000_000
+/**
+ * How many times slower than the fastest a machine's instructions may be. Up to that, shares are exact in instructions;
+ * beyond, whatever makes them slow (code that rewrites itself, devices, code that is not translated yet) is paid for in time.
+ */
+const SLOWER = 2
+/** What of a machine's speed is remembered from slice to slice. */
+const MEMORY = 15 / 16
 /** Hosts' timers are no finer. */
 const MIN_WAIT_MS = 1
 
 /**
  * Shares one thread among machines: in proportion to their shares, counted in instructions, so that the outcome does not
- * hang on how fast the host happens to be; and under caps, counted in time. A machine that waits for something saves
+ * hang on how fast the host happens to be; and under caps, counted in time. A machine whose instructions take much longer
+ * than others' is charged for the time, so that its storms are at its own cost. A machine that waits for something saves
  * nothing up: it comes back where the slowest of the others is (start-time fair queueing: Goyal, Guo, Vin, 1996).
  */
 export class CpuScheduler {
@@ -38,6 +46,7 @@ export class CpuScheduler {
     const member = new Member(this.#clock, retired, {
       active: () => this.#active(),
       virtualNow: () => this.#virtualNow,
+      fastest: () => Math.max(0, ...this.#active().map(({ rate }) => rate)),
       leave: gone => {
         this.#members.delete(gone)
         this.#wake()
@@ -63,6 +72,8 @@ export class CpuScheduler {
 interface Peers {
   active(): readonly Member[]
   virtualNow(): number
+  /** Instructions a nanosecond, of the one that does most. */
+  fastest(): number
   leave(member: Member): void
   moved(): void
 }
@@ -78,6 +89,9 @@ export class Member implements Governor {
   #virtual = 0
   #retiredThen = 0n
   #isActive = false
+  /** Of late: instructions, and the nanoseconds they took. */
+  #lately = 0
+  #latelyNs = 0
   #waiting: PromiseWithResolvers<void> | undefined
   /** Time left under the cap, and when it was last added to. */
   #allowedNs = BURST_NS
@@ -93,6 +107,10 @@ export class Member implements Governor {
   /** Instructions run so far, over the share. */
   get virtual(): number {
     return this.#virtual
+  }
+  /** Instructions a nanosecond, of late. */
+  get rate(): number {
+    return this.#latelyNs > 0 ? this.#lately / this.#latelyNs : 0
   }
   get isActive(): boolean {
     return this.#isActive
@@ -127,8 +145,12 @@ export class Member implements Governor {
   }
   ran(tookNs: number): void {
     const now = this.#retired()
-    this.#virtual += Number(now - this.#retiredThen) / this.#share
+    const count = Number(now - this.#retiredThen)
     this.#retiredThen = now
+    this.#lately = this.#lately * MEMORY + count
+    this.#latelyNs = this.#latelyNs * MEMORY + tookNs
+    const slower = this.rate > 0 ? this.#peers.fastest() / this.rate : 1
+    this.#virtual += (count * (slower > SLOWER ? slower : 1)) / this.#share
     this.#allowedNs -= tookNs
     this.#peers.moved()
   }

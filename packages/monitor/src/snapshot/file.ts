@@ -1,14 +1,19 @@
-import { decodeSaved, DoppelError, encodeSaved, PAGE_BYTES, type Saved } from '@doppel/base'
+import { decodeSaved, DoppelError, PAGE_BYTES, type Saved } from '@doppel/base'
+import {
+  type Block,
+  damaged,
+  type Index,
+  isEqual,
+  MAGIC,
+  MAX_INDEX_BYTES,
+  PAGES_PER_BLOCK,
+  type ParentReference,
+  type SnapshotHost,
+  type SpaceIndex,
+  TRAILER_BYTES,
+  VERSION,
+} from './format.ts'
 import type { PageSource } from './pages.ts'
-
-/** What the format needs of its host. */
-export interface SnapshotHost {
-  /** SHA-256. */
-  hash(bytes: Uint8Array): Uint8Array
-  compress(bytes: Uint8Array): Uint8Array
-  /** The bytes that were compressed, at most `limitBytes`; throws for what is no compressed data. */
-  decompress(bytes: Uint8Array, limitBytes: number): Uint8Array
-}
 
 /** A snapshot file to read from; reading waits, since a page is read when a guest's instruction needs it. */
 export interface SnapshotBytes {
@@ -18,152 +23,181 @@ export interface SnapshotBytes {
   read(offset: number, lengthBytes: number): Uint8Array
 }
 
-/*
- * A file is: the magic line; blocks of pages, compressed; the index, compressed; a trailer of fixed length. The index has
- * a checksum of each block and the trailer one of the index, so every byte that is used has been checked.
- */
-const MAGIC = 'doppel snapshot\n'
-const VERSION = 1
-/** u32 version, u64 offset and u64 length of the index, SHA-256 of it, the magic line once more. */
-const TRAILER_BYTES = 4 + 8 + 8 + 32 + MAGIC.length
-const PAGES_PER_BLOCK = 32
-const MAX_INDEX_BYTES = 1 << 28
 /** Blocks kept unpacked: neighbours are often touched one after another. */
 const KEPT_BLOCKS = 128
-
-interface Block {
-  readonly offset: number
-  readonly lengthBytes: number
-  readonly hash: Uint8Array
-  readonly pages: readonly number[]
-}
-interface Index {
-  readonly pageCount: number
-  readonly machine: Saved
-  readonly blocks: readonly Block[]
-}
-
-/** Writes a snapshot, piece by piece in order; `machine` is everything but memory. */
-export async function writeSnapshot(
-  parts: { readonly machine: Saved; readonly pageCount: number; readonly pages: PageSource },
-  host: SnapshotHost,
-  write: (bytes: Uint8Array) => Promise<void>,
-): Promise<void> {
-  const magic = new TextEncoder().encode(MAGIC)
-  let offset = 0
-  const put = async (bytes: Uint8Array): Promise<void> => {
-    await write(bytes)
-    offset += bytes.length
-  }
-  await put(magic)
-  const blocks: Block[] = []
-  const all = [...parts.pages.pages()]
-  for (let at = 0; at < all.length; at += PAGES_PER_BLOCK) {
-    const pages = all.slice(at, at + PAGES_PER_BLOCK)
-    const bytes = new Uint8Array(pages.length * PAGE_BYTES)
-    for (const [i, page] of pages.entries())
-      parts.pages.read(page, bytes.subarray(i * PAGE_BYTES, (i + 1) * PAGE_BYTES))
-    const packed = host.compress(bytes)
-    blocks.push({ offset, lengthBytes: packed.length, hash: host.hash(packed), pages })
-    await put(packed)
-  }
-  const index: Index = { pageCount: parts.pageCount, machine: parts.machine, blocks }
-  const packed = host.compress(encodeSaved(index as unknown as Saved))
-  const trailer = new Uint8Array(TRAILER_BYTES)
-  const view = new DataView(trailer.buffer)
-  view.setUint32(0, VERSION)
-  view.setBigUint64(4, BigInt(offset))
-  view.setBigUint64(12, BigInt(packed.length))
-  trailer.set(host.hash(packed), 20)
-  trailer.set(magic, 52)
-  await put(packed)
-  await put(trailer)
-}
+/** Parents of parents: more are none of ours, or go in a circle. */
+const MAX_DEPTH = 128
 
 /** A snapshot in a file: what the machine was, and its pages, each read and checked when it is first asked for. */
-export class SnapshotFile implements PageSource {
+export class SnapshotFile {
   readonly machine: Saved
-  readonly pageCount: number
-  readonly #file: SnapshotBytes
-  readonly #host: SnapshotHost
-  readonly #blocks: readonly Block[]
-  /** One more than the number of the block that has a page; 0 for zeros. */
-  readonly #blockOf: Int32Array
-  readonly #kept = new Map<number, Uint8Array>()
+  /** SHA-256 of what the file says of itself: it stands for the whole. */
+  readonly id: Uint8Array
+  readonly parent: SnapshotFile | undefined
+  /** Where the parent was when this one was made. */
+  readonly parentPath: string | undefined
+  /** How many parents there are, one behind the other. */
+  readonly depth: number
+  readonly #spaces: ReadonlyMap<string, SnapshotSpace>
 
-  /** Throws `snapshot.format`, `snapshot.version`, `snapshot.damaged`. */
-  constructor(file: SnapshotBytes, host: SnapshotHost) {
-    this.#file = file
-    this.#host = host
-    const index = readIndex(file, host)
+  /**
+   * `openParent` opens what this one lies over; its `depth` bounds how far that goes. Throws `snapshot.format`,
+   * `snapshot.version`, `snapshot.damaged`, `snapshot.parent`.
+   */
+  constructor(
+    file: SnapshotBytes,
+    host: SnapshotHost,
+    openParent: (parent: ParentReference) => SnapshotFile = reference => {
+      throw new DoppelError('snapshot.parent', `${file.name} lies over ${reference.path}, which was not opened`)
+    },
+  ) {
+    const { index, id } = readIndex(file, host)
     this.machine = index.machine
+    this.id = id
+    this.parentPath = index.parent?.path
+    this.parent = index.parent && openParent(index.parent)
+    if (this.parent && !isEqual(this.parent.id, index.parent?.id ?? id)) {
+      throw new DoppelError(
+        'snapshot.parent',
+        `${file.name} lies over ${index.parent?.path}, which is another snapshot by now`,
+        { name: file.name },
+      )
+    }
+    this.depth = (this.parent?.depth ?? 0) + 1
+    if (this.depth > MAX_DEPTH) throw damaged(file.name, `it lies over more than ${MAX_DEPTH} others`)
+    const blocks = new Blocks(file, host)
+    this.#spaces = new Map(
+      index.spaces.map(space => [space.name, new SnapshotSpace(space, blocks, this.parent?.space(space.name))]),
+    )
+  }
+
+  get spaceNames(): string[] {
+    return [...this.#spaces.keys()]
+  }
+  /** The pages of memory, or of a disk. */
+  space(name: string): SnapshotSpace | undefined {
+    return this.#spaces.get(name)
+  }
+  /** Reads and checks everything that is in this file. Throws `snapshot.damaged`. */
+  verify(): void {
+    for (const space of this.#spaces.values()) space.verify()
+  }
+}
+
+/** One space's pages. */
+export class SnapshotSpace implements PageSource {
+  readonly pageCount: number
+  readonly #blocks: Blocks
+  readonly #index: SpaceIndex
+  readonly #parent: SnapshotSpace | undefined
+  /** One more than the number of the block that has a page; 0 for what is in the parent, -1 for zeros. */
+  readonly #blockOf: Int32Array
+
+  /** Throws `snapshot.damaged`. */
+  constructor(index: SpaceIndex, blocks: Blocks, parent: SnapshotSpace | undefined) {
     this.pageCount = index.pageCount
-    this.#blocks = index.blocks
+    this.#index = index
+    this.#blocks = blocks
+    this.#parent = parent
     this.#blockOf = new Int32Array(index.pageCount)
+    for (const page of index.zeros) this.#blockOf[page] = -1
     for (const [number, block] of index.blocks.entries()) {
-      const isInside = block.offset >= 0 && block.lengthBytes >= 0 && block.offset + block.lengthBytes <= file.sizeBytes
-      if (!isInside || block.pages.length > PAGES_PER_BLOCK) throw damaged(file, `block ${number} is not in it`)
+      blocks.check(block)
       for (const page of block.pages) this.#blockOf[page] = number + 1
     }
   }
 
   read(page: number, into: Uint8Array): void {
-    const number = (this.#blockOf[page] ?? 0) - 1
-    const block = this.#blocks[number]
-    if (!block) return
-    const at = block.pages.indexOf(page) * PAGE_BYTES
-    into.set(this.#unpacked(number, block).subarray(at, at + PAGE_BYTES))
+    const number = this.#blockOf[page] ?? 0
+    const block = this.#index.blocks[number - 1]
+    if (block) {
+      const at = block.pages.indexOf(page) * PAGE_BYTES
+      into.set(this.#blocks.unpacked(block).subarray(at, at + PAGE_BYTES))
+    } else if (number === 0) this.#parent?.read(page, into)
   }
+  /** The pages that are not zeros. */
   *pages(): Generator<number> {
+    const below = this.#parentPages(parent => parent.pages())
+    for (const [page, block] of this.#blockOf.entries()) if (block > 0 || (block === 0 && below[page] === 1)) yield page
+  }
+  /** The pages that this snapshot, or one that it lies over, says something of. */
+  *toldPages(): Generator<number> {
+    const below = this.#parentPages(parent => parent.toldPages())
+    for (const [page, block] of this.#blockOf.entries()) if (block !== 0 || below[page] === 1) yield page
+  }
+  tells(page: number): boolean {
+    return this.#blockOf[page] !== 0 || (this.#parent?.tells(page) ?? false)
+  }
+  /** The pages that this snapshot itself says something of; all others are as in its parent. */
+  *ownPages(): Generator<number> {
     for (const [page, block] of this.#blockOf.entries()) if (block !== 0) yield page
   }
-  /** Reads and checks every block. Throws `snapshot.damaged`. */
+  /** Checks every block. Throws `snapshot.damaged`. */
   verify(): void {
-    for (const [number, block] of this.#blocks.entries()) this.#unpacked(number, block)
+    for (const block of this.#index.blocks) this.#blocks.unpacked(block)
+  }
+  #parentPages(pagesOf: (parent: SnapshotSpace) => Iterable<number>): Uint8Array {
+    const below = new Uint8Array(this.#parent ? this.pageCount : 0)
+    for (const page of this.#parent ? pagesOf(this.#parent) : []) below[page] = 1
+    return below
+  }
+}
+
+/** A file's blocks, those used last kept unpacked. */
+class Blocks {
+  readonly #file: SnapshotBytes
+  readonly #host: SnapshotHost
+  readonly #kept = new Map<Block, Uint8Array>()
+
+  constructor(file: SnapshotBytes, host: SnapshotHost) {
+    this.#file = file
+    this.#host = host
   }
 
-  #unpacked(number: number, block: Block): Uint8Array {
-    const known = this.#kept.get(number)
+  /** Throws `snapshot.damaged` for one that does not lie in the file. */
+  check(block: Block): void {
+    const { offset, lengthBytes, pages } = block
+    const isInside = offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= this.#file.sizeBytes
+    if (!isInside || pages.length > PAGES_PER_BLOCK) throw damaged(this.#file.name, `a block at ${offset} is not in it`)
+  }
+  /** A block's pages. Throws `snapshot.damaged`. */
+  unpacked(block: Block): Uint8Array {
+    const known = this.#kept.get(block)
     if (known) return known
+    const { name } = this.#file
     const packed = this.#file.read(block.offset, block.lengthBytes)
     if (!isEqual(this.#host.hash(packed), block.hash))
-      throw damaged(this.#file, `the checksum of block ${number} is wrong`)
+      throw damaged(name, `the checksum of the block at ${block.offset} is wrong`)
     const lengthBytes = block.pages.length * PAGE_BYTES
     const bytes = this.#host.decompress(packed, lengthBytes)
-    if (bytes.length !== lengthBytes) throw damaged(this.#file, `block ${number} has ${bytes.length} bytes`)
-    this.#kept.set(number, bytes)
-    if (this.#kept.size > KEPT_BLOCKS) this.#kept.delete(this.#kept.keys().next().value as number)
+    if (bytes.length !== lengthBytes) throw damaged(name, `the block at ${block.offset} has ${bytes.length} bytes`)
+    this.#kept.set(block, bytes)
+    if (this.#kept.size > KEPT_BLOCKS) this.#kept.delete(this.#kept.keys().next().value ?? block)
     return bytes
   }
 }
 
-function readIndex(file: SnapshotBytes, host: SnapshotHost): Index {
+function readIndex(file: SnapshotBytes, host: SnapshotHost): { readonly index: Index; readonly id: Uint8Array } {
+  const { name, sizeBytes } = file
   const isMagic = (at: number): boolean =>
-    at >= 0 && at + MAGIC.length <= file.sizeBytes && new TextDecoder().decode(file.read(at, MAGIC.length)) === MAGIC
-  if (!isMagic(0)) throw new DoppelError('snapshot.format', `${file.name} is no snapshot`, { name: file.name })
-  const trailerAt = file.sizeBytes - TRAILER_BYTES
-  if (trailerAt < MAGIC.length || !isMagic(file.sizeBytes - MAGIC.length)) throw damaged(file, 'its end is missing')
+    at >= 0 && at + MAGIC.length <= sizeBytes && new TextDecoder().decode(file.read(at, MAGIC.length)) === MAGIC
+  if (!isMagic(0)) throw new DoppelError('snapshot.format', `${name} is no snapshot`, { name })
+  const trailerAt = sizeBytes - TRAILER_BYTES
+  if (trailerAt < MAGIC.length || !isMagic(sizeBytes - MAGIC.length)) throw damaged(name, 'its end is missing')
   const trailer = file.read(trailerAt, TRAILER_BYTES)
   const view = new DataView(trailer.buffer, trailer.byteOffset, trailer.length)
   const version = view.getUint32(0)
   if (version !== VERSION) {
     throw new DoppelError(
       'snapshot.version',
-      `${file.name} is a snapshot of version ${version}, this doppel reads ${VERSION}; use the doppel that made it`,
-      { name: file.name, version },
+      `${name} is a snapshot of version ${version}, this doppel reads ${VERSION}; use the doppel that made it`,
+      { name, version },
     )
   }
   const [offset, lengthBytes] = [Number(view.getBigUint64(4)), Number(view.getBigUint64(12))]
-  if (offset + lengthBytes !== trailerAt || lengthBytes > MAX_INDEX_BYTES) throw damaged(file, 'its index is missing')
+  if (offset + lengthBytes !== trailerAt || lengthBytes > MAX_INDEX_BYTES) throw damaged(name, 'its index is missing')
   const packed = file.read(offset, lengthBytes)
-  if (!isEqual(host.hash(packed), trailer.subarray(20, 52))) throw damaged(file, 'the checksum of its index is wrong')
-  return decodeSaved(host.decompress(packed, MAX_INDEX_BYTES)) as unknown as Index
-}
-
-function damaged(file: SnapshotBytes, what: string): DoppelError {
-  return new DoppelError('snapshot.damaged', `${file.name} is damaged: ${what}`, { name: file.name })
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+  const id = host.hash(packed)
+  if (!isEqual(id, trailer.subarray(20, 52))) throw damaged(name, 'the checksum of its index is wrong')
+  return { index: decodeSaved(host.decompress(packed, MAX_INDEX_BYTES)) as unknown as Index, id }
 }

@@ -1,4 +1,5 @@
 import { PAGE_BYTES } from '@doppel/base'
+import { isZero } from './format.ts'
 
 /** Where a snapshot's pages come from; whatever holds them, they never change. */
 export interface PageSource {
@@ -52,11 +53,4 @@ export class MemoryPages implements PageSource {
     const below = new Set(this.#base?.pages())
     for (const [page, place] of this.#places.entries()) if (place > 0 || (place === 0 && below.has(page))) yield page
   }
-}
-
-function isZero(bytes: Uint8Array): boolean {
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset, PAGE_BYTES / 4)
-  // Most pages show in their first words that they are not.
-  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false
-  return true
 }

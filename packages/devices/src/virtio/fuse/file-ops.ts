@@ -1,5 +1,5 @@
 import { Errno } from '../../errno.ts'
-import type { OpenFile, OpenMode } from '../../folder-store.ts'
+import type { OpenMode } from '../../folder-store.ts'
 import { MAX_DATA_BYTES } from './control-ops.ts'
 import { fuseOp, type FuseRow } from './row.ts'
 import type { FuseSession } from './session.ts'
@@ -30,7 +30,7 @@ export const fileOps: readonly FuseRow[] = [
       if (session.isFull) return Errno.ENFILE
       const { generation } = session
       const file = await session.store.open(node, mode)
-      return typeof file === 'number' ? file : keep(session, generation, file, openOut)
+      return typeof file === 'number' ? file : keep(session, generation, { file, node, mode }, openOut)
     },
   }),
   fuseOp({
@@ -45,7 +45,10 @@ export const fileOps: readonly FuseRow[] = [
       const mode = { ...openMode(args.flags), exclusive: (args.flags & O_EXCL) !== 0 }
       const made = await session.store.create(node, text.name, args.mode & PERMISSIONS, mode)
       if (typeof made === 'number') return made
-      return keep(session, generation, made.file, handle => concat(entryOut(made.entry), openOut(handle)))
+      const { entry, file } = made
+      return keep(session, generation, { file, node: entry.id, mode }, handle =>
+        concat(entryOut(entry), openOut(handle)),
+      )
     },
   }),
   fuseOp({
@@ -114,10 +117,10 @@ function openMode(flags: number): OpenMode {
 function keep(
   session: FuseSession,
   generation: number,
-  file: OpenFile,
+  opened: Parameters<FuseSession['keepFile']>[0],
   reply: (handle: number) => Uint8Array,
 ): Uint8Array | number {
-  if (generation === session.generation) return reply(session.keepFile(file))
-  file.close()
+  if (generation === session.generation) return reply(session.keepFile(opened))
+  opened.file.close()
   return Errno.ESTALE
 }

@@ -1,6 +1,6 @@
 import { DoppelError } from '@doppel/base'
 import { stateOf } from '../../control/entries.ts'
-import { startProcess } from '../../control/machine-process.ts'
+import { startProcess } from '../../control/start-process.ts'
 import type { Command, Flag, Invocation } from '../command.ts'
 import { ask, entriesOf } from '../machines.ts'
 

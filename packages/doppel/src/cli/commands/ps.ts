@@ -1,5 +1,5 @@
 import { type EntryState, type MachineEntry, stateOf } from '../../control/entries.ts'
-import { nowMs } from '../../control/machine-process.ts'
+import { nowMs } from '../../control/start-process.ts'
 import { stateOfRunning } from '../../control/state.ts'
 import type { Command } from '../command.ts'
 import { ago, entriesOf, JSON_FLAG, printJson } from '../machines.ts'

@@ -1,10 +1,15 @@
-import { DoppelError } from '@doppel/base'
-import { nowMs, startProcess } from '../../control/machine-process.ts'
+import { nowMs, startProcess } from '../../control/start-process.ts'
 import { runJava } from '../../java/run-java.ts'
+import { prepareImage, withImageCommand } from '../../run/images.ts'
 import { runMachine } from '../../run/run.ts'
-import type { Command } from '../command.ts'
+import { type MachineEntry, imageName } from '../../control/entries.ts'
+import { DoppelError } from '@doppel/base'
+import { readIsolation } from '../../control/isolation.ts'
+import { listForeground } from '../../control/foreground.ts'
+import type { Command, Invocation } from '../command.ts'
+import { progressBar } from '../progress-bar.ts'
 import { entriesOf } from '../machines.ts'
-import { readRunOptions, readTimeout } from '../run-options.ts'
+import { readRunOptions, readTimeout, type RunOptions } from '../run-options.ts'
 
 /** `doppel run`. */
 export const runCommand: Command = {
@@ -28,7 +33,11 @@ export const runCommand: Command = {
       multiple: true,
       summary: 'share a folder of this computer',
     },
-    { name: 'network', value: 'nat|none', summary: "the guest's way out: this computer's sockets (default), or none" },
+    {
+      name: 'network',
+      value: 'nat|none|NAME',
+      summary: 'a network of its own (default), none, or one of doppel network',
+    },
     {
       name: 'publish',
       short: 'p',
@@ -44,8 +53,17 @@ export const runCommand: Command = {
     { name: 'engine', value: 'interpreter|translator', summary: 'how instructions run (default translator)' },
     { name: 'timeout', value: 'TIME', summary: 'end the machine after so long, e.g. 30s or 2m' },
     { name: 'stats', summary: 'print instructions, tiers, traps and TLB misses at the end' },
+    { name: 'profile', summary: "print at the end where the guest's time went" },
+    { name: 'symbols', value: 'FILE', summary: 'names for --profile: an ELF file, System.map or /proc/kallsyms' },
+    { name: 'dump-region', value: 'ADDRESS', summary: 'print at the end the code translated from there' },
     { name: 'detach', short: 'd', summary: 'leave the machine running, and print its id (see doppel ps)' },
-    { name: 'name', value: 'NAME', summary: 'what to call it (with --detach)' },
+    { name: 'cap', value: 'FRACTION', summary: "the most it may have of a processor's time, e.g. 0.5" },
+    {
+      name: 'isolation',
+      value: 'process|jailed',
+      summary: 'jailed: a process that reaches no files but its own (with --detach)',
+    },
+    { name: 'name', value: 'NAME', summary: 'what to call it (see doppel ps)' },
     { name: 'rm', summary: 'forget it when it has ended (with --detach)' },
     { name: 'verbose', summary: 'show the kernel booting' },
   ],
@@ -67,15 +85,47 @@ export const runCommand: Command = {
       return await runJava([...limit, '-jar', target, ...(invocation.rest ?? [])], invocation.env, invocation.streams)
     }
     const options = await readRunOptions(invocation)
-    if (!invocation.has('detach')) return await runMachine(options, invocation.streams)
-    if (options.target?.kind !== 'image') {
-      throw new DoppelError('run.detach', 'only the linux image runs detached: it is reached through the agent in it')
+    if (!invocation.has('detach')) {
+      if (invocation.has('isolation')) {
+        throw new DoppelError(
+          'cli.arguments',
+          '--isolation needs --detach: a machine in this terminal is in its process',
+        )
+      }
+      return await runMachine(options, invocation.streams, machine =>
+        listForeground(machine, options, entriesOf(invocation), invocation.value('name')),
+      )
     }
-    const { env: _, ...kept } = options
-    const entries = entriesOf(invocation)
-    const spec = { options: kept, remove: invocation.has('rm') }
-    const entry = await entries.create(spec, options.target.name, nowMs(), invocation.value('name'))
-    invocation.streams.stdout(`${(await startProcess(entries, entry)).id}\n`)
+    const entry = await recorded(invocation, options)
+    invocation.streams.stdout(`${(await startProcess(entriesOf(invocation), entry)).id}\n`)
     return 0
   },
+}
+
+/** `doppel create`. */
+export const createCommand: Command = {
+  ...runCommand,
+  name: 'create',
+  summary: 'record a machine, for doppel start: the flags are those of run',
+  flags: runCommand.flags.filter(({ name }) => name !== 'detach'),
+  examples: [
+    ['doppel create --name web -p 8080:80 linux', 'prints its id; doppel start web boots it'],
+    ['doppel create --name job linux -- sh -c date', 'its command runs each time it is started'],
+  ],
+  async run(invocation) {
+    const entry = await recorded(invocation, await readRunOptions(invocation))
+    invocation.streams.stdout(`${entry.id}\n`)
+    return 0
+  },
+}
+
+/** Makes the record of a machine that is to have a process of its own. */
+async function recorded(invocation: Invocation, asked: RunOptions): Promise<MachineEntry> {
+  const bar = progressBar(invocation.streams)
+  const prepared = await prepareImage(asked, bar.progress, bar.note).finally(() => bar.clear())
+  const { env: _, ...options } = withImageCommand(prepared)
+  const level = invocation.value('isolation')
+  const isolation = level === undefined ? undefined : readIsolation(level, ['process', 'jailed'])
+  const spec = { options, isolation, remove: invocation.has('rm') }
+  return await entriesOf(invocation).create(spec, imageName(options), nowMs(), invocation.value('name'))
 }

@@ -1,6 +1,7 @@
 import { DoppelError } from '@doppel/base'
 import type { Command } from '../command.ts'
 import { ask } from '../machines.ts'
+import { readFraction } from '../run-options.ts'
 
 /** `doppel set`: limits of a machine that runs. */
 export const setCommand: Command = {
@@ -17,8 +18,7 @@ export const setCommand: Command = {
     const text = invocation.value('cap')
     if (text === undefined)
       throw new DoppelError('cli.arguments', 'nothing to set; for example: doppel set --cap 0.5 web')
-    const cap = /^[0-9.]+$/.test(text) ? Number(text) : Number.NaN
-    if (Number.isNaN(cap)) throw new DoppelError('cli.flag-value', `--cap is '${text}'; expected a number such as 0.5`)
+    const cap = readFraction('cap', text)
     await ask(invocation, invocation.arguments[0] ?? '', { op: 'set', cap })
     return 0
   },

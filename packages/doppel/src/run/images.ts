@@ -1,0 +1,137 @@
+import { DoppelError } from '@doppel/base'
+import {
+  cacheFolder,
+  findRootImage,
+  ImageCache,
+  type Progress,
+  removeLinuxImage,
+  removeRootImage,
+  type RootImage,
+  rootImages,
+  linuxImage,
+  linuxImageObjects,
+  linuxImageVersion,
+  useHostProxy,
+} from '@doppel/images'
+import type { RunOptions } from '../cli/run-options.ts'
+import { ROOT_SERIAL } from './boot-files.ts'
+import { makeDebian } from './debian-image.ts'
+
+/** How to come by an image. */
+export interface ImageWork {
+  readonly cache: ImageCache
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly mirror?: string
+  /** Asks for newer packages. */
+  readonly refresh: boolean
+  readonly progress: Progress
+  readonly note?: (text: string) => void
+}
+
+/** One image that doppel can make by itself. */
+interface KnownImage {
+  readonly name: string
+  readonly summary: string
+  /** Makes it anew; returns its version. */
+  readonly make: (work: ImageWork) => Promise<{ readonly version: string }>
+}
+
+/** The images that doppel makes by itself: a row each. */
+export const KNOWN_IMAGES: readonly KnownImage[] = [
+  {
+    name: 'linux',
+    summary: "Debian's kernel and busybox, in memory only",
+    make: async work => await linuxImage(work),
+  },
+  { name: 'debian', summary: 'a minimal Debian trixie with apt, on a disk', make: makeDebian },
+]
+
+/** An image that is here. */
+export interface ImageEntry {
+  readonly name: string
+  readonly version: string
+  readonly architecture: string
+  readonly sizeBytes: number
+}
+
+/** The names that a machine can be made of: what is here, and what can be made. */
+export async function imageNames(env: ImageWork['env']): Promise<readonly string[]> {
+  const here = await rootImages(new ImageCache(cacheFolder(env)))
+  return [...new Set([...KNOWN_IMAGES.map(image => image.name), ...here.map(image => image.name)])]
+}
+
+/** The images that are here. */
+export async function imageEntries(cache: ImageCache): Promise<ImageEntry[]> {
+  const architecture = 'riscv64'
+  const version = await linuxImageVersion(cache)
+  const objects = await linuxImageObjects(cache)
+  const sizeBytes = objects.reduce((sum, object) => sum + object.sizeBytes, 0)
+  const linux = version === undefined ? [] : [{ name: 'linux', version, architecture, sizeBytes }]
+  const roots = (await rootImages(cache)).map(({ name, version: of, disk }) => ({
+    name,
+    version: of,
+    architecture,
+    sizeBytes: disk.sizeBytes,
+  }))
+  return [...linux, ...roots]
+}
+
+/** Forgets an image, and frees what no other one uses; returns the bytes freed. Throws `image.absent`. */
+export async function removeImage(cache: ImageCache, name: string): Promise<number> {
+  if (!(await imageEntries(cache)).some(image => image.name === name)) {
+    throw new DoppelError('image.absent', `there is no image '${name}' in ${cache.root}`, { name })
+  }
+  if (name === 'linux') await removeLinuxImage(cache)
+  else await removeRootImage(cache, name)
+  const used = [...(await linuxImageObjects(cache)), ...(await rootImages(cache)).map(image => image.disk)]
+  return await cache.collect(new Set(used.map(object => object.sha256)))
+}
+
+/**
+ * What a machine of the options' image needs beside the options: its root disk, first of all disks. Makes an image that
+ * is not here and can be made. Throws what that throws, and `machine.image`.
+ */
+export async function prepareImage(
+  options: RunOptions,
+  progress: Progress,
+  note?: (text: string) => void,
+): Promise<RunOptions> {
+  const { target, env } = options
+  if (target?.kind !== 'image' || target.name === 'linux' || options.root) return options
+  const cache = new ImageCache(cacheFolder(env))
+  const found = await findOrMakeImage(target.name, { cache, env, refresh: false, progress, ...(note && { note }) })
+  const disk = { path: cache.objectPath(found.disk.sha256), mode: 'overlay', serial: ROOT_SERIAL } as const
+  return { ...options, disks: [disk, ...options.disks], root: found.config }
+}
+
+/** A command line that only asks for a shell: at a terminal that is the machine's own. */
+const SHELL = /^(?:\/(?:usr\/)?bin\/)?(?:ba|da|a|z)?sh$/
+
+/** The options with what the image says is to run: its entry point with the command given, or with its own. */
+export function withImageCommand(options: RunOptions): RunOptions {
+  const { entrypoint = [], command = [] } = options.root ?? {}
+  const words = [...entrypoint, ...(options.command ?? command)]
+  const isShell = options.command === undefined && words.length === 1 && SHELL.test(words[0] ?? '')
+  return words.length === 0 || isShell ? options : { ...options, command: words }
+}
+
+/** The image with a root disk of that name; one that is not here is made, if it can be. Throws `machine.image`. */
+export async function findOrMakeImage(name: string, work: ImageWork): Promise<RootImage> {
+  const { cache } = work
+  const found = await findRootImage(cache, name)
+  if (found) return found
+  const known = KNOWN_IMAGES.find(image => image.name === name)
+  useHostProxy()
+  return await cache.locked(`image-${name.replaceAll(/[^a-z0-9]/g, '-')}`, async () => {
+    // Another process may have made it meanwhile.
+    const made = await findRootImage(cache, name)
+    if (!made) await known?.make(work)
+    const image = made ?? (await findRootImage(cache, name))
+    if (image) return image
+    throw new DoppelError(
+      'machine.image',
+      `there is no image '${name}' with a disk; doppel image ls shows those that are here`,
+      { name },
+    )
+  })
+}

@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { riscvElf } from '@doppel/testkit'
+import type { Machine } from 'doppel'
+import { median } from './table.ts'
+
+/** What a neighbour does, and what the victim then loses of what an ordinary neighbour leaves it: 0.05 is a twentieth. */
+export interface StormLoss {
+  readonly storm: string
+  readonly loss: number
+}
+
+/** A loop that writes an instruction of its own, fence.i, and runs it. */
+const SELF_MODIFYING = [0x00000297, 0x0102a303, 0x0062a823, 0x0000100f, 0x00138393, 0xff1ff06f]
+const PROGRAM = '/tmp/self-modifying'
+const SPIN = 'while :; do :; done'
+
+/** Shell code of each storm; they want `/dev/vda`, the program, and a network. */
+const STORMS: readonly (readonly [string, string])[] = [
+  ['memory', 'while :; do dd if=/dev/zero of=/tmp/big bs=1M count=30 2>/dev/null; done'],
+  ['disk', 'while :; do echo 1 >/proc/sys/vm/drop_caches; dd if=/dev/vda of=/dev/null bs=64k 2>/dev/null; done'],
+  ['interrupts', 'while :; do dd if=/dev/hwrng of=/dev/null bs=8 count=1000 2>/dev/null || echo >/dev/hvc0; done'],
+  ['console', 'yes >/dev/hvc0'],
+  [
+    'network',
+    'while :; do head -c 2000000 /dev/zero | nc -w 1 10.0.2.2 9; ping -c 50 -i 0 10.0.2.2; done >/dev/null 2>&1',
+  ],
+  ['self-modifying code', PROGRAM],
+]
+const WARM_MS = 1000
+const MEASURE_MS = 1000
+const ROUNDS = 3
+
+/**
+ * Measures a victim beside each storm, and beside an ordinary neighbour before and after, since the host's speed changes
+ * too: the median of three rounds. `victim` and `neighbour` share one thread, evenly.
+ */
+export async function stormLosses(victim: Machine, neighbour: Machine): Promise<StormLoss[]> {
+  await neighbour.files.write(PROGRAM, riscvElf(SELF_MODIFYING, 0x10000))
+  await neighbour.commands.run(['chmod', '755', PROGRAM])
+  const spin = await victim.commands.run(SPIN, { background: true })
+  const rateBeside = async (code: string): Promise<number> => {
+    const storm = await neighbour.commands.run(code, { background: true })
+    await sleep(WARM_MS)
+    const [before, beganMs] = [victim.getMetrics().instructions, performance.now()]
+    await sleep(MEASURE_MS)
+    const rate = Number(victim.getMetrics().instructions - before) / (performance.now() - beganMs)
+    storm.kill()
+    await storm.wait()
+    return rate
+  }
+  const losses: StormLoss[] = []
+  for (const [storm, code] of STORMS) {
+    const rounds: number[] = []
+    let before = await rateBeside(SPIN)
+    for (let round = 0; round < ROUNDS; round++) {
+      const during = await rateBeside(code)
+      const after = await rateBeside(SPIN)
+      rounds.push(1 - during / ((before + after) / 2))
+      before = after
+    }
+    losses.push({ storm, loss: median(rounds) })
+  }
+  spin.kill()
+  return losses
+}
