@@ -25,6 +25,7 @@ export { isEqual, type ParentReference, type SnapshotHost } from './snapshot/for
 export { pagesSpace, type SnapshotParts, writeSnapshot } from './snapshot/write.ts'
 export { type DiskImageFile, type FrozenDisk, Holders } from './disk/frozen-disk.ts'
 export { frozenStore, type MachineDisk, ReadOnlyDisk } from './disk/machine-disk.ts'
+export { type DiskRate, rateLimitedDisk } from './disk/rate-limit.ts'
 export { OverlayDisk } from './disk/overlay-disk.ts'
 export { diskSpace, savedDisk } from './disk/saved-disk.ts'
 export { ThroughDisk } from './disk/through-disk.ts'

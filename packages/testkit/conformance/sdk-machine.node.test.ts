@@ -258,7 +258,10 @@ test('forks go on from one moment, each by itself, and the machine itself goes o
   expect((await vm.commands.run('echo alive')).stdout).toBe('alive\n')
 })
 
-test('clones share neither randomness nor a stopped clock', async () => {
+test('clones share neither randomness nor a stopped clock, nor who they are', async () => {
+  const identity = 'cat /etc/machine-id /sys/class/net/eth0/address'
+  await vm.files.write('/etc/machine-id', `${'0123456789abcdef'.repeat(2)}\n`)
+  const own = (await vm.commands.run(identity)).stdout.split('\n')
   const snapshot = await vm.createSnapshot()
   await new Promise(resolve => setTimeout(resolve, 5000))
   const [a, b] = [await Machine.restore(snapshot), await Machine.restore(snapshot)]
@@ -267,6 +270,15 @@ test('clones share neither randomness nor a stopped clock', async () => {
   const seen = await Promise.all([random(a), random(b), random(vm)])
   expect(new Set(seen).size).toBe(3)
   expect((await a.commands.run('dmesg')).stdout).toContain('crng reseeded due to virtual machine fork')
+  /** Changed by the agent, a moment after it goes on. */
+  const changed = async (machine: Machine): Promise<string[]> => {
+    const wait = `until ! cat /etc/machine-id /sys/class/net/eth0/address | grep -qx -e ${own[0]} -e ${own[1]}; do sleep 0.1; done`
+    const { stdout } = await machine.commands.run(`${wait}; ${identity}`, { timeoutMs: 30_000 })
+    return stdout.trim().split('\n')
+  }
+  const [ofA, ofB] = await Promise.all([changed(a), changed(b)])
+  expect(ofA.map(line => line.length)).toEqual([32, 17])
+  expect(new Set([...ofA, ...ofB]).size).toBe(4)
   const skewMs = Number((await a.commands.run('date +%s')).stdout) * 1000 - Date.now()
   expect(Math.abs(skewMs)).toBeLessThan(4500)
   await Promise.all([a.kill(), b.kill()])

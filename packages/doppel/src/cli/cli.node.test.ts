@@ -32,7 +32,8 @@ function captured(stderrIsTerminal = false) {
 
 async function cli(...args: string[]): Promise<{ status: number; out: string; err: string }> {
   const { texts, streams } = captured()
-  const status = await runCli(args, { XDG_CACHE_HOME: folder }, streams)
+  const env = { XDG_CACHE_HOME: folder, XDG_DATA_HOME: join(folder, 'data'), XDG_RUNTIME_DIR: folder }
+  const status = await runCli(args, env, streams)
   return { status, ...texts }
 }
 
@@ -99,7 +100,7 @@ describe('the command line', () => {
     [['run', '--dump-region', 'main', 'linux'], /--dump-region is 'main'; expected an address in hexadecimal/],
     [['run', '--engine', 'magic', 'linux'], /expected interpreter or translator/],
     [['run', '--timeout', 'soon', 'linux'], /a time such as 30s/],
-    [['run', '--volume', '.', 'linux'], /expected HOST:GUEST/],
+    [['run', '--volume', '.', 'linux'], /expected FOLDER:GUEST/],
     [['image', 'ls', '--', 'x'], /takes nothing after --/],
   ])('doppel %j says what is wrong in one line and exits 2', async (args, message) => {
     const { status, out, err } = await cli(...args)
@@ -124,6 +125,24 @@ describe('the command line', () => {
   test('an empty cache lists no images, as JSON too', async () => {
     expect(JSON.parse((await cli('image', 'ls', '--json')).out)).toEqual([])
     expect((await cli('image', 'ls')).out).toBe('NAME  VERSION  ARCHITECTURE  SIZE\n')
+  })
+})
+
+describe('volumes', () => {
+  test('are made, listed and removed', async () => {
+    expect((await cli('volume', 'create', 'data')).out).toBe('data\n')
+    const [volume] = JSON.parse((await cli('volume', 'ls', '--json')).out) as { name: string; path: string }[]
+    expect(volume).toMatchObject({ name: 'data', path: join(folder, 'data', 'doppel', 'volumes', 'data') })
+    expect(await options('--volume', `${volume?.path}:/x`, 'linux')).toMatchObject({
+      volumes: [{ hostPath: volume?.path }],
+    })
+    expect((await cli('volume', 'create', '../x')).err).toContain('[volume.name]')
+    expect((await cli('create', '-v', 'data:/data', elf)).status).toBe(0)
+    expect((await cli('volume', 'rm', 'data')).err).toMatch(/prog-elf-.* \(created\).*\[volume.in-use\]/)
+    const { out } = await cli('ps', '-aq')
+    expect((await cli('rm', out.trim())).status).toBe(0)
+    expect((await cli('volume', 'rm', 'data')).status).toBe(0)
+    expect((await cli('volume', 'inspect', 'data')).err).toContain('[volume.unknown]')
   })
 })
 
@@ -196,6 +215,22 @@ describe('doppel run reads', () => {
 
   test.each(['0', '70000', 'a:b', '1:2:3', '80:', '8080:80/udp', ''])('no port in %o', async text => {
     await expect(options('-p', text, 'linux')).rejects.toMatchObject({ code: 'cli.flag-value' })
+  })
+
+  test('limits of disks', async () => {
+    const flags = ['--disk-rate', '1.5M', '--disk-operations', '200', '--cap', '0.25']
+    expect(await options(...flags, 'linux')).toMatchObject({
+      diskRate: { bytesPerSecond: 1.5 * 1024 * 1024, operationsPerSecond: 200 },
+      cap: 0.25,
+    })
+    for (const wrong of [
+      ['--disk-rate', '0'],
+      ['--disk-rate', 'x'],
+      ['--disk-operations', '0'],
+      ['--cap', '2'],
+    ]) {
+      await expect(options(...wrong, 'linux')).rejects.toMatchObject({ code: 'cli.flag-value' })
+    }
   })
 
   test('a program by its path', async () => expect((await options(elf)).target).toEqual({ kind: 'elf', path: elf }))

@@ -9,6 +9,7 @@ import { inspectCommand } from './commands/inspect.ts'
 import { LIFE_COMMANDS } from './commands/life.ts'
 import { logsCommand } from './commands/logs.ts'
 import { NETWORK_COMMANDS } from './commands/network.ts'
+import { VOLUME_COMMANDS } from './commands/volume.ts'
 import { psCommand } from './commands/ps.ts'
 import { JAVA_COMMANDS } from './commands/java.ts'
 import { createCommand, runCommand } from './commands/run.ts'
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   ...SNAPSHOT_COMMANDS,
   restoreCommand,
   forkCommand,
+  ...VOLUME_COMMANDS,
   ...NETWORK_COMMANDS,
   ...JAVA_COMMANDS,
   ...IMAGE_COMMANDS,

@@ -2,6 +2,8 @@ import { access, constants, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DoppelError, formatSize, MIB, PAGE_BYTES, parseSize } from '@doppel/base'
 import type { ImageConfig } from '@doppel/images'
+import type { DiskRate } from '@doppel/monitor'
+import { isVolumeName, makeVolume } from '../host/volumes.ts'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
 import { findNetwork } from '../network/definitions.ts'
 import type { Invocation } from './command.ts'
@@ -35,6 +37,8 @@ export interface RunOptions {
   readonly append?: string
   readonly disks: readonly DiskOption[]
   readonly volumes: readonly VolumeOption[]
+  /** What each disk may be asked for. */
+  readonly diskRate?: DiskRate
   readonly firmware?: string
   readonly network: NetworkOption
   readonly engine: 'interpreter' | 'translator'
@@ -96,8 +100,9 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     ...(initrd === undefined ? {} : { initrd }),
     ...(append === undefined ? {} : { append }),
     disks: await Promise.all(invocation.values('disk').map(readDisk)),
-    volumes: await Promise.all(invocation.values('volume').map(readVolume)),
+    volumes: await Promise.all(invocation.values('volume').map(text => readVolume(text, invocation.env))),
     ...(firmware === undefined ? {} : { firmware }),
+    ...readDiskRate(invocation.value('disk-rate'), invocation.value('disk-operations')),
     network: await readNetwork(invocation),
     engine: readEngine(invocation.value('engine')),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -174,6 +179,26 @@ function readEngine(text: string | undefined): RunOptions['engine'] {
   throw badValue('engine', text, 'interpreter or translator')
 }
 
+/** A disk's limits: bytes a second, such as 50M, and requests a second. Throws `cli.flag-value`. */
+export function readDiskRate(
+  bytes: string | undefined,
+  operations: string | undefined,
+): { readonly diskRate?: DiskRate } {
+  if (bytes === undefined && operations === undefined) return {}
+  const sized = bytes === undefined ? undefined : /^\d+(\.\d+)?[KMG]?$/i.test(bytes) ? parseSize(bytes, '') : 0
+  if (sized !== undefined && sized < MIN_DISK_RATE)
+    throw badValue('disk-rate', bytes ?? '', 'bytes a second, such as 50M')
+  const count = operations === undefined ? undefined : /^\d{1,9}$/.test(operations) ? Number(operations) : 0
+  if (count === 0) throw badValue('disk-operations', operations ?? '', 'requests a second, such as 500')
+  return {
+    diskRate: {
+      ...(sized !== undefined && { bytesPerSecond: sized }),
+      ...(count !== undefined && { operationsPerSecond: count }),
+    },
+  }
+}
+const MIN_DISK_RATE = 4096
+
 /** A part of a whole, such as 0.5. Throws `cli.flag-value`. */
 export function readFraction(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
@@ -200,12 +225,12 @@ export async function readDisk(text: string): Promise<DiskOption> {
   return { path: await readableFile(match[1], '--disk'), mode }
 }
 
-/** A folder to share. Throws `cli.flag-value`, `run.volume`. */
-export async function readVolume(text: string): Promise<VolumeOption> {
+/** A folder to share, or a volume's name, which is made then. Throws `cli.flag-value`, `run.volume`. */
+export async function readVolume(text: string, env: RunOptions['env'] = process.env): Promise<VolumeOption> {
   const match = /^(.+?):(\/[^:]*)(?::(ro|rw))?$/.exec(text)
   if (!match?.[1] || !match[2])
-    throw badValue('volume', text, 'HOST:GUEST or HOST:GUEST:ro with an absolute GUEST path')
-  const hostPath = resolve(match[1])
+    throw badValue('volume', text, 'FOLDER:GUEST, NAME:GUEST or FOLDER:GUEST:ro with an absolute GUEST path')
+  const hostPath = isVolumeName(match[1]) ? await makeVolume(match[1], env) : resolve(match[1])
   const found = await stat(hostPath).catch((error: unknown) => error as NodeJS.ErrnoException)
   if (found instanceof Error || !found.isDirectory()) {
     const reason = found instanceof Error ? `cannot be read (${found.code})` : 'is not a folder'

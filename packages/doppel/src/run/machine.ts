@@ -9,9 +9,10 @@ import {
   virtioNet,
   virtioRng,
 } from '@doppel/devices'
-import { type CpuLimits, type FrozenDisk, GuestAgent, type MachineDisk } from '@doppel/monitor'
+import { type CpuLimits, type FrozenDisk, GuestAgent, type MachineDisk, rateLimitedDisk } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
+import { nodeTimers } from '../host/net/node-network.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { joinNetwork } from '../network/join.ts'
 import { volumeTag } from './boot-files.ts'
@@ -72,7 +73,8 @@ export async function runningMachine(
     for (const [i, disk] of options.disks.entries()) {
       const frozen = parts.disks?.[i]
       frozen?.retain()
-      const store = frozen ? await diskOver(frozen, disk.mode) : await openMachineDisk(disk, options.env)
+      const opens = frozen ? diskOver(frozen, disk.mode) : openMachineDisk(disk, options.env)
+      const store = paced(await opens, options)
       opened.push(store)
       disks.push(store)
       virtio.push(virtioBlk({ store, serial: disk.serial ?? `doppel-disk${i}` }))
@@ -129,6 +131,11 @@ function discard(file: unknown): void {
   const { buffer, byteLength } = file.bytes
   // What is a part of something larger is not ours alone.
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
+}
+
+/** A disk as fast as the options let it be. */
+function paced(disk: MachineDisk, { diskRate }: RunOptions): MachineDisk {
+  return diskRate ? rateLimitedDisk(disk, diskRate, hostClock(), nodeTimers) : disk
 }
 
 /** True when what starts is an image's own user land, which runs the guest's half of the agent. */

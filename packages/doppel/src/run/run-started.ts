@@ -3,13 +3,19 @@ import { DoppelError } from '@doppel/base'
 import type { RunOptions } from '../cli/run-options.ts'
 import type { Streams } from '../cli/command.ts'
 import { imageName } from '../control/entries.ts'
-import { onEndingSignal } from '../host/signals.ts'
 import { openTerminal } from '../host/terminal.ts'
 import { Machine } from '../sdk/machine.ts'
-import { TIMED_OUT } from './exit-status.ts'
+import { greet, watchForEnd } from './early-end.ts'
 
 /** Makes the machine known to others; returns how to end that. */
 export type ListMachine = (machine: Machine) => Promise<() => Promise<void>>
+
+/** What `runStarted` is told beside the run's options. */
+export interface StartedOptions {
+  readonly list: ListMachine
+  /** The command is a shell that reads its commands from our input. */
+  readonly isScript: boolean
+}
 
 /**
  * Runs a machine that goes on from where an earlier one had started, or leaves its own start for later ones: its command
@@ -18,40 +24,20 @@ export type ListMachine = (machine: Machine) => Promise<() => Promise<void>>
 export async function runStarted(
   options: RunOptions,
   streams: Streams,
-  {
-    list,
-    isScript,
-  }: { readonly list: ListMachine /** A shell that reads its commands from our input. */; readonly isScript: boolean },
+  { list, isScript }: StartedOptions,
 ): Promise<number> {
   // The command is the agent's to run: the guest itself begins as for a terminal.
   const { command, ...rest } = options
-  if (command === undefined && streams.stderrIsTerminal) {
-    streams.stderr('doppel: starting; Ctrl-A x quits, Ctrl-A h helps\n')
-  }
+  if (command === undefined) greet(streams)
   for (;;) {
     const machine = await Machine.boot(imageName(options), rest)
-    let signalled: number | undefined
-    const ignoreSignals = onEndingSignal(exitStatus => {
-      signalled = exitStatus
-      void machine.kill()
-    })
-    let timedOut = false
-    const timer =
-      options.timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            timedOut = true
-            void machine.kill()
-          }, options.timeoutMs)
+    const early = watchForEnd(options, streams, () => void machine.kill())
     let unlist: () => Promise<void> = () => Promise.resolve()
     try {
       unlist = await list(machine)
       const end = command ? await runCommand(machine, options, command) : await showTerminal(machine)
-      if (signalled !== undefined) return signalled
-      if (timedOut) {
-        streams.stderr(`doppel: the machine was ended after ${options.timeoutMs} ms [run.timeout]\n`)
-        return TIMED_OUT
-      }
+      const status = early.status()
+      if (status !== undefined) return status
       if (typeof end === 'number') return end
       if (end.kind === 'reset' && command === undefined) continue
       if (command !== undefined && !isScript) {
@@ -60,8 +46,7 @@ export async function runStarted(
       if (end.kind === 'poweroff' || end.kind === 'stopped') return 0
       throw new DoppelError('run.ended', `the machine ended: ${end.kind}`)
     } finally {
-      ignoreSignals()
-      clearTimeout(timer)
+      early.close()
       await machine.kill()
       await unlist()
     }

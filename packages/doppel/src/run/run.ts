@@ -3,7 +3,6 @@ import type { VirtBoot } from '@doppel/board'
 import type { RunOptions } from '../cli/run-options.ts'
 import { progressBar } from '../cli/progress-bar.ts'
 import type { Streams } from '../cli/command.ts'
-import { onEndingSignal } from '../host/signals.ts'
 import { Console } from '@doppel/monitor'
 import { openTerminal } from '../host/terminal.ts'
 import { bootFiles } from './boot-files.ts'
@@ -17,7 +16,7 @@ import { freshNonce } from './nonce.ts'
 import { PanicWatch } from './panic.ts'
 import { insight } from './insight.ts'
 import { statsReport } from './stats.ts'
-import { TIMED_OUT } from './exit-status.ts'
+import { greet, watchForEnd } from './early-end.ts'
 import { hasCommonStart } from '../sdk/start-snapshot.ts'
 import { type ListMachine, runStarted } from './run-started.ts'
 import { stuck } from './stuck.ts'
@@ -67,22 +66,8 @@ export async function runMachine(
       throw error
     })
     session.onQuit(() => machine.vm.stop())
-    let signalled: number | undefined
-    const ignoreSignals = onEndingSignal(exitStatus => {
-      signalled = exitStatus
-      machine.vm.stop()
-    })
-    if (options.command === undefined && streams.stderrIsTerminal) {
-      streams.stderr('doppel: starting; Ctrl-A x quits, Ctrl-A h helps\n')
-    }
-    let timedOut = false
-    const timer =
-      options.timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            timedOut = true
-            machine.vm.stop()
-          }, options.timeoutMs)
+    const early = watchForEnd(options, streams, () => machine.vm.stop())
+    if (options.command === undefined) greet(streams)
     try {
       own.start()
       const end = await own.wait()
@@ -90,11 +75,8 @@ export async function runMachine(
       if (options.stats) streams.stderr(statsReport(machine))
       const found = await insight(machine.cpu, options)
       if (found !== '') streams.stderr(found)
-      if (signalled !== undefined) return signalled
-      if (timedOut) {
-        streams.stderr(`doppel: the machine was ended after ${options.timeoutMs} ms [run.timeout]\n`)
-        return TIMED_OUT
-      }
+      const ended = early.status()
+      if (ended !== undefined) return ended
       const panicked = end.kind === 'stopped' ? undefined : panic.error()
       if (panicked) throw panicked
       if (end.kind === 'reset' && options.command === undefined) continue
@@ -108,8 +90,7 @@ export async function runMachine(
       if (end.kind === 'halted') throw new DoppelError('run.halted', 'the guest stopped all of its harts')
       return 0
     } finally {
-      ignoreSignals()
-      clearTimeout(timer)
+      early.close()
       await session.close()
       await unlist()
     }

@@ -18,7 +18,7 @@ import { prepareImage } from '../run/images.ts'
 import { hasAgent, limitsOf, type MachineParts, type RunningMachine, runningMachine } from '../run/machine.ts'
 import { POWER_OFF } from '../run/power-off.ts'
 import { Network, type PublishedPort } from '../run/network.ts'
-import { freshNonce } from '../run/nonce.ts'
+import { freshMachineId, freshNonce } from '../run/nonce.ts'
 import { CpuPlace } from './cpu-place.ts'
 import { freeze, type MachineImage, mendClock } from './image.ts'
 import { type IsolatedOptions, type MachineOptions, runOptionsOf } from './options.ts'
@@ -207,6 +207,7 @@ export class Machine implements AsyncDisposable {
     const running = await restoredMachine(frozen, boot, terminal, place)
     running.agent.takeOver(agent)
     mendClock(frozen, running)
+    if (hasAgent(options)) running.agent.setIdentity({ machineId: freshMachineId(), mac: running.network?.mac })
     const machine = new Machine(image, options, running, terminal, place, frozen)
     if (paused) await machine.#life.startPaused()
     else machine.#life.start()

@@ -1,5 +1,5 @@
 import { DoppelError } from '@doppel/base'
-import type { NetworkPolicy } from '@doppel/monitor'
+import type { DiskRate, NetworkPolicy } from '@doppel/monitor'
 import type { Isolation } from '../control/isolation.ts'
 import { Network } from '../run/network.ts'
 import { imageNames } from '../run/images.ts'
@@ -18,7 +18,9 @@ export interface MachineOptions {
   readonly append?: string
   /** `FILE`, `FILE:ro`, `FILE:overlay`. */
   readonly disks?: readonly string[]
-  /** `HOST:GUEST` or `HOST:GUEST:ro`. */
+  /** What each disk may be asked for: bytes and requests a second. */
+  readonly diskRate?: DiskRate
+  /** `HOST:GUEST`, `NAME:GUEST` or `HOST:GUEST:ro`. */
   readonly volumes?: readonly string[]
   /** What the guest may reach, anything public when not given; or the network it shares with others; or none. */
   readonly network?: NetworkPolicy | Network | 'none'
@@ -55,7 +57,8 @@ export async function runOptionsOf(image: string, options: MachineOptions): Prom
     ...(options.initrd === undefined ? {} : { initrd: await readableFile(options.initrd, 'initrd') }),
     ...(options.append === undefined ? {} : { append: options.append }),
     disks: await Promise.all((options.disks ?? []).map(readDisk)),
-    volumes: await Promise.all((options.volumes ?? []).map(readVolume)),
+    volumes: await Promise.all((options.volumes ?? []).map(text => readVolume(text))),
+    ...(options.diskRate && { diskRate: options.diskRate }),
     network: networkOf(options.network),
     engine: options.engine ?? 'translator',
     stats: false,

@@ -1,11 +1,11 @@
-import { type FunctionRef, ModuleBuilder } from '@doppel/wasm'
+import type { FunctionRef } from '@doppel/wasm'
 import { ACC_ABSTRACT, ACC_STATIC } from '../class-file/access.ts'
 import { readU2 } from '../class-file/bytes.ts'
 import { Tag } from '../class-file/constant-pool.ts'
 import { findAttribute } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
-import { importSupport } from './support-module.ts'
-import { DISPLAY, ModuleTypes, sharedArena } from '../translate/types.ts'
+import { methodModule } from './support-module.ts'
+import { DISPLAY, sharedArena } from '../translate/types.ts'
 import type { JavaClass, Loader, Method, Ref } from './classes.ts'
 import { dotted } from './class-table.ts'
 import { invoke, Thrown, wait, type Work } from './tasks.ts'
@@ -68,9 +68,7 @@ export class Linker {
   #installStubs(): void {
     const classes = [...this.#withoutStubs]
     this.#withoutStubs.clear()
-    const module = new ModuleBuilder()
-    const types = new ModuleTypes(module)
-    const { functions } = importSupport(module, types)
+    const { module, types, functions } = methodModule()
     const stubFor = (method: Method): FunctionRef => {
       const { index, type } = types.signature(method.signature)
       const stub = module.declare('', type)

@@ -97,11 +97,27 @@ export function supportModule(): Uint8Array<ArrayBuffer> {
   return module.encode()
 }
 
-/** The imports of a method’s module. */
-export function importSupport(
-  module: ModuleBuilder,
-  types: ModuleTypes,
-): { readonly functions: Readonly<Record<string, FunctionRef>>; readonly tag: number } {
+/** A module that methods are translated into: what all of them import is there. */
+export interface MethodModule {
+  readonly module: ModuleBuilder
+  readonly types: ModuleTypes
+  readonly functions: Readonly<Record<string, FunctionRef>>
+  readonly tag: number
+}
+
+let base: MethodModule | undefined
+/** A new module for methods. What they have in common is made once: thousands of modules begin with it. */
+export function methodModule(): MethodModule {
+  if (!base) {
+    const module = new ModuleBuilder()
+    const types = new ModuleTypes(module)
+    base = { module, types, ...importSupport(module, types) }
+  }
+  const module = new ModuleBuilder(base.module)
+  return { ...base, module, types: new ModuleTypes(module, base.types) }
+}
+
+function importSupport(module: ModuleBuilder, types: ModuleTypes): Pick<MethodModule, 'functions' | 'tag'> {
   const functions: Record<string, FunctionRef> = {}
   for (const [name, signature] of METHOD_IMPORTS) {
     functions[name] = module.importFunction('rt', name, types.signature(signature).type)

@@ -5,7 +5,7 @@ import {
   type FunctionRef,
   Gc,
   type Local,
-  ModuleBuilder,
+  type ModuleBuilder,
   type Node,
   ref,
 } from '@doppel/wasm'
@@ -14,7 +14,7 @@ import type { Kind } from '../class-file/descriptor.ts'
 import type { ClassFile } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
 import { instructionLength } from '../opcodes.ts'
-import { importSupport } from '../runtime/support-module.ts'
+import { methodModule } from '../runtime/support-module.ts'
 import type { Method } from '../runtime/classes.ts'
 import type { Vm } from '../runtime/vm.ts'
 import { basicBlocks, type BasicBlock, branchTargets, endsFlow } from './blocks.ts'
@@ -25,7 +25,7 @@ import { Cluster } from './cluster.ts'
 import { Frame, type ModuleContext } from './frame.ts'
 import { ARMS } from './simple-arms.ts'
 import type { MethodSource } from './source.ts'
-import { ModuleTypes, OBJ, TABLE, methodArena } from './types.ts'
+import { OBJ, TABLE, methodArena } from './types.ts'
 
 /** A module, and those of its functions that stack traces must find their way in. */
 export interface Translated {
@@ -41,9 +41,7 @@ export type Inviting = (callee: Method) => MethodSource | undefined
  * methods it calls come into the same module.
  */
 export function translate(vm: Vm, source: MethodSource, place: number, invite?: Inviting): Translated {
-  const module = new ModuleBuilder()
-  const types = new ModuleTypes(module)
-  const { functions, tag } = importSupport(module, types)
+  const { module, types, functions, tag } = methodModule()
   const inner = module.declare(source.name, types.signature(source.signature).type)
   const outer = source.lock === undefined ? inner : module.declare('lock', inner.type)
   const root = source.method

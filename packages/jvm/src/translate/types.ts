@@ -155,9 +155,15 @@ export class ModuleTypes {
   readonly #signatures = new Map<Signature, { readonly index: number; readonly type: FunctionType }>()
   readonly #casts = new Map<number, number>()
 
-  constructor(module: ModuleBuilder) {
+  /** With `base`, the types of the module that `module` began with. */
+  constructor(module: ModuleBuilder, base?: ModuleTypes) {
     this.module = module
-    defineCommonTypes(module)
+    if (!base) {
+      defineCommonTypes(module)
+      return
+    }
+    for (const [key, index] of base.#layouts) this.#layouts.set(key, index)
+    for (const [key, signature] of base.#signatures) this.#signatures.set(key, signature)
   }
 
   layout(layout: Layout): number {

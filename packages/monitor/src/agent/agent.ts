@@ -154,6 +154,21 @@ export class GuestAgent implements CommandStarter {
     this.#send(`date -u -s @${Math.round(seconds)}\n`)
   }
 
+  /**
+   * Makes the guest another machine than the one it was cloned from: a machine-id where it has one (machine-id(5): 32
+   * hexadecimal digits), and its card's address.
+   */
+  setIdentity({ machineId, mac }: { readonly machineId: string; readonly mac: string | undefined }): void {
+    const card =
+      mac === undefined
+        ? ''
+        : // Whoever knows the old address is told of the new one.
+          'echo 1 >/proc/sys/net/ipv4/conf/all/arp_notify;' +
+          `for i in /sys/class/net/e*; do ip link set dev "\${i##*/}" address ${mac} || ` +
+          `/run/doppel/busybox ip link set dev "\${i##*/}" address ${mac}; done;`
+    this.#send(`( [ -s /etc/machine-id ] && echo ${machineId} >/etc/machine-id; ${card} ) >/dev/null 2>&1 &\n`)
+  }
+
   /** What a clone of this machine needs to go on speaking with its guest's half. */
   save(): AgentState {
     const numbers = ({ stdin, stdout, stderr }: ProcessChannels): number[] =>

@@ -26,12 +26,14 @@ export const runCommand: Command = {
     { name: 'initrd', value: 'FILE', summary: 'initial RAM file system for the kernel' },
     { name: 'append', value: 'TEXT', summary: "words for the kernel's command line" },
     { name: 'disk', value: 'FILE[:ro|:overlay]', multiple: true, summary: 'attach a raw or qcow2 disk image' },
+    { name: 'disk-rate', value: 'RATE', summary: 'let so many bytes a second through to each disk, e.g. 50M' },
+    { name: 'disk-operations', value: 'N', summary: 'let so many requests a second through to each disk' },
     {
       name: 'volume',
       short: 'v',
-      value: 'HOST:GUEST[:ro]',
+      value: 'FOLDER|NAME:GUEST[:ro]',
       multiple: true,
-      summary: 'share a folder of this computer',
+      summary: 'share a folder of this computer, or a volume (see doppel volume)',
     },
     {
       name: 'network',
