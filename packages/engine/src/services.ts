@@ -12,7 +12,7 @@ import {
   Op,
 } from '@doppel/wasm'
 import type { CommonState } from './layout.ts'
-import { DATA_MASK, ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT, READ, WRITE } from './tlb.ts'
+import { DATA_MASK, ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT, READ, WRITE, writeFillNote } from './tlb.ts'
 
 /** Where guest-physical memory is found: constants that generated code may know. */
 export interface PhysicalLayout {
@@ -87,7 +87,7 @@ export function tableEntry(fn: FunctionBuilder, table: number, page: Node): Node
 export function linkServices(
   common: CommonState,
   physical: PhysicalLayout,
-  isa: { readonly writeTranslate: TranslateWriter; readonly writeSystem: SystemWriter },
+  isa: { readonly contexts: number; readonly writeTranslate: TranslateWriter; readonly writeSystem: SystemWriter },
   memory: WebAssembly.Memory,
   host: Readonly<Record<HostName, WebAssembly.ImportValue>>,
 ): Record<ServiceName, WebAssembly.ImportValue> {
@@ -104,7 +104,7 @@ export function linkServices(
 function encodeServices(
   common: CommonState,
   physical: PhysicalLayout,
-  isa: { readonly writeTranslate: TranslateWriter; readonly writeSystem: SystemWriter },
+  isa: { readonly contexts: number; readonly writeTranslate: TranslateWriter; readonly writeSystem: SystemWriter },
 ): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder()
   const arena = new Arena()
@@ -122,8 +122,8 @@ function encodeServices(
   }
   const walk = define('translate', TRANSLATE, fn => isa.writeTranslate(fn, physical))
   define('system', SYSTEM, fn => isa.writeSystem(fn, imported.hostSystem))
-  const probe = define('probe', PROBE, fn => writeProbe(fn, common, physical, walk, imported.hostFrame))
-  define('fetch', FETCH_TYPE, fn => writeFetch(fn, common, physical, walk))
+  const probe = define('probe', PROBE, fn => writeProbe(fn, common, physical, walk, imported.hostFrame, isa.contexts))
+  define('fetch', FETCH_TYPE, fn => writeFetch(fn, common, physical, walk, isa.contexts))
   const find = (fn: FunctionBuilder, array: number): Local =>
     fn.let(fn.call(probe, [fn.get(STATE), fn.get(ADDRESS), fn.get(BYTES), fn.i32(array)]))
   const low = (fn: FunctionBuilder, local: Local): Node => fn.op(Op.i32WrapI64, fn.get(local))
@@ -165,6 +165,7 @@ function writeProbe(
   physical: PhysicalLayout,
   walk: FunctionRef,
   hostFrame: FunctionRef,
+  contexts: number,
 ): void {
   const ARRAY: Local = VALUE
   const fail = (cond: Node): void => {
@@ -201,11 +202,18 @@ function writeProbe(
   fail(fn.op(Op.i32Eqz, fn.get(addend)))
   fn.store(Op.i64Store, fn.get(entry), fn.get(page))
   fn.store(Op.i32Store, fn.get(entry), fn.get(addend), ENTRY_VALUE)
+  writeFillNote(fn, contexts, fn.load(Op.i32Load, fn.get(STATE), common.tlb), fn.get(entry))
   fn.return(fn.get(addend))
 }
 
 /** (state, address) → true once the address's page has a fetch entry; false when the host must look. */
-function writeFetch(fn: FunctionBuilder, common: CommonState, physical: PhysicalLayout, walk: FunctionRef): void {
+function writeFetch(
+  fn: FunctionBuilder,
+  common: CommonState,
+  physical: PhysicalLayout,
+  walk: FunctionRef,
+  contexts: number,
+): void {
   const fail = (cond: Node): void => {
     fn.if(cond, 'unlikely')
     fn.return(fn.i32(0))
@@ -223,5 +231,7 @@ function writeFetch(fn: FunctionBuilder, common: CommonState, physical: Physical
   const records = fn.op(Op.i32Mul, number, fn.i32(physical.codeBytes))
   fn.store(Op.i64Store, fn.get(entry), fn.op(Op.i64And, fn.get(ADDRESS), fn.i64(~PAGE_OFFSET)), FETCH)
   fn.store(Op.i32Store, fn.get(entry), fn.op(Op.i32Add, fn.i32(physical.codeBase), records), FETCH + ENTRY_VALUE)
+  const place = fn.op(Op.i32Add, fn.get(entry), fn.i32(FETCH))
+  writeFillNote(fn, contexts, fn.load(Op.i32Load, fn.get(STATE), common.tlb), place)
   fn.return(fn.i32(1))
 }

@@ -30,9 +30,28 @@ const LARGE_HASHED = 2048
 const MEGAPAGE_SHIFT = 21
 const GIGAPAGE_SHIFT = 30
 
+/**
+ * After these, how many entries have been filled since the last flush of everything, and where the first so many are: emptying
+ * those is cheaper than emptying all, and address spaces often change before many are filled.
+ */
+const LOG_ENTRIES = 512
+const LOG_BYTES = 4 * (1 + LOG_ENTRIES)
+const logAt = (contexts: number): number => contexts * CONTEXT_BYTES + 2 * LARGE_HASHED
+
 /** What a hart's TLB takes of memory. */
 export function tlbBytesFor(contexts: number): number {
-  return contexts * CONTEXT_BYTES + 2 * LARGE_HASHED
+  return (logAt(contexts) + LOG_BYTES + 63) & ~63
+}
+
+/** Writes the note that the entry at an address is filled, where the hart's TLB starts at `tlb`. */
+export function writeFillNote(fn: FunctionBuilder, contexts: number, tlb: Node, entry: Node): void {
+  const log = fn.let(fn.op(Op.i32Add, tlb, fn.i32(logAt(contexts))))
+  const count = fn.let(fn.load(Op.i32Load, fn.get(log)))
+  fn.if(fn.op(Op.i32LtU, fn.get(count), fn.i32(LOG_ENTRIES)), 'likely')
+  const place = fn.op(Op.i32Add, fn.get(log), fn.op(Op.i32Shl, fn.get(count), fn.i32(2)))
+  fn.store(Op.i32Store, place, entry, 4)
+  fn.end()
+  fn.store(Op.i32Store, fn.get(log), fn.op(Op.i32Add, fn.get(count), fn.i32(1)))
 }
 
 /** Writes, where the hart's TLB starts at `tlb`: the address of the byte for an address's 2 MiB, or 1 GiB. */
@@ -72,6 +91,7 @@ export class Tlb {
     this.#base = base
     this.#contexts = contexts
     this.#used = -1
+    this.#words[(base + logAt(contexts)) >>> 2] = LOG_ENTRIES + 1
     this.flush()
   }
 
@@ -97,6 +117,10 @@ export class Tlb {
   }
   #fill(context: number, offset: number, tagLow: number, tagHigh: number, value: number): void {
     const at = (this.context(context) + offset) >>> 2
+    const log = (this.#base + logAt(this.#contexts)) >>> 2
+    const count = this.#words[log] as number
+    if (count >>> 0 < LOG_ENTRIES) this.#words[log + 1 + count] = at << 2
+    this.#words[log] = count + 1
     this.#words[at] = tagLow
     this.#words[at + 1] = tagHigh
     this.#words[at + 2] = value
@@ -117,11 +141,21 @@ export class Tlb {
   }
   /** Empties every context; those of the mask `inForce` go on being filled. A tag of all ones is no page. */
   flush(inForce = 0): void {
-    for (let i = 0; i < this.#contexts; i++) {
-      if ((this.#used & (1 << i)) === 0) continue
-      const at = this.context(i) >>> 2
-      this.#words.fill(-1, at, at + CONTEXT_BYTES / 4)
+    const log = (this.#base + logAt(this.#contexts)) >>> 2
+    const filled = (this.#words[log] as number) >>> 0
+    if (filled <= LOG_ENTRIES) {
+      for (let i = 1; i <= filled; i++) {
+        const at = (this.#words[log + i] as number) >>> 2
+        this.#words[at] = this.#words[at + 1] = -1
+      }
+    } else {
+      for (let i = 0; i < this.#contexts; i++) {
+        if ((this.#used & (1 << i)) === 0) continue
+        const at = this.context(i) >>> 2
+        this.#words.fill(-1, at, at + CONTEXT_BYTES / 4)
+      }
     }
+    this.#words[log] = 0
     this.#used = inForce
     this.#large.fill(0)
   }
