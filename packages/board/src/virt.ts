@@ -19,7 +19,7 @@ import { writeFdt } from './fdt.ts'
 import { GuestClock } from './guest-clock.ts'
 import { type HostTasks, hostTasks } from './host-tasks.ts'
 import { Htif } from './htif.ts'
-import { type BootFile, BootLoader, physicalAddress } from './load.ts'
+import { type GuestRange, type BootFile, BootLoader, physicalAddress } from './load.ts'
 import { MachineLoop } from './machine-loop.ts'
 import { PauseGate } from './pause-gate.ts'
 import {
@@ -105,7 +105,8 @@ export class VirtMachine {
   readonly cpu: RiscvCpu
   /** The blob the guest got; empty for a restored machine. */
   readonly deviceTree: Uint8Array
-  readonly #config: VirtMachineConfig
+  /** Without what it boots, which is not kept once it is in RAM. */
+  readonly #config: Omit<VirtMachineConfig, 'boot'>
   readonly #loop: MachineLoop
   readonly #host: HostTasks
   readonly #clock: MachineClock
@@ -124,7 +125,8 @@ export class VirtMachine {
    */
   constructor(config: VirtMachineConfig) {
     checkSizes(config)
-    this.#config = config
+    const { boot, ...rest } = config
+    this.#config = rest
     this.#host = config.host ?? hostTasks()
     const bus = new Bus()
     const restored = 'restored' in config.boot ? readVirtState(config.boot.restored) : undefined
@@ -175,7 +177,7 @@ export class VirtMachine {
     })
     this.#aclint = devices.aclint
     this.#devices = devices
-    this.deviceTree = restored ? this.#restore(restored) : this.#boot(bus, devices.uart)
+    this.deviceTree = restored ? this.#restore(restored) : this.#boot(boot, bus, devices.uart)
   }
 
   /** Runs until the machine ends; call once. Rejects only with what a CPU or port threw: a doppel bug or a host failure. */
@@ -278,8 +280,7 @@ export class VirtMachine {
     this.#loop.wake()
   }
 
-  #boot(bus: Bus, uart: Uart16550): Uint8Array {
-    const { boot } = this.#config
+  #boot(boot: VirtBoot, bus: Bus, uart: Uart16550): Uint8Array {
     const loader = new BootLoader(this.cpu.memory)
     const treeBase = loader.reserveTree()
     const tree = BigInt(treeBase)
@@ -287,7 +288,7 @@ export class VirtMachine {
     const elf = 'elf' in boot ? loader.elf(boot.elf) : undefined
     const kernel = 'kernel' in boot && boot.kernel ? loader.kernel(boot.kernel) : undefined
     const initrd = 'initrd' in boot && boot.initrd ? loader.initrd(boot.initrd) : undefined
-    const blob = writeFdt(this.#tree(initrd))
+    const blob = writeFdt(this.#tree(boot, initrd))
     loader.writeTree(treeBase, blob)
     const machineEntry = firmware ?? (elf && physicalAddress(elf, elf.entry))
     if (machineEntry !== undefined) {
@@ -300,8 +301,8 @@ export class VirtMachine {
     return blob
   }
 
-  #tree(initrd: { readonly base: number; readonly lengthBytes: number } | undefined): ReturnType<typeof virtTree> {
-    const { cpus, memoryBytes, isa, entropy, boot } = this.#config
+  #tree(boot: VirtBoot, initrd: GuestRange | undefined): ReturnType<typeof virtTree> {
+    const { cpus, memoryBytes, isa, entropy } = this.#config
     const rngSeed = new Uint8Array(32)
     entropy.fill(rngSeed)
     return virtTree({

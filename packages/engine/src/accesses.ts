@@ -1,8 +1,8 @@
-import { loopsOf } from './dataflow.ts'
+import type { NaturalLoop } from './dataflow.ts'
 import type { RegionBlock } from './region.ts'
 import { RegisterSet } from './register-set.ts'
 import type { RegisterFile } from './layout.ts'
-import type { BaseAccess, Usage } from './usage.ts'
+import { type BaseAccess, registerIn, type Usage } from './usage.ts'
 
 /**
  * A run of loads, or of stores, at one register that does not change between them: one TLB check of the whole span serves
@@ -23,14 +23,14 @@ export interface AccessGroup {
 /** Spans stay well below a page, so that crossing one is rare. */
 const MAX_SPAN = 512
 
-/** Finds the groups of a region and notes them at their instructions; `position` is the blocks' reverse postorder. */
+/** Finds the groups of a region and notes them at their instructions. */
 export function groupAccesses(
   blocks: readonly RegionBlock[],
-  position: Int32Array,
+  naturalLoops: readonly NaturalLoop[],
   usages: readonly Usage[],
   files: readonly RegisterFile[],
 ): void {
-  const loops = innermostLoops(blocks, position)
+  const loops = innermostLoops(blocks, naturalLoops)
   const changedIn = new Map<ReadonlySet<number>, RegisterSet>()
   blocks.forEach((block, at) => {
     const open: (AccessGroup | undefined)[] = []
@@ -44,8 +44,8 @@ export function groupAccesses(
       const { decoded } = instruction
       const usage = usages[decoded.row] as Usage
       const { access } = usage
-      if (access && decoded[access.slot] !== access.file.zero) {
-        const register = decoded[access.slot]
+      const register = access ? registerIn(decoded, access.slot) : 0
+      if (access && register !== access.file.zero) {
         const key = register * 2 + (access.store ? 1 : 0)
         const known = open[key]
         if (known && join(known, access, decoded.imm)) instruction.group = known
@@ -57,7 +57,8 @@ export function groupAccesses(
         }
       }
       for (const { slot, file } of usage.writes) {
-        if (file === files[0]) open[decoded[slot] * 2] = open[decoded[slot] * 2 + 1] = undefined
+        const changes = registerIn(decoded, slot) * 2
+        if (file === files[0]) open[changes] = open[changes + 1] = undefined
       }
     }
   })
@@ -77,10 +78,10 @@ function join(group: AccessGroup, access: BaseAccess, offset: number): boolean {
 /** For each block the smallest natural loop that it is in, as a set of blocks. */
 function innermostLoops(
   blocks: readonly RegionBlock[],
-  position: Int32Array,
+  loops: readonly NaturalLoop[],
 ): readonly (ReadonlySet<number> | undefined)[] {
   const inner: (ReadonlySet<number> | undefined)[] = blocks.map(() => undefined)
-  for (const [, body] of loopsOf(blocks, position)) {
+  for (const [, body] of loops) {
     for (const block of body) {
       const known = inner[block]
       if (!known || body.size < known.size) inner[block] = body
@@ -101,8 +102,9 @@ function changedRegisters(
     for (const { decoded } of (blocks[at] as RegionBlock).instructions) {
       const { writes, increments } = usages[decoded.row] as Usage
       for (const { slot, file } of writes) {
-        if (increments !== undefined && decoded[increments] === decoded[slot]) continue
-        changed.add(files.indexOf(file), decoded[slot])
+        const register = registerIn(decoded, slot)
+        if (increments !== undefined && registerIn(decoded, increments) === register) continue
+        changed.add(file === files[0] ? 0 : 1, register)
       }
     }
   }

@@ -22,7 +22,8 @@ export function assemblyOf<M>(
   names: AssemblyNames,
   pseudo: Readonly<Record<string, PseudoInstruction>>,
 ): Assembly {
-  const syntaxes = deriveSyntax(isa, names)
+  // Found out when first asked for: most programs that have an instruction set never read or write assembly.
+  let byName: ReadonlyMap<string, InstructionSyntax> | undefined
   const registers = Object.entries(names.registers).flatMap(([file, list]) =>
     list.flatMap((name, number) => [
       [name, { file, number }] as const,
@@ -32,7 +33,9 @@ export function assemblyOf<M>(
   return {
     set: isa.set,
     names,
-    byName: new Map(syntaxes.map(s => [s.name, s])),
+    get byName() {
+      return (byName ??= new Map(deriveSyntax(isa, names).map(s => [s.name, s])))
+    },
     pseudo,
     registers: new Map(registers),
   }

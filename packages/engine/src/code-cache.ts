@@ -1,12 +1,20 @@
 import { type Decoded, type InstructionSet, newDecoded } from './insn.ts'
-import { Handler, handlerOf, PAGE_RECORD_BYTES } from './interpreter.ts'
-import { RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
+import { COMPUTED, Handler, handlerOf, HEAT_MASK, PAGE_RECORD_BYTES, REPLACED_SHIFT } from './handlers.ts'
+import { PAGE_TAIL, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
 import type { SavedRegion } from './saved-region.ts'
 import type { Usage } from './usage.ts'
 
-/** A page's records and the one after them that leads on to the next page, kept 64-byte aligned. */
-export const CODE_PAGE_BYTES: number = PAGE_RECORD_BYTES + 64
+/** A page's records and what follows them, kept 64-byte aligned. */
+export const CODE_PAGE_BYTES: number = PAGE_RECORD_BYTES + PAGE_TAIL.bytes
 const PAGE_BYTES = 4096
+/** Decoded instructions that are remembered by their bits, and the words of a record. */
+const KNOWN = 4096
+const KNOWN_WORDS = RECORD.bytes / 4
+
+/** Where instructions of these bits are remembered (Knuth's multiplicative hash, TAOCP vol. 3, §6.4). */
+function knownPlace(bits: number): number {
+  return (Math.imul(bits, 0x9e3779b1) >>> 20) * KNOWN_WORDS
+}
 
 interface CodePage {
   /** The RAM page whose instructions these are; -1 while free. */
@@ -15,6 +23,16 @@ interface CodePage {
   frame: number
   /** Regions that start here. */
   regions: CachedRegion[]
+}
+
+/** What reads the code of a page. */
+export interface CodeSource {
+  readonly records: number
+  readonly offset: number
+  /** Decodes; false for what is no instruction, or goes on in the next page. */
+  readonly read: (offset: number, out: Decoded) => boolean
+  /** The 32 bits at an offset, as far as they are in the page. */
+  readonly word: (offset: number) => number
 }
 
 /** A translated region of a page. */
@@ -35,6 +53,10 @@ export class CodeCache<M> {
   readonly #pages: CodePage[]
   readonly #byRamPage: Int32Array
   readonly #decoded: Decoded = newDecoded()
+  readonly #replacedAt: number
+  /** What instructions that just go on were decoded to last, by a hash of their bits: programs repeat themselves. */
+  readonly #knownBits = new Int32Array(KNOWN)
+  readonly #knownWords = new Int32Array(KNOWN * KNOWN_WORDS)
   #next = 0
   /** Code pages that have been in use at some time. */
   #everUsed = 0
@@ -49,7 +71,10 @@ export class CodeCache<M> {
     byRamPage: Int32Array,
     set: InstructionSet<M>,
     usages: readonly Usage[],
+    /** Where, for each slot of a region, what its entry has replaced is kept: handler and immediate. */
+    replacedAt: number,
   ) {
+    this.#replacedAt = replacedAt
     this.#set = set
     this.#usages = usages
     this.#halves = new Uint16Array(memory)
@@ -79,7 +104,9 @@ export class CodeCache<M> {
       page.frame = frame
       this.#byRamPage[ramPage] = index + 1
       const end = this.#recordsOf(index) + PAGE_RECORD_BYTES
-      this.#halves[(end + RECORD.handler) >>> 1] = Handler.leavePage
+      this.#halves[(end + PAGE_TAIL.leave) >>> 1] = Handler.leavePage
+      this.#halves[(end + PAGE_TAIL.after) >>> 1] = Handler.leavePage
+      this.#words[(end + PAGE_TAIL.crossesInto) >>> 2] = 0
     }
     return this.#recordsOf(index)
   }
@@ -96,6 +123,10 @@ export class CodeCache<M> {
     this.#byRamPage[ramPage] = 0
     page.ramPage = -1
     this.#clear(records)
+    for (let i = 0; i < this.#everUsed; i++) {
+      const into = (this.#recordsOf(i) + PAGE_RECORD_BYTES + PAGE_TAIL.crossesInto) >>> 2
+      if (i === index || this.#words[into] === records) this.#words[into] = 0
+    }
     this.onDrop(
       page.regions.map(r => r.slot),
       records,
@@ -140,13 +171,42 @@ export class CodeCache<M> {
     for (let offset = first; offset < PAGE_BYTES; offset += decoded.lengthBytes) {
       const at = records + (offset << RECORD_SHIFT)
       if (this.#halves[(at + RECORD.handler) >>> 1] !== Handler.decode) return
+      const known = this.#copyKnown(page.frame, offset, at)
+      if (known > 0) {
+        decoded.lengthBytes = known as 2 | 4
+        continue
+      }
       if (!this.#read(page.frame, offset, decoded)) {
         this.#halves[(at + RECORD.handler) >>> 1] = Handler.outOfLine
         return
       }
       this.fill(at, decoded)
       if (decoded.row < 0 || this.#usages[decoded.row]?.flow !== 'next') return
+      this.#know(page.frame, offset, at, decoded)
     }
+  }
+  /** The bits of the instruction at an offset of a frame; 0 for one that goes on in the next page. */
+  #bits(frame: number, offset: number): number {
+    const low = this.#halves[(frame + offset) >>> 1] as number
+    if ((low & 3) !== 3) return low
+    return offset === PAGE_BYTES - 2 ? 0 : low | ((this.#halves[(frame + offset + 2) >>> 1] as number) << 16)
+  }
+  /** Fills a record with what these bits were decoded to last, if that is known; returns the instruction's length, or 0. */
+  #copyKnown(frame: number, offset: number, record: number): number {
+    const bits = this.#bits(frame, offset)
+    const known = knownPlace(bits)
+    if (bits === 0 || this.#knownBits[known / KNOWN_WORDS] !== bits) return 0
+    const at = record >>> 2
+    for (let i = 1; i < KNOWN_WORDS; i++) this.#words[at + i] = this.#knownWords[known + i] as number
+    this.#halves[record >>> 1] = this.#knownWords[known] as number
+    return (bits & 3) === 3 ? 4 : 2
+  }
+  #know(frame: number, offset: number, record: number, decoded: Decoded): void {
+    const bits = this.#bits(frame, offset)
+    const known = knownPlace(bits)
+    this.#knownBits[known / KNOWN_WORDS] = bits
+    for (let i = 1; i < KNOWN_WORDS; i++) this.#knownWords[known + i] = this.#words[(record >>> 2) + i] as number
+    this.#knownWords[known] = handlerOf(decoded.row, decoded.lengthBytes)
   }
 
   /** Writes a decoded instruction into a record. */
@@ -171,7 +231,11 @@ export class CodeCache<M> {
   }
   /** How often a record was jumped to, or given up at. */
   heat(record: number): number {
-    return this.#halves[(record + RECORD.heat) >>> 1] as number
+    return (this.#halves[(record + RECORD.heat) >>> 1] as number) & HEAT_MASK
+  }
+  /** Whether a computed jump has landed at a record. */
+  isComputed(record: number): boolean {
+    return ((this.#halves[(record + RECORD.heat) >>> 1] as number) & COMPUTED) !== 0
   }
   /** The pages that have translated regions: where their frames are, and those regions. */
   pagesWithRegions(): readonly { readonly frame: number; readonly regions: readonly CachedRegion[] }[] {
@@ -186,12 +250,27 @@ export class CodeCache<M> {
   }
 
   /** What a translation of the code at a record needs to read it; undefined for a page that is gone. */
-  source(
-    record: number,
-  ): { records: number; offset: number; read: (offset: number, out: Decoded) => boolean } | undefined {
+  source(record: number): CodeSource | undefined {
     const { page, records, offset } = this.#locate(record)
     if (page.ramPage === -1) return undefined
-    return { records, offset, read: (at, out) => this.#read(page.frame, at, out) && out.row >= 0 }
+    return {
+      records,
+      offset,
+      read: (at, out) => this.#read(page.frame, at, out) && out.row >= 0,
+      word: at => {
+        const half = (place: number): number => this.#halves[(page.frame + place) >>> 1] as number
+        return half(at) | (at < PAGE_BYTES - 2 ? half(at + 2) << 16 : 0)
+      },
+    }
+  }
+
+  /** Keeps the instruction that begins in the last halfword of a page and goes on in another, whose records are given too. */
+  keepCrossing(ramPage: number, next: number, decoded: Decoded): void {
+    const [here, there] = [ramPage, next].map(page => (this.#byRamPage[page] as number) - 1) as [number, number]
+    if (here < 0 || there < 0) return
+    const end = this.#recordsOf(here) + PAGE_RECORD_BYTES
+    this.fill(end + PAGE_TAIL.crossing, decoded)
+    this.#words[(end + PAGE_TAIL.crossesInto) >>> 2] = this.#recordsOf(there)
   }
 
   /** Makes a record the entry of a translated region. */
@@ -199,6 +278,10 @@ export class CodeCache<M> {
     const record = records + (region.root << RECORD_SHIFT)
     const { slot } = region
     this.#locate(record).page.regions.push(region)
+    if (this.#halves[(record + RECORD.handler) >>> 1] === Handler.decode) this.decode(record)
+    const kept = (this.#replacedAt + (slot << REPLACED_SHIFT)) >>> 2
+    this.#words[kept] = this.#halves[(record + RECORD.handler) >>> 1] as number
+    this.#words[kept + 1] = this.#words[(record + RECORD.imm) >>> 2] as number
     this.#words[(record + RECORD.imm) >>> 2] = slot
     this.#halves[(record + RECORD.handler) >>> 1] = Handler.enter
   }

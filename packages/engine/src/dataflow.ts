@@ -1,11 +1,14 @@
 import type { RegionBlock } from './region.ts'
-import { analyseFlow } from '@doppel/wasm'
+import type { FlowGraph } from '@doppel/wasm'
 
-/** Fills in the blocks' register sets and path lengths; returns their order. */
-export function solveDataflow(blocks: readonly RegionBlock[]): Int32Array {
-  const { order, position } = analyseFlow(blocks.map(b => b.successors))
+/** Fills in the blocks' register sets and path lengths. */
+export function solveDataflow(
+  blocks: readonly RegionBlock[],
+  { order, position }: FlowGraph,
+  loops: readonly NaturalLoop[],
+): void {
   solveLiveness(blocks, order)
-  for (const [header, body] of loopsOf(blocks, position)) {
+  for (const [header, body] of loops) {
     const head = blocks[header] as RegionBlock
     for (const at of body) head.flushed.addAll((blocks[at] as RegionBlock).writes, head.liveIn)
   }
@@ -35,7 +38,6 @@ export function solveDataflow(blocks: readonly RegionBlock[]): Int32Array {
     }
     block.longestPath = longest + block.instructions.length
   }
-  return position
 }
 
 /** Adds to each block's live registers what it needs, and what those after it do. */
@@ -53,14 +55,18 @@ function solveLiveness(blocks: readonly RegionBlock[], order: readonly number[])
   }
 }
 
-/** The natural loop of each back edge: its head, and its blocks. */
-export function loopsOf(blocks: readonly RegionBlock[], position: Int32Array): [number, Set<number>][] {
+/** A natural loop: its head, and its blocks. */
+export type NaturalLoop = readonly [head: number, body: ReadonlySet<number>]
+
+/** The natural loop of each back edge. */
+export function loopsOf(blocks: readonly RegionBlock[], position: Int32Array): NaturalLoop[] {
+  if (!hasLoop(blocks, position)) return []
   const predecessors: number[][] = blocks.map(() => [])
   const reachable = (block: number): boolean => (position[block] as number) >= 0
   blocks.forEach((block, from) => {
     if (reachable(from)) for (const to of block.successors) predecessors[to]?.push(from)
   })
-  const loops: [number, Set<number>][] = []
+  const loops: NaturalLoop[] = []
   blocks.forEach((block, from) => {
     if (!reachable(from)) return
     for (const header of block.successors) {
@@ -76,4 +82,11 @@ export function loopsOf(blocks: readonly RegionBlock[], position: Int32Array): [
     }
   })
   return loops
+}
+
+function hasLoop(blocks: readonly RegionBlock[], position: Int32Array): boolean {
+  return blocks.some(({ successors }, from) => {
+    const at = position[from] as number
+    return at >= 0 && successors.some(to => (position[to] as number) <= at)
+  })
 }

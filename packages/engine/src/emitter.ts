@@ -217,11 +217,12 @@ export abstract class Emitter {
   runtime(name: string, args: readonly Node[]): Node {
     return this.fn.call(this.calls.runtime[name] as FunctionRef, args)
   }
-  /** Leaves at the next instruction when the host asked for it; comes last, after register writes. */
+  /** Leaves at the next instruction when `system` asked for it; comes last, after register writes. */
   settle(): void {
     const fn = this.fn
-    fn.if(fn.op(Op.i32Eq, fn.get(this.statusLocal), fn.i32(Request.leaveAfter)), 'unlikely')
-    this.exit(fn.i32(1), fn.i32(Exit.leave))
+    fn.if(fn.get(this.statusLocal), 'unlikely')
+    const refetch = fn.op(Op.i32Eq, fn.get(this.statusLocal), fn.i32(Request.refetch))
+    this.exit(fn.i32(1), fn.select(refetch, fn.i32(Exit.refetch), fn.i32(Exit.leave)))
     fn.end()
   }
 }

@@ -7,11 +7,12 @@ import { Exit } from './exits.ts'
 import { Frames } from './frames.ts'
 import { importCalls } from './generated-module.ts'
 import type { Decoded, InstructionSet, Operands } from './insn.ts'
-import { Handler, type InterpreterCalls, InterpreterEmitter, START_RECORDS } from './interpreter.ts'
-import { RECORD, type StateLayout } from './layout.ts'
-import { CONTEXT_BYTES, Tlb } from './tlb.ts'
+import { Handler, REPLACED_SHIFT, START_RECORDS } from './handlers.ts'
+import { type InterpreterCalls, InterpreterEmitter } from './interpreter.ts'
+import { RECORD, RECORD_SHIFT, type StateLayout } from './layout.ts'
+import { Tlb, tlbBytesFor } from './tlb.ts'
 import { linkServices, type PhysicalLayout, type SystemWriter, type TranslateWriter } from './services.ts'
-import { Translator, type TranslatorStats } from './translator.ts'
+import { MAX_SLOTS, Translator, type TranslatorStats } from './translator.ts'
 import { type Usage, usageOf } from './usage.ts'
 
 /** An instruction set, as the engine needs it. */
@@ -24,6 +25,8 @@ export interface Isa<M> {
   readonly wrap: (emitter: Emitter) => M
   /** What an undecodable instruction does; its bits are the immediate. */
   readonly illegal: (m: M, f: Readonly<Operands>) => void
+  /** Whether a computed jump goes back to where a call came from, as a rule. */
+  readonly isReturn: (decoded: Decoded) => boolean
   /** Writes the walk from guest-virtual to guest-physical addresses. */
   readonly writeTranslate: TranslateWriter
   /** Writes what system instructions can do without the host. */
@@ -94,8 +97,10 @@ export class Engine<M> {
     this.#isa = isa
     this.#options = options
     const tlbBase = align(GUARD_BYTES + options.harts * isa.state.bytes, 64)
-    const codeBase = align(tlbBase + options.harts * isa.contexts * CONTEXT_BYTES, 64)
-    const frameTable = align(codeBase + CODE_PAGES * CODE_PAGE_BYTES, 64)
+    const tlbBytes = tlbBytesFor(isa.contexts)
+    const codeBase = align(tlbBase + options.harts * tlbBytes, 64)
+    const replaced = align(codeBase + CODE_PAGES * CODE_PAGE_BYTES, 64)
+    const frameTable = align(replaced + (MAX_SLOTS << REPLACED_SHIFT), 64)
     const ramPages = options.ramBytes / 4096
     const codeTable = frameTable + ramPages * 4
     const frameBase = align(codeTable + ramPages * 4, WASM_PAGE_BYTES)
@@ -118,10 +123,7 @@ export class Engine<M> {
     this.memory = allocate(pages)
     const buffer = this.memory.buffer
     this.frames = new Frames(buffer, options.ramBase, options.ramBytes, frameBase, frameTable)
-    this.tlbs = Array.from(
-      { length: options.harts },
-      (_, i) => new Tlb(buffer, tlbBase + i * isa.contexts * CONTEXT_BYTES, isa.contexts),
-    )
+    this.tlbs = Array.from({ length: options.harts }, (_, i) => new Tlb(buffer, tlbBase + i * tlbBytes, isa.contexts))
     this.#usages = knownUsages(isa)
     this.cache = new CodeCache(
       buffer,
@@ -130,6 +132,7 @@ export class Engine<M> {
       new Int32Array(buffer, codeTable, ramPages),
       isa.set,
       this.#usages,
+      replaced,
     )
     const { translateAfter } = options
     this.#translator = new Translator(isa, this.#usages, this.cache, this.frames, this.memory, translateAfter)
@@ -144,6 +147,7 @@ export class Engine<M> {
         hostStore: services.slowStore.bind(services),
         hostAtomic: services.slowAtomic.bind(services),
         hostSystem: services.system.bind(services),
+        hostFrame: (page: number) => this.frames.frame(page),
       }),
       outOfLine: services.outOfLine.bind(services),
       decode: (_state: number, record: number) => this.cache.decode(record),
@@ -154,7 +158,12 @@ export class Engine<M> {
     const start = new Uint16Array(buffer, START_RECORDS, RECORD.bytes)
     start[0] = Handler.leavePage
     start[RECORD.bytes / 2] = Handler.outOfLine
-    this.#run = this.#linkInterpreter()
+    for (let hart = 0; hart < options.harts; hart++) {
+      // The ways on from an instruction run out of line, short or long.
+      const records = new Uint16Array(buffer, this.state(hart) + isa.state.common.outOfLine, (3 * RECORD.bytes) / 2)
+      records[RECORD.bytes / 2] = records[RECORD.bytes] = Handler.leavePage
+    }
+    this.#run = this.#linkInterpreter(replaced)
   }
 
   get stats(): EngineStats {
@@ -180,18 +189,28 @@ export class Engine<M> {
 
   /** Runs a hart's code until an exit; with `outOfLineFirst` the instruction at pc is run out of line to begin with. */
   run(hart: number, outOfLineFirst: boolean): number {
-    const exit = this.#run(this.state(hart), outOfLineFirst ? 1 : 0)
+    let exit = this.#run(this.state(hart), outOfLineFirst ? 1 : 0)
+    while (exit === Exit.refetch) exit = this.#run(this.state(hart), 0)
     if (exit === Exit.budget) this.#translator.translatePending()
     return exit
   }
 
   /** Puts one instruction into a hart's out-of-line records, followed by the way back. */
   placeOutOfLine(state: number, decoded: Decoded): void {
-    const record = state + this.#isa.state.common.outOfLine
-    const halves = new Uint16Array(this.memory.buffer, record, 24)
-    halves.fill(0)
-    halves[8] = halves[16] = Handler.leavePage
-    this.cache.fill(record, decoded)
+    this.cache.fill(state + this.#isa.state.common.outOfLine, decoded)
+  }
+  /** Keeps an instruction that begins in one RAM page and goes on in the next of its address space, another RAM page. */
+  keepCrossing(ramPage: number, next: number, decoded: Decoded): void {
+    if (!this.cache.has(ramPage)) return
+    this.codeRecords(next)
+    this.cache.keepCrossing(ramPage, next, decoded)
+  }
+
+  /** The regions that have the instruction at an offset of a RAM page, as text: see `Translator.describe`. */
+  describeRegions(ramPage: number, offset: number, write: (word: number, offset: number) => string): string[] {
+    if (!this.cache.has(ramPage)) return []
+    const records = this.cache.records(ramPage, this.frames.frame(ramPage))
+    return this.#translator.describe(records + (offset << RECORD_SHIFT), write)
   }
 
   /** The decoded records of a RAM page; from now on writes to it are seen. */
@@ -212,12 +231,13 @@ export class Engine<M> {
     for (const tlb of this.tlbs) tlb.revokeFetches(records)
   }
 
-  #linkInterpreter(): (state: number, outOfLineFirst: number) => number {
+  #linkInterpreter(replaced: number): (state: number, outOfLineFirst: number) => number {
     const { set } = this.#isa
-    const module = compiledOnce(set, `interpreter ${this.#options.translateAfter}`, () => this.#encodeInterpreter())
+    const key = `interpreter ${this.#options.translateAfter} ${replaced}`
+    const module = compiledOnce(set, key, () => this.#encodeInterpreter(replaced))
     return this.#translator.instantiate(module).run as (state: number, outOfLineFirst: number) => number
   }
-  #encodeInterpreter(): Uint8Array<ArrayBuffer> {
+  #encodeInterpreter(replaced: number): Uint8Array<ArrayBuffer> {
     const isa = this.#isa
     const module = new ModuleBuilder()
     const { calls, regionType } = importCalls(module, isa.runtime)
@@ -229,6 +249,7 @@ export class Engine<M> {
       isa.state.common,
       { ...calls, ...Object.fromEntries(extra) } as InterpreterCalls,
       this.#options.translateAfter,
+      replaced,
     )
     const run = module.declare('run', { kind: 'func', params: [I32, I32], results: [I32] })
     const fn = module.build(run)

@@ -14,6 +14,8 @@ export const Exit = {
   short: 5,
   /** Run the instruction at pc without translated code: it is not the usual case. Only ever seen by the interpreter. */
   resume: 6,
+  /** An instruction completed that changed how memory is seen: go on at pc with nothing of it kept. Only seen by the engine. */
+  refetch: 7,
 } as const
 
 /** What a host function asks of the code that called it. */
@@ -25,4 +27,6 @@ export const Request = {
   leaveAfter: 2,
   /** Leave now, at the pc the host has stored. */
   leaveNow: 3,
+  /** Complete the instruction, then go on with nothing kept of how memory was seen. */
+  refetch: 4,
 } as const

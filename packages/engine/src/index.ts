@@ -56,4 +56,4 @@ export {
   WALK,
 } from './services.ts'
 export type { AssemblyNames } from './syntax.ts'
-export { READ, type Tlb, WRITE } from './tlb.ts'
+export { CONTEXT_BYTES, largePageByte, READ, type Tlb, WRITE, writeFlushPage } from './tlb.ts'

@@ -2,37 +2,19 @@ import { type Block, type FunctionBuilder, type FunctionRef, I32, I64, type Loca
 import { Emitter, type HostCalls } from './emitter.ts'
 import { Exit } from './exits.ts'
 import { REGION_TYPE } from './generated-module.ts'
+import {
+  COMPUTED,
+  Handler,
+  handlerOf,
+  HEAT_MASK,
+  PAGE_RECORD_BYTES,
+  REPLACED_SHIFT,
+  RESUMES,
+  START_RECORDS,
+} from './handlers.ts'
 import type { InstructionRow, Operand, Operands } from './insn.ts'
-import { type CommonState, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
+import { type CommonState, PAGE_TAIL, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
 import { ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT } from './tlb.ts'
-
-/** Handlers that are not instructions; those follow, each with one for its short form. */
-export const Handler = {
-  /** The record is empty: ask the host to decode. Zero, so that cleared memory means it. */
-  decode: 0,
-  /** The instruction cannot run in place (it crosses a page): the host puts it out of line. */
-  outOfLine: 1,
-  /** A translated region starts here; the record's immediate is its table slot. */
-  enter: 2,
-  /** The end of a page, or of an instruction run out of line. */
-  leavePage: 3,
-  illegal: 4,
-  firstRow: 5,
-} as const
-
-/** Failures of translated code at an instruction, a power of two, after which the host is told. */
-export const RESUMES = 1024
-
-/** Two records below all state, with the handlers `leavePage` and `outOfLine`: where the interpreter begins. */
-export const START_RECORDS = 64
-
-/** The handler that runs a row. */
-export function handlerOf(row: number, lengthBytes: 2 | 4): number {
-  return row < 0 ? Handler.illegal : Handler.firstRow + row * 2 + (lengthBytes === 2 ? 1 : 0)
-}
-
-/** Guest bytes of one page, seen through its records. */
-export const PAGE_RECORD_BYTES: number = 4096 << RECORD_SHIFT
 
 /** More host calls, for the interpreter alone. */
 export interface InterpreterCalls extends HostCalls {
@@ -46,6 +28,7 @@ export interface InterpreterCalls extends HostCalls {
   readonly outOfLine: FunctionRef
 }
 
+const PAGE_BYTES = 4096
 /** Operands are offsets of record fields. */
 const FIELDS: Readonly<Operands> = {
   rd: RECORD.rd,
@@ -60,6 +43,7 @@ const FIELDS: Readonly<Operands> = {
 export class InterpreterEmitter extends Emitter {
   readonly #calls: InterpreterCalls
   readonly #heatLimit: number
+  readonly #replaced: number
   #record!: Local
   /** The records of the page that pc is in, its guest-virtual address, and how many record bytes it has. */
   #pageRecords!: Local
@@ -72,14 +56,18 @@ export class InterpreterEmitter extends Emitter {
   #length: 2 | 4 = 4
   #head!: Block
   #lookup!: Block
+  #computed!: Block
   #arrive!: Block
   #goOutOfLine!: Block
+  #goReplaced!: Block
   #resume!: Block
 
-  constructor(common: CommonState, calls: InterpreterCalls, heatLimit: number) {
+  /** `replaced` is the address of what region entries have replaced: for each slot, handler and immediate. */
+  constructor(common: CommonState, calls: InterpreterCalls, heatLimit: number, replaced: number) {
     super(common, calls)
     this.#calls = calls
     this.#heatLimit = heatLimit
+    this.#replaced = replaced
   }
 
   /** Builds the whole function for the given rows. `regionType` is the type of regions in table 0. */
@@ -102,8 +90,10 @@ export class InterpreterEmitter extends Emitter {
     this.#target = fn.local(I64)
     this.#head = fn.block()
     this.#lookup = fn.block()
+    this.#computed = fn.block()
     this.#arrive = fn.block()
     this.#goOutOfLine = fn.block()
+    this.#goReplaced = fn.block()
     this.#resume = fn.block()
     fn.set(this.#budget, this.field32(this.common.budget))
     fn.set(this.#target, this.field64(this.common.pc))
@@ -117,15 +107,13 @@ export class InterpreterEmitter extends Emitter {
     this.#emitLookup()
     this.#emitArrive()
     this.#emitOutOfLine()
+    this.#emitReplaced()
     const handlers: Block[] = []
     handlers[Handler.decode] = this.#special(() => {
       fn.effect(fn.call(this.#calls.decode, [fn.get(0), fn.get(this.#record)]))
       fn.jump(this.#head)
     })
-    handlers[Handler.outOfLine] = this.#special(() => {
-      fn.set(this.#target, this.pc())
-      fn.jump(this.#goOutOfLine)
-    })
+    handlers[Handler.outOfLine] = this.#special(() => this.#emitCrossing())
     handlers[Handler.enter] = this.#special(() => this.#emitEnter(regionType))
     handlers[Handler.leavePage] = this.#special(() => {
       fn.set(this.#target, this.pc())
@@ -176,6 +164,12 @@ export class InterpreterEmitter extends Emitter {
     fn.at(this.#lookup)
     this.#findRecord()
     fn.jump(this.#arrive)
+    // A jump to a computed address says so where it lands: a region that has such a jump takes the place in.
+    fn.at(this.#computed)
+    this.#findRecord()
+    const heat = fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.heat)
+    fn.store(Op.i32Store16, fn.get(this.#record), fn.op(Op.i32Or, heat, fn.i32(COMPUTED)), RECORD.heat)
+    fn.jump(this.#arrive)
   }
   /** Finds the record of `target`, or asks the host for its page. */
   #findRecord(): void {
@@ -202,12 +196,41 @@ export class InterpreterEmitter extends Emitter {
     fn.at(this.#arrive)
     const heat = fn.let(fn.op(Op.i32Add, fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.heat), fn.i32(1)))
     fn.store(Op.i32Store16, fn.get(this.#record), fn.get(heat), RECORD.heat)
-    fn.if(fn.op(Op.i32Eq, fn.get(heat), fn.i32(this.#heatLimit)), 'unlikely')
+    const arrivals = fn.op(Op.i32And, fn.get(heat), fn.i32(HEAT_MASK))
+    fn.if(fn.op(Op.i32Eq, arrivals, fn.i32(this.#heatLimit)), 'unlikely')
     fn.effect(fn.call(this.#calls.hot, [fn.get(0), fn.get(this.#record)]))
     fn.end()
     fn.jump(this.#head)
   }
 
+  /** An instruction that goes on in the next page: kept after the page's records while that page is the same. */
+  #emitCrossing(): void {
+    const fn = this.fn
+    fn.set(this.#target, this.pc())
+    const next = fn.let(fn.op(Op.i64Add, fn.get(this.#pageAddress), fn.i64(PAGE_BYTES)))
+    const index = fn.op(Op.i32WrapI64, fn.op(Op.i64ShrU, fn.get(next), fn.i64(INDEX_SHIFT)))
+    const entry = fn.let(fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, index, fn.i32(FETCH_MASK))))
+    const mapped = fn.op(Op.i64Eq, fn.load(Op.i64Load, fn.get(entry), FETCH), fn.get(next))
+    const into = fn.load(Op.i32Load, fn.get(this.#pageRecords), PAGE_RECORD_BYTES + PAGE_TAIL.crossesInto)
+    const same = fn.op(Op.i32Eq, fn.load(Op.i32Load, fn.get(entry), FETCH + ENTRY_VALUE), into)
+    // At the start, and out of line, there is no page around the record.
+    const inPage = fn.op(Op.i32Ne, fn.get(this.#pageBytes), fn.i32(0))
+    const kept = fn.block()
+    fn.branch(fn.op(Op.i32And, fn.op(Op.i32And, mapped, same), inPage), kept, this.#goOutOfLine)
+    fn.at(kept)
+    fn.set(this.#record, fn.op(Op.i32Add, fn.get(this.#pageRecords), fn.i32(PAGE_RECORD_BYTES + PAGE_TAIL.crossing)))
+    this.#runOutside()
+  }
+  /** Goes on at a record outside the page's, as if it were the one of `target`. */
+  #runOutside(): void {
+    const fn = this.fn
+    fn.set(this.#pageAddress, fn.op(Op.i64And, fn.get(this.#target), fn.i64(-4096)))
+    const offset = fn.op(Op.i32And, fn.op(Op.i32WrapI64, fn.get(this.#target)), fn.i32(0xffe))
+    fn.set(this.#pageRecords, fn.op(Op.i32Sub, fn.get(this.#record), fn.op(Op.i32Shl, offset, fn.i32(RECORD_SHIFT))))
+    // No jump lands inside this "page".
+    fn.set(this.#pageBytes, fn.i32(0))
+    fn.jump(this.#head)
+  }
   /** Runs the instruction at `target` from the state's own records, placed so that addresses come out right. */
   #emitOutOfLine(): void {
     const fn = this.fn
@@ -218,12 +241,27 @@ export class InterpreterEmitter extends Emitter {
     fn.return(fn.i32(Exit.exception))
     fn.end()
     fn.set(this.#record, fn.op(Op.i32Add, fn.get(0), fn.i32(this.common.outOfLine)))
-    fn.set(this.#pageAddress, fn.op(Op.i64And, fn.get(this.#target), fn.i64(-4096)))
-    const offset = fn.op(Op.i32And, fn.op(Op.i32WrapI64, fn.get(this.#target)), fn.i32(0xffe))
-    fn.set(this.#pageRecords, fn.op(Op.i32Sub, fn.get(this.#record), fn.op(Op.i32Shl, offset, fn.i32(RECORD_SHIFT))))
-    // No jump lands inside this "page".
-    fn.set(this.#pageBytes, fn.i32(0))
-    fn.jump(this.#head)
+    this.#runOutside()
+  }
+  /** Runs the instruction that a region starts with, whose record says "enter", by what was kept of it. */
+  #emitReplaced(): void {
+    const fn = this.fn
+    fn.at(this.#goReplaced)
+    this.#findRecord()
+    const entered = fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.handler)
+    const [known, unknown] = [fn.block(), this.#goOutOfLine]
+    fn.branch(fn.op(Op.i32Eq, entered, fn.i32(Handler.enter)), known, unknown)
+    fn.at(known)
+    const slot = fn.load(Op.i32Load, fn.get(this.#record), RECORD.imm)
+    const kept = fn.let(fn.op(Op.i32Add, fn.i32(this.#replaced), fn.op(Op.i32Shl, slot, fn.i32(REPLACED_SHIFT))))
+    const place = fn.let(fn.op(Op.i32Add, fn.get(0), fn.i32(this.common.outOfLine)))
+    for (const half of [0, 8]) {
+      fn.store(Op.i64Store, fn.get(place), fn.load(Op.i64Load, fn.get(this.#record), half), half)
+    }
+    fn.store(Op.i32Store16, fn.get(place), fn.load(Op.i32Load, fn.get(kept)), RECORD.handler)
+    fn.store(Op.i32Store, fn.get(place), fn.load(Op.i32Load, fn.get(kept), 4), RECORD.imm)
+    fn.set(this.#record, fn.get(place))
+    this.#runOutside()
   }
 
   #emitEnter(regionType: number): void {
@@ -239,7 +277,7 @@ export class InterpreterEmitter extends Emitter {
     fn.at(ended)
     const long = fn.block()
     const over = fn.block()
-    fn.branch(fn.op(Op.i32Eq, fn.get(exit), fn.i32(Exit.short)), this.#goOutOfLine, long)
+    fn.branch(fn.op(Op.i32Eq, fn.get(exit), fn.i32(Exit.short)), this.#goReplaced, long)
     fn.at(long)
     fn.branch(fn.op(Op.i32Eq, fn.get(exit), fn.i32(Exit.resume)), this.#resume, over)
     this.#emitResume()
@@ -259,7 +297,7 @@ export class InterpreterEmitter extends Emitter {
     fn.effect(fn.call(this.#calls.unsuited, [fn.get(0), fn.get(this.#record)]))
     fn.end()
     const entered = fn.op(Op.i32Eq, fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.handler), fn.i32(Handler.enter))
-    fn.branch(entered, this.#goOutOfLine, this.#head)
+    fn.branch(entered, this.#goReplaced, this.#head)
   }
 
   read(file: RegisterFile, register: Operand): Node {
@@ -327,7 +365,7 @@ export class InterpreterEmitter extends Emitter {
   }
   jumpTo(target: Node): void {
     this.fn.set(this.#target, target)
-    this.fn.jump(this.#lookup)
+    this.fn.jump(this.#computed)
   }
   once(_key: string, check: () => void): void {
     check()

@@ -33,6 +33,8 @@ export interface CommonState {
   readonly outOfLine: number
   /** i32: TLB misses so far, for `--stats`. */
   readonly misses: number
+  /** i32: address of the hart's first translation context. */
+  readonly tlb: number
 }
 
 /** One instruction's decoded form in the interpreter's cache: 16 bytes for each possible instruction address. */
@@ -52,6 +54,13 @@ export const RECORD = {
   /** i32: immediate; for an entered region its table slot. */
   imm: 12,
 } as const
+
+/**
+ * What follows a page's records, from their end: the record that leads on to the next page, its immediate telling which page's
+ * records the instruction kept after it goes on in; that instruction, which crosses into the next page (4 bytes take two
+ * records); and the way on from it.
+ */
+export const PAGE_TAIL = { leave: 0, crossesInto: 12, crossing: 16, after: 48, bytes: 64 } as const
 
 /** log2 of record bytes per instruction byte: a record for every halfword. */
 export const RECORD_SHIFT = 3
@@ -74,8 +83,7 @@ const COMMON_BYTES = {
   request: 4,
   cause: 4,
   misses: 4,
-  /** Keeps the fields after these aligned. */
-  padding: 4,
+  tlb: 4,
 } as const
 
 /** Lays out register files (each with a spare slot that takes writes to the zero register) and 8-byte fields. */

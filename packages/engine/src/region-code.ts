@@ -85,9 +85,7 @@ export abstract class RegionCode extends Emitter {
   }
   protected eachIn(set: RegisterSet, each: (file: number, register: number) => void): void {
     for (let file = 0; file < this.files.length; file++) {
-      for (let register = 0; register < REGISTERS_PER_FILE; register++) {
-        if (set.has(file, register)) each(file, register)
-      }
+      for (let rest = set.of(file); rest !== 0; rest &= rest - 1) each(file, 31 - Math.clz32(rest & -rest))
     }
   }
   read(file: RegisterFile, register: Operand): Node {

@@ -5,7 +5,7 @@ export interface SavedRegion extends FunctionBody {
   /** Offsets in the page: where it starts, what it was not to enter (or -1), and its blocks' bounds in pairs. */
   readonly root: number
   readonly barrier: number
-  readonly bounds: Int16Array
+  bounds: Int16Array
   /** The instructions' bytes between those bounds, one after another. */
   readonly guest: Uint8Array
   /** Translated to serve by itself what usually is left to the interpreter. */

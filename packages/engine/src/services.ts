@@ -54,13 +54,15 @@ export const SERVICE_TYPES: Readonly<Record<ServiceName, FunctionType>> = {
   fetch: FETCH_TYPE,
 }
 
-type HostName = 'hostLoad' | 'hostStore' | 'hostAtomic' | 'hostSystem'
+type HostName = 'hostLoad' | 'hostStore' | 'hostAtomic' | 'hostSystem' | 'hostFrame'
 /** What the host serves: device accesses, faults, pages without frames. Addresses are split in halves. */
 const HOST_TYPES: Readonly<Record<HostName, FunctionType>> = {
   hostLoad: { kind: 'func', params: [I32, I32, I32, I32], results: [I32] },
   hostStore: { kind: 'func', params: [I32, I32, I32, I32, I32, I32], results: [I32] },
   hostAtomic: { kind: 'func', params: [I32, I32, I32, I32], results: [I32] },
   hostSystem: SYSTEM,
+  /** (RAM page) → its frame, given out if it had none. */
+  hostFrame: { kind: 'func', params: [I32], results: [I32] },
 }
 
 const PAGE_OFFSET = 0xfff
@@ -120,7 +122,7 @@ function encodeServices(
   }
   const walk = define('translate', TRANSLATE, fn => isa.writeTranslate(fn, physical))
   define('system', SYSTEM, fn => isa.writeSystem(fn, imported.hostSystem))
-  const probe = define('probe', PROBE, fn => writeProbe(fn, common, physical, walk))
+  const probe = define('probe', PROBE, fn => writeProbe(fn, common, physical, walk, imported.hostFrame))
   define('fetch', FETCH_TYPE, fn => writeFetch(fn, common, physical, walk))
   const find = (fn: FunctionBuilder, array: number): Local =>
     fn.let(fn.call(probe, [fn.get(STATE), fn.get(ADDRESS), fn.get(BYTES), fn.i32(array)]))
@@ -157,7 +159,13 @@ function encodeServices(
 }
 
 /** (state, address, span, array) → what to add to addresses of the span, which lies in one page; 0 when the host must look. */
-function writeProbe(fn: FunctionBuilder, common: CommonState, physical: PhysicalLayout, walk: FunctionRef): void {
+function writeProbe(
+  fn: FunctionBuilder,
+  common: CommonState,
+  physical: PhysicalLayout,
+  walk: FunctionRef,
+  hostFrame: FunctionRef,
+): void {
   const ARRAY: Local = VALUE
   const fail = (cond: Node): void => {
     fn.if(cond, 'unlikely')
@@ -182,7 +190,9 @@ function writeProbe(fn: FunctionBuilder, common: CommonState, physical: Physical
   const ramPage = fn.let(ramPageOf(fn, gpa, physical))
   fail(fn.op(Op.i64GeU, fn.get(ramPage), fn.i64(physical.ramPages)))
   const frame = fn.let(tableEntry(fn, physical.frameTable, fn.get(ramPage)))
-  fail(fn.op(Op.i32Eqz, fn.get(frame)))
+  fn.if(fn.op(Op.i32Eqz, fn.get(frame)), 'unlikely')
+  fn.set(frame, fn.call(hostFrame, [fn.op(Op.i32WrapI64, fn.get(ramPage))]))
+  fn.end()
   fn.if(fn.get(write))
   fail(tableEntry(fn, physical.codeTable, fn.get(ramPage)))
   fn.end()

@@ -1,9 +1,11 @@
+import { type FunctionBuilder, type Local, type Node, Op } from '@doppel/wasm'
+
 /**
  * The software TLB: per translation context (privilege and access rules), direct-mapped arrays of entries for reading,
  * writing and fetching. An entry is { tag: i64 guest-virtual page, value: i32 } in 16 bytes; the value of a data entry is
  * what to add to the guest-virtual address, that of a fetch entry is the address of the page's decoded records.
  */
-export const DATA_ENTRIES = 1024
+export const DATA_ENTRIES = 4096
 export const FETCH_ENTRIES = 256
 export const ENTRY_BYTES = 16
 export const ENTRY_VALUE = 8
@@ -20,9 +22,45 @@ export const DATA_MASK: number = (DATA_ENTRIES - 1) * ENTRY_BYTES
 export const FETCH_MASK: number = (FETCH_ENTRIES - 1) * ENTRY_BYTES
 export const PAGE_MASK_LOW: number = ~0xfff
 
+/**
+ * After the contexts, a byte for each 2 MiB of guest-virtual addresses and one for each 1 GiB, by a hash: 1 where an entry may
+ * come from a page larger than 4 KiB. Flushing one address of such a page must flush all of it.
+ */
+const LARGE_HASHED = 2048
+const MEGAPAGE_SHIFT = 21
+const GIGAPAGE_SHIFT = 30
+
+/** What a hart's TLB takes of memory. */
+export function tlbBytesFor(contexts: number): number {
+  return contexts * CONTEXT_BYTES + 2 * LARGE_HASHED
+}
+
+/** Writes, where the hart's TLB starts at `tlb`: the address of the byte for an address's 2 MiB, or 1 GiB. */
+export function largePageByte(fn: FunctionBuilder, contexts: number, tlb: Node, address: Node, giga: boolean): Node {
+  const shifted = fn.op(Op.i64ShrU, address, fn.i64(giga ? GIGAPAGE_SHIFT : MEGAPAGE_SHIFT))
+  const index = fn.op(Op.i32And, fn.op(Op.i32WrapI64, shifted), fn.i32(LARGE_HASHED - 1))
+  const base = contexts * CONTEXT_BYTES + (giga ? LARGE_HASHED : 0)
+  return fn.op(Op.i32Add, fn.op(Op.i32Add, tlb, fn.i32(base)), index)
+}
+
+/** Writes the flush of one guest-virtual address, in every context. */
+export function writeFlushPage(fn: FunctionBuilder, contexts: number, tlb: Local, address: Local): void {
+  const low = fn.let(fn.op(Op.i32ShrU, fn.op(Op.i32WrapI64, fn.get(address)), fn.i32(INDEX_SHIFT)))
+  const entry = (mask: number): Local =>
+    fn.let(fn.op(Op.i32Add, fn.get(tlb), fn.op(Op.i32And, fn.get(low), fn.i32(mask))))
+  const [data, fetch] = [entry(DATA_MASK), entry(FETCH_MASK)]
+  for (let i = 0; i < contexts; i++) {
+    const at = i * CONTEXT_BYTES
+    fn.store(Op.i64Store, fn.get(data), fn.i64(-1), at + READ)
+    fn.store(Op.i64Store, fn.get(data), fn.i64(-1), at + WRITE)
+    fn.store(Op.i64Store, fn.get(fetch), fn.i64(-1), at + FETCH)
+  }
+}
+
 /** One hart's translation contexts, in the engine's memory. Addresses are split into 32-bit halves. */
 export class Tlb {
   readonly #words: Int32Array
+  readonly #large: Uint8Array
   readonly #base: number
   readonly #contexts: number
   /** Contexts filled since they were last emptied: flushing the others is free. */
@@ -30,6 +68,7 @@ export class Tlb {
 
   constructor(memory: ArrayBufferLike, base: number, contexts: number) {
     this.#words = new Int32Array(memory)
+    this.#large = new Uint8Array(memory, base + contexts * CONTEXT_BYTES, 2 * LARGE_HASHED)
     this.#base = base
     this.#contexts = contexts
     this.#used = -1
@@ -41,9 +80,13 @@ export class Tlb {
     return this.#base + index * CONTEXT_BYTES
   }
 
-  /** Says that generated code may fill a context from now on. */
-  use(context: number): void {
-    this.#used |= 1 << context
+  /** The number of the context at an address. */
+  indexOf(context: number): number {
+    return (context - this.#base) / CONTEXT_BYTES
+  }
+  /** Says that generated code may fill contexts, a mask, from now on. */
+  use(contexts: number): void {
+    this.#used |= contexts
   }
   fillData(context: number, array: number, low: number, high: number, host: number): void {
     const page = low & PAGE_MASK_LOW
@@ -60,18 +103,32 @@ export class Tlb {
     this.#used |= 1 << context
   }
 
-  /** Empties every context; `inForce` goes on being filled. A tag of all ones is no page. */
+  /** Says that a page larger than 4 KiB is about to be cached. */
+  noteLarge(low: number, high: number): void {
+    this.#large[(low >>> MEGAPAGE_SHIFT) & (LARGE_HASHED - 1)] = 1
+    this.#large[LARGE_HASHED + (gigabyte(low, high) & (LARGE_HASHED - 1))] = 1
+  }
+  /** Whether an address may be in such a page. */
+  isLarge(low: number, high: number): boolean {
+    return (
+      this.#large[(low >>> MEGAPAGE_SHIFT) & (LARGE_HASHED - 1)] === 1 ||
+      this.#large[LARGE_HASHED + (gigabyte(low, high) & (LARGE_HASHED - 1))] === 1
+    )
+  }
+  /** Empties every context; those of the mask `inForce` go on being filled. A tag of all ones is no page. */
   flush(inForce = 0): void {
     for (let i = 0; i < this.#contexts; i++) {
       if ((this.#used & (1 << i)) === 0) continue
       const at = this.context(i) >>> 2
       this.#words.fill(-1, at, at + CONTEXT_BYTES / 4)
     }
-    this.#used = 1 << inForce
+    this.#used = inForce
+    this.#large.fill(0)
   }
 
-  /** Empties what the page of one guest-virtual address could occupy. */
-  flushPage(low: number): void {
+  /** Empties what the page of one guest-virtual address could occupy; everything where that is a large page. */
+  flushPage(low: number, high: number, inForce: number): void {
+    if (this.isLarge(low, high)) return this.flush(inForce)
     for (let i = 0; i < this.#contexts; i++) {
       const data = (low >>> INDEX_SHIFT) & DATA_MASK
       for (const offset of [READ + data, WRITE + data, FETCH + ((low >>> INDEX_SHIFT) & FETCH_MASK)]) {
@@ -105,4 +162,8 @@ export class Tlb {
       }
     }
   }
+}
+
+function gigabyte(low: number, high: number): number {
+  return (low >>> GIGAPAGE_SHIFT) | (high << (32 - GIGAPAGE_SHIFT))
 }

@@ -2,11 +2,11 @@ import { type Block, type FunctionBuilder, I32, I64, type Local, type Node, Op }
 import { Exit } from './exits.ts'
 import { REGION_TYPE } from './generated-module.ts'
 import type { InstructionRow } from './insn.ts'
-import { Handler } from './interpreter.ts'
+import { Handler } from './handlers.ts'
 import { RECORD, RECORD_SHIFT } from './layout.ts'
 import { GO_ON, RegionCode } from './region-code.ts'
 import type { RegisterSet } from './register-set.ts'
-import { jumpTarget, type Region, type RegionBlock, type RegionInstruction } from './region.ts'
+import { DISPATCH_OFFSET, jumpTarget, type Region, type RegionBlock, type RegionInstruction } from './region.ts'
 import { ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT } from './tlb.ts'
 
 const PAGE_BYTES = 4096
@@ -74,6 +74,7 @@ export class RegionEmitter extends RegionCode {
     this.located.clear()
     this.checked.clear()
     fn.at(this.#blocks[index] as Block)
+    if (block.instructions.length === 0) return this.#emitDispatch(block)
     fn.set(this.budgetLocal, fn.op(Op.i32Sub, fn.get(this.budgetLocal), fn.i32(block.instructions.length)))
     for (let i = 0; i < block.instructions.length; i++) {
       const instruction = block.instructions[i] as RegionInstruction
@@ -119,6 +120,7 @@ export class RegionEmitter extends RegionCode {
   jumpTo(target: Node, isReturn = false): void {
     const fn = this.fn
     fn.set(this.#targetLocal, target)
+    if (this.instruction.dispatches) return this.#goToDispatch()
     this.storeRegisters()
     const back = this.#returnBlock()
     if (back !== undefined) {
@@ -192,6 +194,48 @@ export class RegionEmitter extends RegionCode {
     }
     this.storeSet(this.dirty.intersect(target.flushed))
     fn.jump(this.#blocks[next] as Block)
+  }
+  /** Goes to the dispatch block; as on any way back in a loop, only if there is room for another round. */
+  #goToDispatch(): void {
+    const fn = this.fn
+    const next = this.current.successors[0]
+    if (next !== undefined && !this.#isBackEdge(next)) return this.#goTo(DISPATCH_OFFSET)
+    if (next !== undefined) {
+      const { longestPath, flushed } = this.#region.blocks[next] as RegionBlock
+      const [over, more] = [fn.block(), fn.block()]
+      fn.branch(fn.op(Op.i32LtS, fn.get(this.budgetLocal), fn.i32(longestPath)), over, more, 'unlikely')
+      fn.at(more)
+      this.storeSet(this.dirty.intersect(flushed))
+      fn.jump(this.#blocks[next] as Block)
+      fn.at(over)
+    }
+    this.storeRegisters()
+    this.#leaveFar()
+  }
+  /** Goes on where `target` says: by a table of the known targets' span, else out of the region. */
+  #emitDispatch(block: RegionBlock): void {
+    const fn = this.fn
+    const offsets = block.successors.map(s => (this.#region.blocks[s] as RegionBlock).offset)
+    const least = Math.min(...offsets)
+    const span = Math.max(...offsets) - least + 1
+    const elsewhere = fn.block()
+    if (offsets.length > 0) {
+      const distance = fn.let(fn.op(Op.i64Sub, fn.get(this.#targetLocal), this.addressOf(least)))
+      const near = fn.block()
+      fn.branch(fn.op(Op.i64LtU, fn.get(distance), fn.i64(span)), near, elsewhere, 'likely')
+      fn.at(near)
+      const edges: Block[] = Array.from({ length: (span + 1) >> 1 }, () => elsewhere)
+      const entries = offsets.map(offset => (edges[(offset - least) >> 1] = fn.block()))
+      fn.switch(fn.op(Op.i32ShrU, fn.op(Op.i32WrapI64, fn.get(distance)), fn.i32(1)), edges, elsewhere)
+      fn.endLets()
+      offsets.forEach((offset, i) => {
+        fn.at(entries[i] as Block)
+        this.#goTo(offset)
+      })
+    } else fn.jump(elsewhere)
+    fn.at(elsewhere)
+    this.storeRegisters()
+    this.#leaveFar()
   }
   #isBackEdge(next: number): boolean {
     const order = this.#region.order

@@ -3,10 +3,20 @@ import type { CodeCache } from './code-cache.ts'
 import type { Isa } from './engine.ts'
 import type { Frames } from './frames.ts'
 import { importCalls, REGION_TYPE } from './generated-module.ts'
-import type { Decoded } from './insn.ts'
-import { RESUMES } from './interpreter.ts'
+import { type Decoded, newDecoded } from './insn.ts'
+import { describeRegion } from './describe.ts'
+import { RESUMES } from './handlers.ts'
 import { RECORD_SHIFT, type RegisterFile } from './layout.ts'
-import { discoverRegion, explore, loopHead, type Region } from './region.ts'
+import {
+  discoverRegion,
+  dispatchesInVain,
+  explore,
+  isCall,
+  type KnownTargets,
+  loopHead,
+  type ReadInstruction,
+  type Region,
+} from './region.ts'
 import { bytesWithin, isIn, type SavedRegion } from './saved-region.ts'
 import { RegionEmitter } from './translate.ts'
 import { decodeTranslations, encodeTranslations, hashBytes } from './translations.ts'
@@ -17,13 +27,19 @@ const MAX_BATCH = 24
 /** Translations kept, at some 20 KB each in V8; a guest that makes more code than this starts over. */
 const MAX_REGIONS = 20_000
 const INITIAL_SLOTS = 4096
+/** Slots are used again, so there are never more than regions live, and those of one batch. */
+export const MAX_SLOTS: number = MAX_REGIONS + MAX_BATCH + 1
 /** Giving up costs as much as some hundred instructions: at this distance it may happen. */
 const RARE_RESUME = 3000
 /** A loop is one that is gone round if its head has this part of the arrivals that make code hot. */
 const HOT_HEAD = 4
+/** Fewer places that computed jumps have gone to make no switch. */
+const MIN_TARGETS = 3
+const MAX_TARGETS = 64
+const ROWS_IN_A_RUN = 100
 const PAGE_BYTES = 4096
 /** To be raised when translations change in a way that those of single instructions do not show. */
-const TRANSLATOR_VERSION = 2
+const TRANSLATOR_VERSION = 6
 
 /** A region about to be translated, and where it belongs: its page's records, its root, what it does not enter. */
 interface Draft {
@@ -31,6 +47,23 @@ interface Draft {
   readonly records: number
   readonly root: number
   readonly barrier: number
+}
+
+/** All rows, those that just go on in long runs: a region of its own for each would take ten times as long. */
+function rowsTogether(usages: readonly Usage[]): number[][] {
+  const together: number[][] = [[]]
+  usages.forEach(({ flow }, row) => {
+    const run = together[0] as number[]
+    if (flow !== 'next') together.push([row])
+    else if (run.length < ROWS_IN_A_RUN) run.push(row)
+    else together.unshift([row])
+  })
+  return together
+}
+
+/** Where a region's blocks begin and end. */
+function boundsOf({ blocks }: Region): Int16Array {
+  return Int16Array.from(blocks.flatMap(b => (b.instructions.length > 0 ? [b.offset, b.end] : [])))
 }
 
 /** Building a region is never interrupted by building another, so all machines of a thread share this. */
@@ -62,6 +95,8 @@ export class Translator<M> {
   /** Regions of earlier runs, with the function of each once a page has been found to have one. */
   #saved: readonly SavedRegion[] = []
   #savedFunctions: Record<string, unknown> | undefined
+  /** The first halfword of each. */
+  #savedStarts = new Int32Array(0)
   /** Instructions retired when code at a record last was said to give up often. */
   readonly #retiredAt = new Map<number, number>()
   #pending: number[] = []
@@ -138,7 +173,7 @@ export class Translator<M> {
     if (drafts.length === 0) return
     const { functions, bodies } = this.#compile(drafts, false)
     drafts.forEach(({ records, region, root, barrier }, i) => {
-      const bounds = Int16Array.from(region.blocks.flatMap(b => [b.offset, b.end]))
+      const bounds = boundsOf(region)
       this.#enter(records, { root, barrier, bounds, patient: false, ...(bodies[i] as FunctionBody) }, functions[i])
       this.stats.regions++
       this.stats.regionInstructions += region.instructionCount
@@ -164,6 +199,7 @@ export class Translator<M> {
       const place = records + (at << RECORD_SHIFT)
       return taken(place) || this.#cache.heat(place) >= this.#heatLimit / HOT_HEAD
     }
+    const known = this.#knownTargets(records, read)
     const ahead = explore(offset, read, this.#usages)
     const head = loopHead(offset, ahead, this.#usages, isHot)
     const headRecord = records + (head << RECORD_SHIFT)
@@ -171,11 +207,35 @@ export class Translator<M> {
     const entered = taken(headRecord)
     const root = entered ? offset : head
     const barrier = entered && head !== offset ? head : -1
-    const explored = root === offset && barrier < 0 ? ahead : explore(root, read, this.#usages, barrier)
-    const region = discoverRegion(root, explored, this.#usages, this.#files)
+    const region = this.#regionAt(root, read, barrier, known)
     if (!region) return undefined
     claimed.add(records + (root << RECORD_SHIFT))
     return { region, records, root, barrier }
+  }
+
+  #regionAt(root: number, read: ReadInstruction, barrier: number, known: KnownTargets): Region | undefined {
+    const region = discoverRegion(root, explore(root, read, this.#usages, barrier, known), this.#usages, this.#files)
+    if (region === undefined || !dispatchesInVain(region)) return region
+    return discoverRegion(root, explore(root, read, this.#usages, barrier), this.#usages, this.#files)
+  }
+  /** Where computed jumps of a page may go: where some have gone so far, calls and their returns left out. */
+  #knownTargets(records: number, read: ReadInstruction): KnownTargets {
+    let found: number[] | undefined
+    const decoded = newDecoded()
+    const follows = (offset: number): boolean =>
+      [2, 4].some(length => {
+        const before = offset - length
+        if (before < 0 || !read(before, decoded) || decoded.lengthBytes !== length) return false
+        return isCall(decoded, this.#usages[decoded.row] as Usage)
+      })
+    const find = (): number[] => {
+      const targets: number[] = []
+      for (let offset = 0; offset < PAGE_BYTES && targets.length < MAX_TARGETS; offset += 2) {
+        if (this.#cache.isComputed(records + (offset << RECORD_SHIFT)) && !follows(offset)) targets.push(offset)
+      }
+      return targets.length < MIN_TARGETS ? [] : targets
+    }
+    return jump => (this.#isa.isReturn(jump) ? [] : (found ??= find()))
   }
 
   #compile(drafts: readonly Draft[], patient: boolean): { functions: unknown[]; bodies: FunctionBody[] } {
@@ -209,15 +269,27 @@ export class Translator<M> {
     for (const entry of this.#cache.regionsAt(record)) {
       if (entry.patient) continue
       entry.patient = true
-      const explored = explore(entry.root, source.read, this.#usages, entry.barrier)
-      const region = discoverRegion(entry.root, explored, this.#usages, this.#files)
+      const known = this.#knownTargets(source.records, source.read)
+      const region = this.#regionAt(entry.root, source.read, entry.barrier, known)
       if (!region) continue
+      entry.bounds = boundsOf(region)
       const { root, barrier } = entry
       const { functions, bodies } = this.#compile([{ region, records: source.records, root, barrier }], true)
       this.table.set(entry.slot, functions[0])
       Object.assign(entry, bodies[0])
       this.stats.patient++
     }
+  }
+
+  /** The regions that have the instruction of a record: their instructions, as `write` has them, their blocks and their code. */
+  describe(record: number, write: (word: number, offset: number) => string): string[] {
+    const source = this.#cache.source(record)
+    if (!source) return []
+    return this.#cache.regionsAt(record).map(entry => {
+      const known = this.#knownTargets(source.records, source.read)
+      const region = this.#regionAt(entry.root, source.read, entry.barrier, known)
+      return describeRegion(entry, region, this.#files, offset => write(source.word(offset), offset))
+    })
   }
 
   // From run to run
@@ -229,18 +301,17 @@ export class Translator<M> {
     const emitter = new RegionEmitter(this.#isa.state.common, calls, this.#files, this.#usages, regionType)
     const machine = this.#isa.wrap(emitter)
     for (const patient of [false, true]) {
-      this.#isa.set.rows.forEach((_row, row) => {
-        const decoded: Decoded = { row, lengthBytes: 4, rd: 5, rs1: 6, rs2: 7, rs3: 8, imm: 8, uimm: 1 }
+      for (const rows of rowsTogether(this.#usages)) {
         const read = (offset: number, out: Decoded): boolean => {
-          Object.assign(out, decoded)
-          return offset < 8
+          Object.assign(out, { row: rows[offset >> 2], lengthBytes: 4, rd: 5, rs1: 6, rs2: 7, rs3: 8, imm: 8, uimm: 1 })
+          return offset >> 2 < rows.length
         }
         const region = discoverRegion(0, explore(0, read, this.#usages), this.#usages, this.#files)
-        if (!region) return
+        if (!region) continue
         const fn = module.build(module.declare('', REGION_TYPE), (arena ??= new Arena()))
         emitter.translate(fn, region, this.#isa.set.rows, machine, patient)
         module.finish(fn)
-      })
+      }
     }
     const [a, b] = hashBytes(module.encode())
     return [a ^ TRANSLATOR_VERSION, b]
@@ -254,18 +325,22 @@ export class Translator<M> {
     importCalls(module, this.#isa.runtime)
     this.#saved.forEach((region, i) => module.export(String(i), 'func', module.define('', REGION_TYPE, region).index))
     this.#savedFunctions = this.#compiled(module)
+    this.#savedStarts = Int32Array.from(this.#saved, ({ guest }) => (guest[0] ?? 0) | ((guest[1] ?? 0) << 8))
   }
 
   /** Uses what earlier runs made of a page that has just been found to hold code. */
   reuse(ramPage: number, records: number): void {
     if (this.#savedFunctions === undefined) return
     const page = new Uint8Array(this.#memory.buffer, this.#frames.frame(ramPage), PAGE_BYTES)
-    this.#saved.forEach((region, i) => {
-      if (this.isFull || !isIn(region, page)) return
-      if (this.#cache.isEntered(records + (region.root << RECORD_SHIFT))) return
-      this.#enter(records, region, this.#savedFunctions?.[i])
+    for (let i = 0; i < this.#saved.length && !this.isFull; i++) {
+      const region = this.#saved[i] as SavedRegion
+      const { root } = region
+      // Nearly all are elsewhere, which their first halfword tells.
+      if (((page[root] as number) | ((page[root + 1] as number) << 8)) !== this.#savedStarts[i]) continue
+      if (!isIn(region, page) || this.#cache.isEntered(records + (root << RECORD_SHIFT))) continue
+      this.#enter(records, region, this.#savedFunctions[i])
       this.stats.reused++
-    })
+    }
   }
 
   /** The translations to keep for later runs. */

@@ -1,10 +1,24 @@
 import { Arena, type FunctionBuilder, I32, type Local, ModuleBuilder, type Node, Op } from '@doppel/wasm'
 import { Emitter, type HostCalls } from './emitter.ts'
-import type { InstructionRow, Operand, Operands } from './insn.ts'
+import type { Decoded, InstructionRow, Operand, Operands } from './insn.ts'
 import type { CommonState, RegisterFile } from './layout.ts'
 
 /** The operand slots that can name a register. */
 export type RegisterSlot = 'rd' | 'rs1' | 'rs2' | 'rs3'
+
+/** The register in a slot; by name, since a computed key would be looked up each time. */
+export function registerIn(decoded: Decoded, slot: RegisterSlot): number {
+  switch (slot) {
+    case 'rd':
+      return decoded.rd
+    case 'rs1':
+      return decoded.rs1
+    case 'rs2':
+      return decoded.rs2
+    case 'rs3':
+      return decoded.rs3
+  }
+}
 
 /** An access of `bytes` at the register in `slot` plus the immediate. */
 export interface BaseAccess {
@@ -22,8 +36,6 @@ export interface Usage {
   readonly flow: 'next' | 'branch' | 'jump' | 'indirect' | 'stop'
   /** It may leave in the middle, so registers must be storable at it. */
   readonly mayExit: boolean
-  /** It calls the run-time module. */
-  readonly usesRuntime: boolean
   /** How it accesses memory, if it does. */
   readonly memory: 'load' | 'store' | 'atomic' | undefined
   /** Its access when that is at a register plus an immediate. */
@@ -42,7 +54,6 @@ class UsageEmitter extends Emitter {
   writes: { slot: RegisterSlot; file: RegisterFile }[] = []
   flow: Usage['flow'] = 'next'
   mayExit = false
-  usesRuntime = false
   memory: Usage['memory']
   operands = new Set<keyof Operands>()
   access: BaseAccess | undefined
@@ -55,7 +66,6 @@ class UsageEmitter extends Emitter {
     this.writes = []
     this.flow = 'next'
     this.mayExit = false
-    this.usesRuntime = false
     this.memory = undefined
     this.operands = new Set()
     this.access = undefined
@@ -143,10 +153,6 @@ class UsageEmitter extends Emitter {
     this.memory = 'atomic'
     return super.atomicAddress(bytes, address)
   }
-  override runtime(name: string, args: readonly Node[]): Node {
-    this.usesRuntime = true
-    return super.runtime(name, args)
-  }
   protected exit(): void {
     this.mayExit = true
     this.fn.return()
@@ -175,12 +181,11 @@ export function usageOf<M>(
   return rows.map(row => {
     emitter.start(module.build(probe, arena))
     row.semantics(machine, SLOT_IDS)
-    const { reads, writes, mayExit, usesRuntime, memory, operands, access, increments } = emitter
+    const { reads, writes, mayExit, memory, operands, access, increments } = emitter
     return {
       reads,
       writes,
       mayExit,
-      usesRuntime,
       memory,
       operands,
       access,

@@ -1,7 +1,7 @@
 export { parseCode } from './class-file/code.ts'
 export { type ClassFile, parseClassFile } from './class-file/parse.ts'
 export { type JavaProgram, JavaMachine, type JvmStatistics } from './jvm.ts'
-export { RuntimeImage } from './jimage.ts'
+export { type ImageBytes, imageInMemory, RuntimeImage } from './jimage.ts'
 export { JavaProblem } from './problem.ts'
 export {
   type ClassLibrary,

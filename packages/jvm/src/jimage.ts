@@ -2,6 +2,7 @@ import { DoppelError, utf8Bytes } from '@doppel/base'
 
 const MAGIC = 0xcafedada
 const HASH_MULTIPLIER = 0x01000193
+const HEADER_BYTES = 28
 /** Kinds of location attributes, in the order of the format. */
 const [END, MODULE, PARENT, BASE, EXTENSION, OFFSET, COMPRESSED, UNCOMPRESSED] = [0, 1, 2, 3, 4, 5, 6, 7] as const
 
@@ -12,12 +13,21 @@ interface Location {
   readonly sizeBytes: number
 }
 
+/** An image’s bytes, read where they are wanted: of its hundred megabytes a program needs a few. */
+export interface ImageBytes {
+  readonly sizeBytes: number
+  /** These bytes, all of which are there. */
+  read(from: number, count: number): Uint8Array
+}
+
 /**
  * OpenJDK’s run-time image, `lib/modules` (JEP 220; format of libjimage): every class and resource of the platform,
  * found through a perfect hash.
  */
 export class RuntimeImage {
-  readonly bytes: Uint8Array
+  readonly #source: ImageBytes
+  /** The header and the tables after it. */
+  readonly #tables: Uint8Array
   readonly #view: DataView
   readonly #tableLength: number
   readonly #little: boolean
@@ -29,21 +39,23 @@ export class RuntimeImage {
   readonly #modules = new Map<string, string | undefined>()
 
   /** Throws `jvm.jimage` when the bytes are no image. */
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    if (bytes.length < 28) throw bad('it is too short')
-    this.#little = this.#view.getUint32(0, true) === MAGIC
-    if (!this.#little && this.#view.getUint32(0) !== MAGIC) throw bad('its magic number is not 0xCAFEDADA')
-    const field = (i: number): number => this.#view.getUint32(i * 4, this.#little)
+  constructor(source: ImageBytes) {
+    this.#source = source
+    if (source.sizeBytes < HEADER_BYTES) throw bad('it is too short')
+    const header = viewOf(source.read(0, HEADER_BYTES))
+    this.#little = header.getUint32(0, true) === MAGIC
+    if (!this.#little && header.getUint32(0) !== MAGIC) throw bad('its magic number is not 0xCAFEDADA')
+    const field = (i: number): number => header.getUint32(i * 4, this.#little)
     if (field(1) !== 1 << 16) throw bad(`its version is ${field(1) >>> 16}.${field(1) & 0xffff}, not 1.0`)
     this.#tableLength = field(4)
-    this.#redirects = 28
+    this.#redirects = HEADER_BYTES
     this.#offsets = this.#redirects + this.#tableLength * 4
     this.#locations = this.#offsets + this.#tableLength * 4
     this.#strings = this.#locations + field(5)
     this.#index = this.#strings + field(6)
-    if (this.#index > bytes.length || this.#tableLength === 0) throw bad('its tables reach past its end')
+    if (this.#index > source.sizeBytes || this.#tableLength === 0) throw bad('its tables reach past its end')
+    this.#tables = source.read(0, this.#index)
+    this.#view = viewOf(this.#tables)
   }
 
   /** The bytes of a resource such as `/java.base/java/lang/Object.class`; undefined when there is none. */
@@ -51,7 +63,8 @@ export class RuntimeImage {
     const location = this.#locate(path)
     if (!location) return undefined
     const from = this.#index + location.offset
-    return this.bytes.subarray(from, from + location.sizeBytes)
+    if (from + location.sizeBytes > this.#source.sizeBytes) throw bad(`${path} reaches past its end`)
+    return this.#source.read(from, location.sizeBytes)
   }
 
   /** The bytes of the class with this internal name. */
@@ -98,13 +111,13 @@ export class RuntimeImage {
     let at = this.#locations + this.#view.getUint32(this.#offsets + slot * 4, this.#little)
     const values = [0, 0, 0, 0, 0, 0, 0, 0]
     for (;;) {
-      const head = this.bytes[at++]
+      const head = this.#tables[at++]
       if (head === undefined) throw bad('a location reaches past its end')
       const kind = head >>> 3
       if (kind === END) break
       if (kind > UNCOMPRESSED) throw bad(`a location has an attribute of kind ${kind}`)
       let value = 0
-      for (let length = (head & 7) + 1; length > 0; length--) value = value * 256 + (this.bytes[at++] ?? 0)
+      for (let length = (head & 7) + 1; length > 0; length--) value = value * 256 + (this.#tables[at++] ?? 0)
       values[kind] = value
     }
     if ((values[COMPRESSED] as number) !== 0) throw bad('it is compressed; expected one that is not')
@@ -120,9 +133,18 @@ export class RuntimeImage {
   #string(offset: number): string {
     const from = this.#strings + offset
     let end = from
-    while (end < this.bytes.length && this.bytes[end] !== 0) end++
-    return String.fromCharCode.apply(null, this.bytes.subarray(from, end) as unknown as number[])
+    while (end < this.#tables.length && this.#tables[end] !== 0) end++
+    return String.fromCharCode.apply(null, this.#tables.subarray(from, end) as unknown as number[])
   }
+}
+
+/** An image that is in memory as a whole. */
+export function imageInMemory(bytes: Uint8Array): ImageBytes {
+  return { sizeBytes: bytes.length, read: (from, count) => bytes.subarray(from, from + count) }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function hash(bytes: Uint8Array, seed: number): number {

@@ -22,6 +22,8 @@ export interface JvmStatistics {
   readonly classes: number
   readonly methods: number
   readonly bytecodeBytes: number
+  /** Hot methods and loops compiled again. */
+  readonly recompiled: number
 }
 
 /** One Java virtual machine. */
@@ -41,7 +43,12 @@ export class JavaMachine {
 
   get statistics(): JvmStatistics {
     const { classes, compiler } = this.#machine
-    return { classes: classes.count, methods: compiler.compiled, bytecodeBytes: compiler.codeBytes }
+    return {
+      classes: classes.count,
+      methods: compiler.compiled,
+      bytecodeBytes: compiler.codeBytes,
+      recompiled: compiler.recompiled,
+    }
   }
 
   /**
@@ -53,8 +60,13 @@ export class JavaMachine {
     return await new Promise<number>((resolve, reject) => {
       this.#stopped = resolve
       const ended = (error: unknown): void => {
-        if (error instanceof MachineExit) resolve(error.status)
-        else reject(asDoppelError(error))
+        if (error instanceof MachineExit) {
+          // Threads that still run end at their next look at the world.
+          vm.stop = () => {
+            throw error
+          }
+          resolve(error.status)
+        } else reject(asDoppelError(error))
       }
       vm.threads.onFailure = ended
       vm.threads.onIdle = () => undefined
@@ -69,9 +81,15 @@ export class JavaMachine {
     this.#stopped?.(status)
   }
 
+  /** A signal by its number. False when the program has not begun or has nothing to do with this signal. */
+  signal(number: number): boolean {
+    return this.#machine.signals.raise(number)
+  }
+
   *#main(program: JavaProgram): Work<number> {
     const vm = this.#machine
     yield* boot(vm)
+    vm.heapLimit.begin()
     const thread = vm.threads.current
     let status = 0
     try {

@@ -1,6 +1,6 @@
 import { type Assembly, assemblyOf } from '@doppel/engine'
 import { CSRS_BY_NAME } from './csr.ts'
-import { CONTEXTS } from './hart.ts'
+import { CONTEXTS } from './state.ts'
 import { riscvIsa } from './isa.ts'
 import { PSEUDO } from './pseudo.ts'
 

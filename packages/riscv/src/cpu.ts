@@ -1,15 +1,16 @@
 import { DoppelError, type EnvironmentCall, type GuestMemory, type RiscvCpuConfig, type Saved } from '@doppel/base'
 import { type Decoded, Engine, newDecoded, READ, Request, type Services, WRITE } from '@doppel/engine'
 import { Cause, System } from './causes.ts'
-import { CSRS, Mstatus } from './csr.ts'
-import { CONTEXTS, Hart, IllegalAccess } from './hart.ts'
+import { CSRS, Mstatus, IllegalAccess } from './csr.ts'
+import { Hart } from './hart.ts'
 import { rv64gc } from './insn/rv64gc.ts'
 import { riscvIsa } from './isa.ts'
 import type { RiscvMachine } from './machine.ts'
 import { accessFault } from './paging.ts'
+import { Profile } from './profile.ts'
 import { Access } from './pmp.ts'
 import { type HartState, restoreHart, saveHart } from './saved.ts'
-import { STATE } from './state.ts'
+import { CONTEXTS, STATE } from './state.ts'
 import { leaveTrap } from './trap.ts'
 
 const PAGE_BYTES = 4096
@@ -22,6 +23,8 @@ const TRANSLATE_AFTER = 8000
 export interface CpuOptions {
   /** Arrivals at a jump target after which the code there is translated; 0 means interpret only. */
   readonly translateAfter?: number
+  /** Notes where the harts are, about once a millisecond. */
+  readonly profile?: boolean
 }
 
 /** An access's guest-physical address, or -1 after raising the exception. */
@@ -38,6 +41,7 @@ export class RiscvCpu implements Services {
   /** Ends the slice under way early. */
   endsSlice = false
   readonly stats = { tlbMisses: 0, deviceAccesses: 0 }
+  readonly profile: Profile | undefined
   readonly #bus: RiscvCpuConfig['bus']
   readonly #view: DataView
   readonly #decoded: Decoded = newDecoded()
@@ -46,6 +50,7 @@ export class RiscvCpu implements Services {
     this.#bus = config.bus
     this.time = config.time
     this.environmentCall = config.environmentCall
+    this.profile = options.profile === true ? new Profile() : undefined
     this.engine = new Engine(
       riscvIsa(CONTEXTS),
       {
@@ -262,7 +267,18 @@ export class RiscvCpu implements Services {
     rv64gc.decode(bits | 0, this.#decoded)
     if (this.#decoded.row < 0) this.#decoded.imm = bits | 0
     this.engine.placeOutOfLine(state, this.#decoded)
+    if (Number(h.pc & 0xfffn) === PAGE_OFFSET - 1 && this.#decoded.lengthBytes === 4) this.#keepCrossing(h)
     return 0
+  }
+
+  /** Lets an instruction that goes on in the next page be found without the host, where both pages are plain RAM. */
+  #keepCrossing(h: Hart): void {
+    const pages = [h.pc, h.pc + 2n].map(address => {
+      const { low, high } = halves(address)
+      const gpa = h.walker.translate(low, high, Access.execute, h.fetchRules)
+      return gpa >= 0 && h.pmp.isUniform(gpa) ? this.engine.frames.page(gpa) : -1
+    }) as [number, number]
+    if (pages.every(page => page >= 0)) this.engine.keepCrossing(...pages, this.#decoded)
   }
 
   /** The bits of the instruction at pc, for the tval of an illegal one; 0 when they cannot be read. */

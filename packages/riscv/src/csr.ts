@@ -16,6 +16,9 @@ export interface Csr {
   readonly plain?: { readonly field: StateField; readonly mask: bigint }
 }
 
+/** Thrown by CSR rows for an access that is an illegal instruction; caught where CSRs are accessed. */
+export class IllegalAccess extends Error {}
+
 /** mstatus bits (Priv. §3.1.6). */
 export const Mstatus = {
   sie: 0x2n,

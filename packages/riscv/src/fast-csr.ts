@@ -1,8 +1,9 @@
-import { Request } from '@doppel/engine'
+import { CONTEXT_BYTES, largePageByte, Request, writeFlushPage } from '@doppel/engine'
 import { type FunctionBuilder, type FunctionRef, I64, type Local, type Node, Op } from '@doppel/wasm'
 import { System } from './causes.ts'
 import { Mstatus, PLAIN_SUPERVISOR_CSRS, SSTATUS, SSTATUS_READABLE, SSTATUS_WRITABLE } from './csr.ts'
-import { STATE } from './state.ts'
+import { CONTEXT, CONTEXTS, STATE } from './state.ts'
+import { Walk } from './walk.ts'
 
 const WHAT: Local = 1
 const VALUE: Local = 2
@@ -10,10 +11,11 @@ const FS_SHIFT = 13
 const FS_DIRTY = 3
 /** Bits whose change concerns nobody but traps to come; SIE also, while nothing is pending. */
 const QUIET = Mstatus.sie | Mstatus.spie | Mstatus.spp
+const PRIVILEGE_S = 1
 
 /**
- * Writes `system` for the accesses that kernels make all the time: sstatus, mostly to turn interrupts off and on, and
- * supervisor CSRs that just hold a value. All others, and whatever has consequences, go to the host.
+ * Writes `system` for what kernels do all the time: sstatus, mostly to turn interrupts or access to user pages off and on,
+ * supervisor CSRs that just hold a value, fences of one address. All others, and whatever has consequences, go to the host.
  */
 export function writeFastCsr(fn: FunctionBuilder, host: FunctionRef): void {
   const wide = (value: bigint): Node =>
@@ -40,10 +42,29 @@ export function writeFastCsr(fn: FunctionBuilder, host: FunctionRef): void {
         fn.select(isKind(System.csrWrite), fn.get(VALUE), fn.get(old)),
       ),
     )
-  const answer = (): void => {
-    fn.store(Op.i32Store, fn.get(0), fn.i32(Request.none), STATE.common.request)
+  const word = (offset: number): Node => fn.load(Op.i32Load, fn.get(0), offset)
+  const setWord = (offset: number, value: Node): void => fn.store(Op.i32Store, fn.get(0), value, offset)
+  const answer = (request: number = Request.none): void => {
+    setWord(STATE.common.request, fn.i32(request))
     fn.return(fn.get(old))
   }
+  // Stores to code are seen as they are made: there is nothing stale.
+  fn.if(isKind(System.fenceI))
+  answer()
+  fn.end()
+  fn.if(isKind(System.sfenceVma))
+  const supervisor = fn.op(Op.i64Eq, field('priv'), fn.i64(PRIVILEGE_S))
+  const free = fn.op(Op.i64Eqz, and(field('mstatus'), wide(Mstatus.tvm)))
+  fn.if(fn.op(Op.i32And, fn.op(Op.i32And, supervisor, free), nonZero(fn.get(VALUE))))
+  const tlb = fn.let(word(STATE.common.tlb))
+  const large = (giga: boolean): Node =>
+    fn.load(Op.i32Load8U, largePageByte(fn, CONTEXTS, fn.get(tlb), fn.get(VALUE), giga))
+  fn.if(fn.op(Op.i32Eqz, fn.op(Op.i32Or, large(false), large(true))), 'likely')
+  writeFlushPage(fn, CONTEXTS, tlb, VALUE)
+  answer(Request.refetch)
+  fn.end()
+  fn.end()
+  fn.end()
   const csr = fn.op(Op.i32LeU, fn.get(kind), fn.i32(System.csrClear))
   fn.if(fn.op(Op.i32And, csr, nonZero(field('priv'))))
 
@@ -60,6 +81,22 @@ export function writeFastCsr(fn: FunctionBuilder, host: FunctionRef): void {
   fn.if(fn.op(Op.i32Eqz, fn.op(Op.i32Or, loud, fn.op(Op.i32And, opens, pending))), 'likely')
   setField('mstatus', fn.op(Op.i64Xor, field('mstatus'), fn.get(changed)))
   answer()
+  fn.end()
+  // SUM alone, in one of S-mode's two usual contexts: the other one is in force from the next instruction on.
+  const context = fn.let(word(STATE.common.context))
+  const usual = [CONTEXT.supervisor, CONTEXT.supervisorSum].map(index =>
+    fn.op(Op.i32Eq, fn.get(context), fn.op(Op.i32Add, word(STATE.common.tlb), fn.i32(index * CONTEXT_BYTES))),
+  ) as [Node, Node]
+  const toggles = fn.op(Op.i64Eq, fn.get(changed), wide(Mstatus.sum))
+  fn.if(fn.op(Op.i32And, toggles, fn.op(Op.i32Or, ...usual)))
+  setField('mstatus', fn.op(Op.i64Xor, field('mstatus'), fn.get(changed)))
+  const allows = fn.let(nonZero(and(fn.get(next), wide(Mstatus.sum))))
+  const index = fn.select(fn.get(allows), fn.i32(CONTEXT.supervisorSum), fn.i32(CONTEXT.supervisor))
+  const chosen = fn.op(Op.i32Mul, index, fn.i32(CONTEXT_BYTES))
+  setWord(STATE.common.context, fn.op(Op.i32Add, word(STATE.common.tlb), chosen))
+  const others = fn.op(Op.i32And, word(STATE.fields.walk), fn.i32(~Walk.sum))
+  setWord(STATE.fields.walk, fn.op(Op.i32Or, others, fn.op(Op.i32Mul, fn.get(allows), fn.i32(Walk.sum))))
+  answer(Request.refetch)
   fn.end()
   fn.else()
   for (const plain of PLAIN_SUPERVISOR_CSRS) {

@@ -2,19 +2,15 @@ import type { Privilege, RiscvHart, SliceEnd } from '@doppel/base'
 import { type Engine, Exit, Request, type Tlb } from '@doppel/engine'
 import { Cause, Irq } from './causes.ts'
 import type { RiscvCpu } from './cpu.ts'
-import { csrNamed, Menvcfg, Mstatus } from './csr.ts'
+import { csrNamed, IllegalAccess, Menvcfg, Mstatus } from './csr.ts'
 import type { RiscvMachine } from './machine.ts'
-import { type AccessRules, parseSatp, Walker } from './paging.ts'
+import { type AccessRules, contextFor, contextsWith, dataRules } from './access-rules.ts'
+import { parseSatp, Walker } from './paging.ts'
 import { Pmp } from './pmp.ts'
 import type { HartPrivateState } from './saved.ts'
-import { STATE, type StateField } from './state.ts'
+import { CONTEXT, STATE, type StateField } from './state.ts'
 import { enabledInterrupt, enterTrap } from './trap.ts'
 import { walkMode } from './walk.ts'
-
-/** The TLB's translation contexts: what may be cached side by side. The last one holds every unusual combination. */
-const CONTEXT = { user: 0, supervisor: 1, supervisorSum: 2, other: 3 } as const
-/** How many translation contexts a hart has. */
-export const CONTEXTS = 4
 
 type Counter = 'mcycle' | 'minstret'
 const COUNTERS: readonly Counter[] = ['mcycle', 'minstret']
@@ -24,19 +20,12 @@ const COUNTER_BIT: Readonly<Record<Counter, bigint>> = { mcycle: 0n, minstret: 2
 const PRIVILEGE_M = 3
 const PRIVILEGE_S = 1
 
-/** Thrown by CSR rows for an access that is an illegal instruction; caught where CSRs are accessed. */
-export class IllegalAccess extends Error {}
-
 /** One RISC-V hart: its architectural state beside registers, traps, and the loop around generated code. */
 export class Hart implements RiscvHart {
   readonly id: number
   readonly state: number
   readonly pmp: Pmp = new Pmp()
   readonly walker: Walker
-  /** What data accesses and fetches are allowed now. */
-  dataRules: AccessRules = { privilege: 3, sum: false, mxr: false }
-  fetchRules: AccessRules = { privilege: 3, sum: false, mxr: false }
-  contextIndex: number = CONTEXT.other
   waiting = false
   readonly stats = { exceptions: 0, interrupts: 0 }
   readonly #cpu: RiscvCpu
@@ -61,6 +50,8 @@ export class Hart implements RiscvHart {
     this.#longs = new BigUint64Array(engine.memory.buffer)
     this.#words = new Int32Array(engine.memory.buffer)
     this.walker = new Walker(engine.frames, this.#words, this.pmp)
+    this.walker.onLarge = (low, high) => this.#tlb.noteLarge(low, high)
+    this.setWord(STATE.common.tlb, engine.tlbs[id]?.context(0) ?? 0)
     this.set('stimecmp', 0xffff_ffff_ffff_ffffn)
     this.set('reservation', 0xffff_ffff_ffff_ffffn)
     this.set('priv', 3n)
@@ -96,6 +87,23 @@ export class Hart implements RiscvHart {
   get privilege(): number {
     return Number(this.get('priv'))
   }
+  // Generated code changes mstatus too, so what follows from it is found when it is asked for.
+
+  /** What data accesses are allowed now. */
+  get dataRules(): AccessRules {
+    return dataRules(this.get('mstatus'), this.privilege)
+  }
+  /** What fetches are allowed now. */
+  get fetchRules(): AccessRules {
+    return { ...this.dataRules, privilege: this.privilege }
+  }
+  /** The translation context in force. */
+  get contextIndex(): number {
+    return this.#tlb.indexOf(this.word(STATE.common.context))
+  }
+  get #tlb(): Tlb {
+    return this.#engine.tlbs[this.id] as Tlb
+  }
   /** Reads or writes a 32-bit field of the state that generated code shares with the host. */
   word(offset: number): number {
     return this.#words[(this.state + offset) >>> 2] as number
@@ -130,7 +138,7 @@ export class Hart implements RiscvHart {
     this.waiting = false
     this.#running = true
     this.statusChanged()
-    this.#engine.tlbs[this.id]?.flush(this.contextIndex)
+    this.#tlb.flush(contextsWith(this.contextIndex))
   }
   stop(): void {
     this.#running = false
@@ -151,6 +159,7 @@ export class Hart implements RiscvHart {
     this.setWord(STATE.common.budget, budget)
     this.#cpu.endsSlice = false
     const end = this.#slices()
+    if (end === 'budget') this.#cpu.profile?.note(this.pc, this.privilege === 0)
     this.#retiredBefore = this.retired
     this.#slice = this.word(STATE.common.budget)
     return end
@@ -203,26 +212,17 @@ export class Hart implements RiscvHart {
 
   /** Privilege or mstatus changed: choose the translation context, and look at interrupts anew. */
   statusChanged(): void {
-    const status = this.get('mstatus')
     const privilege = this.privilege
-    const sum = (status & Mstatus.sum) !== 0n
-    const mxr = (status & Mstatus.mxr) !== 0n
-    const mprv = (status & Mstatus.mprv) !== 0n && privilege === PRIVILEGE_M
-    const dataPrivilege = mprv ? Number((status & Mstatus.mpp) >> Mstatus.mppShift) : privilege
-    this.dataRules = { privilege: dataPrivilege, sum, mxr }
-    this.fetchRules = { privilege, sum, mxr }
-    let context: number = CONTEXT.other
-    if (privilege === 0 && !mxr) context = CONTEXT.user
-    else if (privilege === PRIVILEGE_S && !mxr) context = sum ? CONTEXT.supervisorSum : CONTEXT.supervisor
-    else {
+    const { privilege: dataPrivilege, sum, mxr } = this.dataRules
+    const tlb = this.#tlb
+    const context = contextFor(privilege, mxr, sum)
+    if (context === CONTEXT.other) {
       const rules = `${privilege} ${dataPrivilege} ${sum} ${mxr}`
-      if (rules !== this.#otherRules) this.#engine.tlbs[this.id]?.flush()
+      if (rules !== this.#otherRules) tlb.flush()
       this.#otherRules = rules
     }
-    this.contextIndex = context
-    const tlb = this.#engine.tlbs[this.id] as Tlb
-    tlb.use(context)
     this.setWord(STATE.common.context, tlb.context(context))
+    tlb.use(contextsWith(this.contextIndex))
     this.#describeWalk()
     this.request(Request.leaveAfter)
   }
@@ -262,7 +262,7 @@ export class Hart implements RiscvHart {
     if (this.privilege === PRIVILEGE_S && (this.get('mstatus') & Mstatus.tvm) !== 0n) throw new IllegalAccess()
   }
   #flushAll(): void {
-    this.#engine.tlbs[this.id]?.flush(this.contextIndex)
+    this.#tlb.flush(contextsWith(this.contextIndex))
     this.#describeWalk()
     this.request(Request.leaveAfter)
   }
@@ -370,11 +370,11 @@ export class Hart implements RiscvHart {
   // For boards and debuggers
 
   flushTlb(range?: { readonly start: bigint; readonly lengthBytes: bigint }): void {
-    const tlb = this.#engine.tlbs[this.id]
     const few = 64n * 4096n
-    if (!range || range.lengthBytes > few) return tlb?.flush(this.contextIndex)
+    if (!range || range.lengthBytes > few) return this.#tlb.flush(contextsWith(this.contextIndex))
     for (let at = range.start; at < range.start + range.lengthBytes; at += 4096n) {
-      tlb?.flushPage(Number(BigInt.asIntN(32, at)))
+      const [low, high] = [Number(BigInt.asIntN(32, at)), Number(BigInt.asIntN(32, at >> 32n))]
+      this.#tlb.flushPage(low, high, contextsWith(this.contextIndex))
     }
   }
   flushInstructions(): void {

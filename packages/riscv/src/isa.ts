@@ -17,6 +17,8 @@ export function riscvIsa(contexts: number): Isa<RiscvMachine> {
     contexts,
     wrap: emitter => new RiscvMachine(emitter),
     illegal: (m, f) => m.emitter.trap(Cause.illegalInstruction, m.op(Op.i64ExtendI32U, m.emitter.imm32(f.imm))),
+    // The hints for return-address stacks (Unpriv. §2.5.1).
+    isReturn: ({ rd, rs1 }) => rd === 0 && (rs1 === 1 || rs1 === 5),
     writeTranslate,
     writeSystem: writeFastCsr,
     runtime: FLOAT_TYPES,

@@ -1,6 +1,7 @@
 import { Frames } from '@doppel/engine'
 import { expect, test } from 'vitest'
-import { type AccessRules, parseSatp, Walker } from './paging.ts'
+import type { AccessRules } from './access-rules.ts'
+import { parseSatp, Walker } from './paging.ts'
 import { Access, Pmp } from './pmp.ts'
 
 const RAM = 0x8000_0000

@@ -1,3 +1,4 @@
+import type { AccessRules } from './access-rules.ts'
 import type { Frames } from '@doppel/engine'
 import { Cause } from './causes.ts'
 import { Access, type Pmp } from './pmp.ts'
@@ -16,13 +17,6 @@ const NAPOT_PAGES = 16
 const NAPOT_MARK = 8
 const PRIVILEGE_S = 1
 const PRIVILEGE_U = 0
-
-/** What decides whether an access is allowed, besides the page tables. */
-export interface AccessRules {
-  readonly privilege: number
-  readonly sum: boolean
-  readonly mxr: boolean
-}
 
 /** Levels of page tables (0 when paging is off) and the root's address. */
 export interface Satp {
@@ -66,6 +60,8 @@ export class Walker {
   memoryTypes = false
   /** Why `translate` refused. */
   cause = 0
+  /** Told of each translation by a page larger than 4 KiB. */
+  onLarge: (low: number, high: number) => void = () => {}
 
   constructor(frames: Frames, words: Int32Array, pmp: Pmp) {
     this.#frames = frames
@@ -137,6 +133,7 @@ export class Walker {
     const allowed = access === Access.read ? readable : access === Access.write ? pteLow & PTE.w : pteLow & PTE.x
     if (!allowed) return this.#refuse(fault)
     let frame = ppn
+    if (level > 0 || pteHigh & HIGH_N) this.onLarge(low, high)
     if (level > 0) {
       const pages = 2 ** (9 * level)
       if (pteHigh & HIGH_N || ppn % pages !== 0) return this.#refuse(fault)

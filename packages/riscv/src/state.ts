@@ -44,6 +44,11 @@ const FIELDS = [
   'seen',
 ] as const
 
+/** The TLB's translation contexts: what may be cached side by side. The last one holds every unusual combination. */
+export const CONTEXT = { user: 0, supervisor: 1, supervisorSum: 2, other: 3 } as const
+/** How many translation contexts a hart has. */
+export const CONTEXTS = 4
+
 /** The name of a field of a hart's state. */
 export type StateField = (typeof FIELDS)[number]
 

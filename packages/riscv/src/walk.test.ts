@@ -13,6 +13,7 @@ const PAGE = 4096
 const STATE_AT = 0
 const FRAME_TABLE = 8192
 const FIRST_FRAME = 65_536
+const TLB = 2 << 20
 const SIMPLE = 0x3f_ffffn
 const ACCESSED = 64n
 const ACCESSED_DIRTY = 192n
@@ -44,6 +45,8 @@ function walks() {
   module.finish(fn)
   module.export('walk', 'func', walk.index)
   const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { test: { memory } })
+  // Notes of large pages go beyond everything else.
+  new Int32Array(memory.buffer)[(STATE_AT + STATE.common.tlb) / 4] = TLB
   const pmp = new Pmp()
   pmp.writeAddress(0, (1n << 54n) - 1n)
   pmp.writeConfig(0, 0x1fn)

@@ -1,7 +1,8 @@
-import type { AccessRules, Satp } from './paging.ts'
-import { type PhysicalLayout, ramPageOf, tableEntry, WALK } from '@doppel/engine'
+import type { AccessRules } from './access-rules.ts'
+import type { Satp } from './paging.ts'
+import { largePageByte, type PhysicalLayout, ramPageOf, tableEntry, WALK } from '@doppel/engine'
 import { type FunctionBuilder, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
-import { STATE } from './state.ts'
+import { CONTEXTS, STATE } from './state.ts'
 
 /** Bits of the state's `walk` field, above the number of page-table levels. The host keeps them; see `Hart`. */
 export const Walk = {
@@ -120,6 +121,13 @@ export function writeTranslate(fn: FunctionBuilder, physical: PhysicalLayout): v
   )
   giveUp(foreign)
   const mask = fn.let(fn.op(Op.i64Sub, fn.op(Op.i64Shl, fn.i64(1), fn.get(shift)), fn.i64(1)))
+  for (const giga of [false, true]) {
+    // Which 2 MiB it lies in is noted for either size: of a larger one only the other note tells.
+    fn.if(fn.op(Op.i64GtS, fn.get(shift), fn.i64(giga ? PAGE_SHIFT + VPN_BITS : PAGE_SHIFT)))
+    const tlb = fn.load(Op.i32Load, fn.get(0), STATE.common.tlb)
+    fn.store(Op.i32Store8, largePageByte(fn, CONTEXTS, tlb, fn.get(ADDRESS), giga), fn.i32(1))
+    fn.end()
+  }
   const base = fn.let(fn.op(Op.i64Shl, fn.op(Op.i64ShrU, fn.get(pte), fn.i64(10)), fn.i64(PAGE_SHIFT)))
   // A superpage must be aligned to its size.
   giveUp(fn.op(Op.i64Ne, fn.op(Op.i64And, fn.get(base), fn.get(mask)), fn.i64(0)))

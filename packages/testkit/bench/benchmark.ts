@@ -1,6 +1,12 @@
 /** The emulators compared. */
 export type Emulator = 'doppel' | 'qemu'
 
+/** What an emulator's process held at most, and what of it the guest has touched, MiB. */
+export interface MemoryUse {
+  readonly residentMib: number
+  readonly guestMib: number
+}
+
 /** One run's outcome. */
 export interface Measurement {
   readonly seconds: number
@@ -8,6 +14,8 @@ export interface Measurement {
   readonly checksum?: string
   /** Retired in all harts, where the emulator can tell. */
   readonly instructions?: number
+  /** Where the emulator can tell. */
+  readonly memory?: MemoryUse
 }
 
 /** Something to be measured in both emulators. */

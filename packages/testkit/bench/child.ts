@@ -21,15 +21,21 @@ const clock: Clock = hostClock()
 /** A guest that hangs is ended, and its benchmark with it. */
 const MAX_RUN_MS = 600_000
 
+/** When a timed program has done what is timed, and how it is then ended. */
+export interface Until {
+  readonly isDone: (stdout: string) => boolean
+  readonly how: 'kill' | 'close-input'
+  /** Typed once `isReady` of what has been printed; time counts from then on. */
+  readonly typed?: { readonly isReady: (stdout: string) => boolean; readonly text: string }
+}
+
 /**
  * Runs a program to its end, or until `isDone` of what it has printed: its standard input is then closed, which asks it
  * to end, or it is killed. `seconds` is the time until either. Throws `bench.run` when it fails or takes too long.
  */
-export async function timedRun(
-  { program, args }: Command,
-  until?: { readonly isDone: (stdout: string) => boolean; readonly how: 'kill' | 'close-input' },
-): Promise<TimedRun> {
-  const beganNs = clock.monotonicNs()
+export async function timedRun({ program, args }: Command, until?: Until): Promise<TimedRun> {
+  let beganNs = clock.monotonicNs()
+  let typed = until?.typed === undefined
   let seconds: number | undefined
   let stdout = ''
   let stderr = ''
@@ -38,7 +44,13 @@ export async function timedRun(
   const child = spawn(program, args, { stdio: 'pipe', timeout: MAX_RUN_MS, killSignal: 'SIGKILL', env })
   child.stdout.setEncoding('latin1').on('data', (text: string) => {
     stdout += text
-    if (!until || seconds !== undefined || !until.isDone(stdout)) return
+    if (until?.typed && !typed && until.typed.isReady(stdout)) {
+      typed = true
+      stdout = ''
+      beganNs = clock.monotonicNs()
+      child.stdin.write(until.typed.text)
+    }
+    if (!until || !typed || seconds !== undefined || !until.isDone(stdout)) return
     seconds = (clock.monotonicNs() - beganNs) / 1e9
     if (until.how === 'kill') child.kill('SIGKILL')
     else child.stdin.end()

@@ -7,3 +7,12 @@ export interface KernelRun {
   /** Retired in all harts. */
   readonly instructions: number
 }
+
+/** What doppel's side of a boot reports. */
+export interface BootRun {
+  /** Retired in all harts. */
+  readonly instructions: number
+  /** The most that the process held, and what the guest touched, MiB. */
+  readonly residentMib: number
+  readonly guestMib: number
+}

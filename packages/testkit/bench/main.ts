@@ -8,7 +8,7 @@ import { bootBenchmarks } from './boot.ts'
 import { KERNELS, kernelBenchmarks } from './kernels.ts'
 import { type BenchOptions, parseOptions, USAGE } from './options.ts'
 import { runInTurn } from './run-in-turn.ts'
-import { type Comparison, compare, table } from './table.ts'
+import { type Comparison, compare, memoryLines, table } from './table.ts'
 import { CROSS_COMPILER, QEMU, toolVersion } from './tools.ts'
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`)
@@ -36,7 +36,9 @@ async function bench(options: BenchOptions, benchmarks: readonly Benchmark[]): P
     return
   }
   const how = `${engine}, kernels ${paging ? 'in S-mode under Sv39' : 'in M-mode'}, medians of ${rounds}`
-  process.stdout.write(`${date}, ${host.cpu}, Node ${host.node}, ${qemu}; ${how}:\n\n${table(comparisons)}`)
+  const memory = memoryLines(comparisons)
+  const text = `${table(comparisons)}${memory === '' ? '' : `\n${memory}`}`
+  process.stdout.write(`${date}, ${host.cpu}, Node ${host.node}, ${qemu}; ${how}:\n\n${text}`)
 }
 
 function allBenchmarks(options: Pick<BenchOptions, 'engine' | 'paging'>): Benchmark[] {

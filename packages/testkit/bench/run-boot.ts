@@ -1,11 +1,12 @@
 /**
  * The doppel side of a boot: `node --conditions=source run-boot.ts KERNEL INITRD ARGUMENTS HARTS translator|interpreter [TRANSLATIONS]`.
- * The guest's console goes to standard output. When standard input is closed the machine is stopped, and the number of
- * instructions its harts retired goes to standard error. TRANSLATIONS is a file to begin with, made when it is not there.
+ * The guest's console is standard output and input. When standard input is closed the machine is stopped, and
+ * a `BootRun`, as JSON, goes to standard error. TRANSLATIONS is a file to begin with, made when it is not there.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostClock, hostEntropy, MIB } from '@doppel/base'
 import { type BootFile, VirtMachine } from '@doppel/board'
+import type { BootRun } from './kernel-run.ts'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 
 const [kernel = '', initrd = '', append = '', harts, engine, translations = ''] = process.argv.slice(2)
@@ -22,10 +23,15 @@ const vm = new VirtMachine({
   isa: RISCV_ISA,
   clock: hostClock(),
   entropy: hostEntropy,
-  console: { write: bytes => process.stdout.write(bytes), onInput: () => undefined },
+  console: { write: bytes => process.stdout.write(bytes), onInput: listener => process.stdin.on('data', listener) },
   boot: { kernel: file(kernel), initrd: file(initrd), append },
 })
 process.stdin.on('end', () => vm.stop()).resume()
 await vm.run()
-process.stderr.write(String(vm.cpu.harts.reduce((sum, hart) => sum + Number(hart.retired), 0)))
+const run: BootRun = {
+  instructions: vm.cpu.harts.reduce((sum, hart) => sum + Number(hart.retired), 0),
+  residentMib: Math.round(process.resourceUsage().maxRSS / 1024),
+  guestMib: Math.round((cpu?.engine.frames.touchedBytes ?? 0) / MIB),
+}
+process.stderr.write(JSON.stringify(run))
 if (translations !== '' && !existsSync(translations)) writeFileSync(translations, cpu?.engine.saveTranslations() ?? '')

@@ -1,5 +1,5 @@
 import { DoppelError } from '@doppel/base'
-import type { Benchmark, Emulator, Measurement } from './benchmark.ts'
+import type { Benchmark, Emulator, Measurement, MemoryUse } from './benchmark.ts'
 import type { Samples } from './table.ts'
 
 /**
@@ -11,6 +11,7 @@ export async function runInTurn(benchmark: Benchmark, rounds: number, note: (tex
   const seconds: Record<Emulator, number[]> = { doppel: [], qemu: [] }
   let first: Measurement | undefined
   let instructions: number | undefined
+  let memory: MemoryUse | undefined
   for (let round = 1; round <= rounds; round++) {
     for (const emulator of ['doppel', 'qemu'] as const) {
       const run = await benchmark.run(emulator)
@@ -24,10 +25,11 @@ export async function runInTurn(benchmark: Benchmark, rounds: number, note: (tex
       }
       seconds[emulator].push(run.seconds)
       instructions ??= run.instructions
+      memory ??= run.memory
     }
     note(`${name}: round ${round} of ${rounds}: doppel ${last(seconds.doppel)} s, QEMU ${last(seconds.qemu)} s`)
   }
-  return { name, stresses, ...seconds, instructions }
+  return { name, stresses, ...seconds, instructions, memory }
 }
 
 function last(seconds: readonly number[]): string {

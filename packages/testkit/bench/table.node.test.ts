@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { compare, geometricMean, median, table } from './table.ts'
+import { compare, geometricMean, median, memoryLines, table } from './table.ts'
 
 test('the median of an odd number of rounds is the middle one, of an even number the mean of two', () => {
   expect(median([9, 1, 2])).toBe(2)
@@ -37,4 +37,11 @@ test('the table has aligned columns, and leaves empty what is not known', () => 
 
 test('one benchmark needs no mean', () => {
   expect(table([slow]).split('\n')).toHaveLength(4)
+})
+
+test('memory is told where it is known, the guest’s beside the emulator’s own', () => {
+  const memory = { residentMib: 281, guestMib: 108 }
+  expect(memoryLines([slow, { ...fast, memory }])).toBe(
+    'fast: doppel held 281 MiB at most; the guest touched 108, so 173 are its own.\n',
+  )
 })

@@ -1,3 +1,5 @@
+import type { MemoryUse } from './benchmark.ts'
+
 /** Seconds of each round, and what is known of the guest's work. */
 export interface Samples {
   readonly name: string
@@ -6,6 +8,8 @@ export interface Samples {
   readonly qemu: readonly number[]
   /** Retired in one run; undefined when not known. */
   readonly instructions: number | undefined
+  /** doppel's, in one run; undefined when not known. */
+  readonly memory?: MemoryUse | undefined
 }
 
 /** One benchmark's outcome: medians in seconds, instructions per second in millions. */
@@ -72,4 +76,16 @@ export function table(comparisons: readonly Comparison[]): string {
     `| ${cells.map((cell, i) => (i < WORD_COLUMNS ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |\n`
   const rule = widths.map((width, i) => (i < WORD_COLUMNS ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
   return [HEADING, rule, ...rows].map(line).join('')
+}
+
+/** One line for each benchmark whose memory is known: what doppel's process held, beside what the guest touched. */
+export function memoryLines(comparisons: readonly Comparison[]): string {
+  return comparisons
+    .map(({ name, memory }) =>
+      memory === undefined
+        ? ''
+        : `${name}: doppel held ${memory.residentMib} MiB at most; the guest touched ${memory.guestMib}, ` +
+          `so ${memory.residentMib - memory.guestMib} are its own.\n`,
+    )
+    .join('')
 }

@@ -1,6 +1,6 @@
 import { cacheFolder, findRootImage, ImageCache } from '@doppel/images'
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Machine } from 'doppel'
@@ -48,6 +48,23 @@ test("the disk's changes stay with the machine", async () => {
   await vm.files.write('/etc/mine', 'x')
   expect((await other.commands.run('ls /etc/mine')).exitCode).toBe(2)
 })
+
+test('a later start goes on from the first one, with randomness of its own', async () => {
+  const folder = join(cacheFolder(), 'starts')
+  const starts = (await readdir(folder)).filter(name => name.endsWith('.snap'))
+  expect(starts).not.toHaveLength(0)
+  const random = 'head -c 16 /dev/urandom | od -An -tx1; cat /proc/uptime'
+  const outputs: string[] = []
+  for (let i = 0; i < 2; i++) {
+    await using other = await Machine.create('debian', { memory: '512M' })
+    outputs.push((await other.commands.run(random)).stdout)
+  }
+  expect(outputs[0]?.split('\n')[0]).not.toBe(outputs[1]?.split('\n')[0])
+  // What is cut off is not gone on from, and does no harm.
+  for (const start of starts) await truncate(join(folder, start), 1000)
+  await using last = await Machine.create('debian', { memory: '512M' })
+  expect((await last.commands.run('echo well')).stdout).toBe('well\n')
+}, 300_000)
 
 test('an image built on it from a recipe runs as the recipe says', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'doppel-build-'))

@@ -65,7 +65,7 @@ describe.each([
   ['a flag without its value', ['run', 'linux', '--disk'], 2, /--disk needs a value: --disk FILE/],
   ['no time at all', ['run', '--timeout', '0', 'linux'], 2, /--timeout is '0'; expected a time such as 30s/],
   ['a misspelt command', ['rum'], 2, /no command 'rum'; did you mean 'doppel run'\?/],
-  ['nothing to run', ['run'], 2, /nothing to run; expected linux, /],
+  ['nothing to run', ['run'], 2, /nothing to run; expected an image such as linux/],
   ['an empty command', ['run', 'linux', '--'], 2, /no command follows --; for example: /],
   ['an unknown image', ['image', 'pull', 'linus'], 1, /no image 'linus'; did you mean 'linux'\?/],
   [

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { RuntimeImage, parseClassFile, parseCode } from '@doppel/jvm'
+import { imageInMemory, RuntimeImage, parseClassFile, parseCode } from '@doppel/jvm'
 import { doppel } from './doppel-process.ts'
 
 // The judge is Debian's OpenJDK 17, beside us: the same programs, the same input, the same bytes out.
@@ -73,7 +73,7 @@ test.each([
 test('every class of the library is parsed, its code included', () => {
   const home = spawnSync('java', ['-XshowSettings:properties', '-version'], { encoding: 'utf8' })
   const path = /java\.home = (.*)/.exec(home.stderr)?.[1] as string
-  const image = new RuntimeImage(readFileSync(join(path, 'lib', 'modules')))
+  const image = new RuntimeImage(imageInMemory(readFileSync(join(path, 'lib', 'modules'))))
   let classes = 0
   for (const name of image.paths()) {
     if (!name.endsWith('.class') || name.endsWith('module-info.class')) continue

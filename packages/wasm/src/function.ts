@@ -148,7 +148,10 @@ export class FunctionBuilder {
   #operand(op: number, first: number, place: number, node: Node | undefined): void {
     const wanted = ((operandsOf[op] as number) >>> (8 * place)) & 255
     const got = this.arena.type[node ?? 0] as number
-    assert(node !== undefined && got === wanted, `operand ${place} of ${nameOf[op]} has type ${got}, not ${wanted}`)
+    // The message is made only when it is wanted: this runs for every operand of everything translated.
+    if (node === undefined || got !== wanted) {
+      assert(false, `operand ${place} of ${nameOf[op]} has type ${got}, not ${wanted}`)
+    }
     this.arena.operands[first + place] = node
   }
   load(op: number, address: Node, offset = 0): Node {
@@ -290,6 +293,10 @@ export class FunctionBuilder {
   guard(guard: Guard): void {
     ;(this.blocks[this.#current] as BlockState).guard = guard
   }
+  /** True when exceptions of the current block go to another one. */
+  get guarded(): boolean {
+    return (this.blocks[this.#current] as BlockState).guard !== undefined
+  }
   /** True when the current block has its end. */
   get closed(): boolean {
     return (this.blocks[this.#current] as BlockState).terminator !== undefined
@@ -320,7 +327,9 @@ export class FunctionBuilder {
   }
   #append(statement: number): void {
     const block = this.blocks[this.#current] as BlockState
-    assert(block.terminator === undefined, `statement after the end of block ${this.#current} of ${this.name}`)
+    if (block.terminator !== undefined) {
+      assert(false, `statement after the end of block ${this.#current} of ${this.name}`)
+    }
     if (block.last) this.arena.next[block.last] = statement
     else block.first = statement
     block.last = statement

@@ -5,6 +5,7 @@ export { type Block, FunctionBuilder, type Likelihood, type Local, type Node } f
 export { Gc } from './gc.ts'
 export { type FunctionBody, type FunctionRef, type Limits, ModuleBuilder } from './module.ts'
 export { Op } from './opcodes.ts'
+export { functionText } from './text.ts'
 export {
   ANYREF,
   type ArrayType,

@@ -39,6 +39,7 @@ interface DefinedFunction {
   start: number
 }
 
+const NO_BYTES = new Uint8Array(0)
 const EXTERNAL = { func: 0, table: 1, memory: 2, global: 3, tag: 4 } as const
 
 function writeLimits(out: ByteWriter, limits: Limits): void {
@@ -46,6 +47,9 @@ function writeLimits(out: ByteWriter, limits: Limits): void {
   out.u32(limits.min)
   if (limits.max !== undefined) out.u32(limits.max)
 }
+
+/** Encoding a function is never interrupted by encoding another, so all modules of a thread share this. */
+let scratch: ByteWriter | undefined
 
 /** A WebAssembly module under construction (Core spec §5.5). Imports come before definitions of the same kind. */
 export class ModuleBuilder {
@@ -64,17 +68,39 @@ export class ModuleBuilder {
   readonly #segments: { table: number; offset: number; functions: readonly number[] }[] = []
   #codeStart = 0
   readonly #exports: { name: string; kind: number; index: number }[] = []
+  readonly #base: ModuleBuilder | undefined
+  #encodedTypes: Uint8Array | undefined
+
+  /** With `base`, begins with the types and imports of another module, which must not change any more. */
+  constructor(base?: ModuleBuilder) {
+    if (!base) return
+    assert(base.#functions.length === 0, 'a base has types and imports only')
+    this.#base = base
+    this.#types.push(...base.#types)
+    this.#imports.append(base.#imports.view())
+    this.#importCount = base.#importCount
+    this.#importedFunctions.push(...base.#importedFunctions)
+    this.#importedGlobals = base.#importedGlobals
+    this.#importedTags = base.#importedTags
+  }
 
   /** The index of a type, defined once however often it is asked for. */
   type(type: DefinedType): number {
     const key = JSON.stringify(type)
-    const known = this.#typeKeys.get(key)
+    const known = this.#typeKeys.get(key) ?? (this.#base && this.#base.#typeKeys.get(key))
     if (known !== undefined) return known
     this.#types.push(type)
     this.#typeKeys.set(key, this.#types.length - 1)
     return this.#types.length - 1
   }
 
+  /** The types, encoded: for a base, once. */
+  typeBytes(): Uint8Array {
+    if (this.#encodedTypes) return this.#encodedTypes
+    const out = new ByteWriter()
+    for (const type of this.#types) writeDefinedType(out, type)
+    return (this.#encodedTypes = out.view().slice())
+  }
   #import(module: string, name: string, kind: number): ByteWriter {
     this.#importCount++
     this.#imports.name(module)
@@ -157,17 +183,18 @@ export class ModuleBuilder {
   /** Encodes a finished body. */
   finish(fn: FunctionBuilder): void {
     const target = this.#defined(fn)
-    const out = new ByteWriter()
+    const out = (scratch ??= new ByteWriter(1 << 16))
+    out.length = 0
     const hints: BranchHint[] = []
     emitLocals(fn, out)
     new Structurer(fn, out, hints).write()
-    target.code = out.view()
+    target.code = out.take()
     target.hints = hints
   }
   /** A finished body, to be defined again in another module. */
   body(declared: { readonly index: number }): FunctionBody {
     const { code, hints } = this.#defined(declared)
-    return { code: code.slice(), hints }
+    return { code, hints }
   }
   /** Defines a function by a body from elsewhere. */
   define(name: string, type: FunctionType, body: FunctionBody): FunctionRef {
@@ -194,7 +221,8 @@ export class ModuleBuilder {
       out.append(body.view())
     }
     section(1, this.#types.length, b => {
-      for (const type of this.#types) writeDefinedType(b, type)
+      b.append(this.#base?.typeBytes() ?? NO_BYTES)
+      for (const type of this.#types.slice(this.#base ? this.#base.#types.length : 0)) writeDefinedType(b, type)
     })
     section(2, this.#importCount, b => b.append(this.#imports.view()))
     section(3, this.#functions.length, b => {
@@ -240,7 +268,11 @@ export class ModuleBuilder {
     })
     for (const f of this.#functions) bodyStart = f.start + f.code.length
     this.#codeStart = out.length - bodyStart
-    writeNames(out, [...this.#importedFunctions, ...this.#functions.map(f => f.name)])
+    writeNames(
+      out,
+      this.#importedFunctions.length,
+      this.#functions.map(f => f.name),
+    )
     return out.take()
   }
 

@@ -31,12 +31,12 @@ export function writeBranchHints(
   writeCustom(out, 'metadata.code.branch_hint', body)
 }
 
-/** The `name` section's function names, seen in profiles and stack traces. */
-export function writeNames(out: ByteWriter, names: readonly string[]): void {
+/** The `name` section's names of functions from number `first` on, seen in profiles and stack traces. */
+export function writeNames(out: ByteWriter, first: number, names: readonly string[]): void {
   const map = new ByteWriter()
   map.u32(names.length)
-  names.forEach((name, index) => {
-    map.u32(index)
+  names.forEach((name, i) => {
+    map.u32(first + i)
     map.name(name)
   })
   const body = new ByteWriter()

@@ -199,6 +199,10 @@ export const Op = Object.fromEntries(Object.entries(TABLE).map(([key, row]) => [
   readonly [name in keyof typeof TABLE]: number
 }
 
+/** An opcode by its prefix (0 when it has none) and code. */
+export function opcodeOf(prefix: number, code: number): number {
+  return (PAGES.indexOf(prefix as 0) << PAGE_BITS) | code
+}
 /** Splits an opcode of this table back into its prefix (0 when none) and code. */
 export function prefixOf(op: number): number {
   return PAGES[op >> PAGE_BITS] as number

@@ -5,11 +5,10 @@ import { type BranchHint, emitNode, emitStatements } from './emit.ts'
 import type { Block, FunctionBuilder, Guard, Likelihood, Terminator } from './function.ts'
 import { writeValueType } from './types.ts'
 
-/** Where a branch may go, innermost last: a loop's start, a block's end, a cold block, or nothing (an `if`). */
-interface Label {
-  readonly kind: 'loop' | 'block' | 'if' | 'cold'
-  readonly target: Block
-}
+/** Where a branch may go: a loop's start, a block's end, a cold block, or nothing (an `if`). */
+const Label = { loop: 0, block: 1, if: 2, cold: 3 } as const
+/** How many kinds of label there are: one is kept as its block times this plus its kind. */
+const LABEL_KINDS = 4
 
 function targetsOf(t: Terminator): readonly Block[] {
   switch (t.kind) {
@@ -37,7 +36,8 @@ export class Structurer {
   /** Dominator-tree children that need a label, in descending reverse postorder. */
   readonly #merges: Block[][]
   readonly #needsLabel: Uint8Array
-  readonly #labels: Label[] = []
+  /** The open labels, innermost last. */
+  readonly #labels: number[] = []
 
   constructor(fn: FunctionBuilder, out: ByteWriter, hints: BranchHint[]) {
     this.#fn = fn
@@ -45,7 +45,7 @@ export class Structurer {
     this.#hints = hints
     const successors = fn.blocks.map((b, i) => {
       if (b.terminator === undefined) {
-        assert(fn.coldBlocks.includes(i), `block ${i} of ${fn.name} has no end`)
+        if (!fn.coldBlocks.includes(i)) assert(false, `block ${i} of ${fn.name} has no end`)
         return []
       }
       return b.guard ? [...targetsOf(b.terminator), b.guard.target] : targetsOf(b.terminator)
@@ -70,7 +70,7 @@ export class Structurer {
 
   write(): void {
     const { coldBlocks } = this.#fn
-    for (const block of coldBlocks) this.#open(0x02, 'cold', block)
+    for (const block of coldBlocks) this.#open(0x02, Label.cold, block)
     this.#tree(0)
     for (let i = coldBlocks.length - 1; i >= 0; i--) {
       const { first } = this.#fn.blocks[coldBlocks[i] as Block] as { first: number }
@@ -86,9 +86,9 @@ export class Structurer {
 
   #tree(block: Block): void {
     const loop = this.#flow.loopHeader[block] === 1
-    if (loop) this.#open(0x03, 'loop', block)
+    if (loop) this.#open(0x03, Label.loop, block)
     const merges = this.#merges[block] as Block[]
-    for (const merge of merges) this.#open(0x02, 'block', merge)
+    for (const merge of merges) this.#open(0x02, Label.block, merge)
     this.#body(block)
     for (let i = merges.length - 1; i >= 0; i--) {
       this.#close()
@@ -97,10 +97,10 @@ export class Structurer {
     if (loop) this.#close()
   }
 
-  #open(code: number, kind: Label['kind'], target: Block): void {
+  #open(code: number, kind: number, target: Block): void {
     this.#out.u8(code)
     this.#out.u8(0x40)
-    this.#labels.push({ kind, target })
+    this.#labels.push(target * LABEL_KINDS + kind)
   }
   #close(): void {
     this.#out.u8(0x0b)
@@ -136,7 +136,7 @@ export class Structurer {
   /** `block $done (block $caught (try_table … br $done)) set; br handler end` (Core spec §5.4.1, exception handling). */
   #guarded(block: Block, first: number, guard: Guard): void {
     const out = this.#out
-    this.#open(0x02, 'if', block)
+    this.#open(0x02, Label.if, block)
     out.u8(0x02)
     writeValueType(out, this.#fn.localType(guard.into))
     out.u8(0x1f)
@@ -174,7 +174,7 @@ export class Structurer {
       return this.#goto(block, t.taken)
     }
     this.#hint(t.hint)
-    this.#open(0x04, 'if', block)
+    this.#open(0x04, Label.if, block)
     this.#goto(block, t.taken)
     this.#out.u8(0x05)
     this.#goto(block, t.otherwise)
@@ -200,11 +200,9 @@ export class Structurer {
     this.#out.u32(this.#depth(from, to))
   }
   #depth(from: Block, to: Block): number {
-    const kind = this.#isBackEdge(from, to) ? 'loop' : 'block'
-    for (let i = this.#labels.length - 1; i >= 0; i--) {
-      const label = this.#labels[i] as Label
-      if (label.kind === kind && label.target === to) return this.#labels.length - 1 - i
-    }
-    throw new Error(`no label for block ${to} of ${this.#fn.name}`)
+    const kind = this.#isBackEdge(from, to) ? Label.loop : Label.block
+    const at = this.#labels.lastIndexOf(to * LABEL_KINDS + kind)
+    if (at < 0) throw new Error(`no label for block ${to} of ${this.#fn.name}`)
+    return this.#labels.length - 1 - at
   }
 }

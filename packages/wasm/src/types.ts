@@ -58,6 +58,8 @@ export interface StructType {
   readonly kind: 'struct'
   readonly fields: readonly FieldType[]
   readonly supertype?: number
+  /** True when nothing extends it, which makes casts to it cheaper. */
+  readonly final?: boolean
 }
 /** An array of WasmGC. */
 export interface ArrayType {
@@ -67,7 +69,7 @@ export interface ArrayType {
 /** A type a module defines (Core spec §5.3.9–5.3.13). */
 export type DefinedType = FunctionType | StructType | ArrayType
 
-/** Writes one defined type; structures are open (not final) so that others may extend them. */
+/** Writes one defined type; structures are open to be extended unless they are final. */
 export function writeDefinedType(out: ByteWriter, type: DefinedType): void {
   const field = (f: FieldType): void => {
     writeValueType(out, f.type)
@@ -82,7 +84,7 @@ export function writeDefinedType(out: ByteWriter, type: DefinedType): void {
       }
       return
     case 'struct':
-      out.u8(0x50)
+      out.u8(type.final ? 0x4f : 0x50)
       out.u32(type.supertype === undefined ? 0 : 1)
       if (type.supertype !== undefined) out.u32(type.supertype)
       out.u8(0x5f)

@@ -97,6 +97,7 @@ describe('the command line', () => {
     [['run', '--cpus', '0', 'linux'], /\[cli\.flag-value\]/],
     [['run', '-m', 'lots', 'linux'], /--memory: 'lots' is not a size/],
     [['run', '-m', '1M', 'linux'], /16\.0 MiB to 3\.9 GiB/],
+    [['run', '--dump-region', 'main', 'linux'], /--dump-region is 'main'; expected an address in hexadecimal/],
     [['run', '--engine', 'magic', 'linux'], /expected interpreter or translator/],
     [['run', '--timeout', 'soon', 'linux'], /a time such as 30s/],
     [['run', '--volume', '.', 'linux'], /expected FOLDER:GUEST/],

@@ -11,7 +11,7 @@ import { logsCommand } from './commands/logs.ts'
 import { NETWORK_COMMANDS } from './commands/network.ts'
 import { VOLUME_COMMANDS } from './commands/volume.ts'
 import { psCommand } from './commands/ps.ts'
-import { javaCommand, javacCommand } from './commands/java.ts'
+import { JAVA_COMMANDS } from './commands/java.ts'
 import { createCommand, runCommand } from './commands/run.ts'
 import { forkCommand, restoreCommand, SNAPSHOT_COMMANDS } from './commands/snapshot.ts'
 import { setCommand } from './commands/set.ts'
@@ -40,8 +40,7 @@ export const COMMANDS: readonly Command[] = [
   forkCommand,
   ...VOLUME_COMMANDS,
   ...NETWORK_COMMANDS,
-  javaCommand,
-  javacCommand,
+  ...JAVA_COMMANDS,
   ...IMAGE_COMMANDS,
   completionCommand(() => COMMANDS),
   doctorCommand,

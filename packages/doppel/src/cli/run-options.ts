@@ -47,6 +47,12 @@ export interface RunOptions {
   readonly share?: number
   readonly cap?: number
   readonly stats: boolean
+  /** Say where the guest spent its time. */
+  readonly profile?: boolean
+  /** Where the names of guest code are. */
+  readonly symbols?: string
+  /** Print the translated code at a guest address, `0x` and digits. */
+  readonly dumpRegion?: string
   readonly verbose: boolean
   /** The guest's command; a shell when absent. */
   readonly command?: readonly string[]
@@ -68,6 +74,8 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
   const target = await readTarget(invocation)
   const [kernel, initrd, firmware] = [await file('kernel'), await file('initrd'), await file('firmware')]
   const append = invocation.value('append')
+  const symbols = await file('symbols')
+  const dumpRegion = readAddress('dump-region', invocation.value('dump-region'))
   const timeoutMs = readTimeout(invocation.value('timeout'))
   const command = invocation.rest
   const cap = readFraction('cap', invocation.value('cap'))
@@ -100,6 +108,9 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(cap === undefined ? {} : { cap }),
     stats: invocation.has('stats'),
+    ...(invocation.has('profile') ? { profile: true } : {}),
+    ...(symbols === undefined ? {} : { symbols }),
+    ...(dumpRegion === undefined ? {} : { dumpRegion }),
     verbose: invocation.has('verbose'),
     ...(command === undefined ? {} : { command }),
     env: invocation.env,
@@ -129,6 +140,12 @@ export function readMemory(text: string | undefined): number {
     throw badValue('memory', text, `${range}, in whole pages of ${PAGE_BYTES} bytes`)
   }
   return bytes
+}
+
+function readAddress(flag: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  if (!/^(?:0x)?[0-9a-fA-F]{1,16}$/.test(text)) throw badValue(flag, text, 'an address in hexadecimal')
+  return text.startsWith('0x') ? text : `0x${text}`
 }
 
 /** A number of harts. Throws `cli.flag-value`. */

@@ -1,7 +1,9 @@
 import * as fs from 'node:fs'
 import { resolve } from 'node:path'
-import { hostClock, hostEntropy } from '@doppel/base'
-import { type HostFile, type HostFileInfo, HostIoError, type JvmHost } from '@doppel/jvm'
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { DoppelError, hostClock, hostEntropy } from '@doppel/base'
+import { type HostFile, type HostFileInfo, HostIoError, type ImageBytes, type JvmHost } from '@doppel/jvm'
 
 /** strerror(3)'s words, as Java's messages have them. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -61,9 +63,16 @@ export function nodeJvmHost(environment: Readonly<Record<string, string>>): JvmH
       }
     },
     setModified: (path, ms) => attempt(() => fs.utimesSync(path, ms / 1000, ms / 1000)),
+    heap: { usedBytes: () => getHeapStatistics().used_heap_size, collect: collector() },
     workingFolder: process.cwd(),
     environment,
   }
+}
+
+/** V8’s collector, which Node shows only to contexts made after it is told to. */
+function collector(): () => void {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc') as () => void
 }
 
 /** Writes all bytes now; a pipe that is full for the moment is tried again. */
@@ -142,5 +151,22 @@ function openFile(path: string, mode: Parameters<JvmHost['open']>[1]): HostFile 
     sizeBytes: () => attempt(() => fs.fstatSync(fd).size),
     truncate: sizeBytes => attempt(() => fs.ftruncateSync(fd, sizeBytes)),
     close: () => attempt(() => fs.closeSync(fd)),
+  }
+}
+
+/** A run-time image in a file, open as long as the process lives. Throws `java.home` when it gets shorter meanwhile. */
+export function imageFile(path: string): ImageBytes {
+  const fd = fs.openSync(path, 'r')
+  return {
+    sizeBytes: fs.fstatSync(fd).size,
+    read: (from, count) => {
+      const bytes = new Uint8Array(count)
+      for (let done = 0; done < count; ) {
+        const got = fs.readSync(fd, bytes, done, count - done, from + done)
+        if (got === 0) throw new DoppelError('java.home', `${path} ends before byte ${from + count}`, { path })
+        done += got
+      }
+      return bytes
+    },
   }
 }

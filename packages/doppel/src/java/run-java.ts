@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { JavaMachine, RuntimeImage } from '@doppel/jvm'
 import type { Streams } from '../cli/command.ts'
-import { onEndingSignal } from '../host/signals.ts'
 import { type JavaArguments, readJavaArguments } from './arguments.ts'
-import { nodeJvmHost } from './host.ts'
+import { imageFile, nodeJvmHost } from './host.ts'
 import { findJavaHome, type JavaHome } from './java-home.ts'
 
 /** What timeout(1) returns when it had to end a program. */
@@ -33,6 +33,11 @@ export async function runJava(
     streams.stderr(`Error: Unable to access jarfile ${options.target}\n`)
     return 1
   }
+  // One source file is a program (JEP 330): the library's launcher compiles it in memory and runs it.
+  if (!options.jar && options.target.endsWith('.java') && existsSync(options.target)) {
+    const args = [options.target, ...options.args]
+    return await start({ ...options, args }, 'com.sun.tools.javac.launcher.Main', home, env, streams)
+  }
   return await start(options, options.target, home, env, streams)
 }
 
@@ -49,7 +54,7 @@ async function start(
   const environment = Object.fromEntries(Object.entries(env).filter((e): e is [string, string] => e[1] !== undefined))
   const machine = new JavaMachine(
     nodeJvmHost(environment),
-    new RuntimeImage(readFileSync(join(home.path, 'lib', 'modules'))),
+    new RuntimeImage(imageFile(join(home.path, 'lib', 'modules'))),
     {
       properties: {
         ...platformProperties(home, env),
@@ -64,7 +69,7 @@ async function start(
     },
   )
   let status: number | undefined
-  const ignoreSignals = onEndingSignal(signalStatus => machine.stop(signalStatus))
+  const ignoreSignals = passSignals(machine)
   const timer =
     options.timeoutMs === undefined
       ? undefined
@@ -83,6 +88,26 @@ async function start(
     clearTimeout(timer)
     clearInterval(alive)
     process.stdin.destroy()
+  }
+}
+
+/** The signals that a Java machine takes: those that end it once its shutdown hooks have run, and the thread dump's. */
+const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const
+
+/** Hands signals to the program; one that comes again, though it should have ended the program, ends it now. */
+function passSignals(machine: JavaMachine): () => void {
+  const seen = new Set<string>()
+  const handlers = SIGNALS.map(signal => {
+    const number = constants.signals[signal]
+    const handler = (): void => {
+      if (seen.has(signal) || !machine.signal(number)) machine.stop(128 + number)
+      else if (signal !== 'SIGQUIT') seen.add(signal)
+    }
+    process.on(signal, handler)
+    return () => process.off(signal, handler)
+  })
+  return () => {
+    for (const remove of handlers) remove()
   }
 }
 

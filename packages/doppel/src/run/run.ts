@@ -1,8 +1,8 @@
 import { DoppelError } from '@doppel/base'
+import type { VirtBoot } from '@doppel/board'
 import type { RunOptions } from '../cli/run-options.ts'
 import { progressBar } from '../cli/progress-bar.ts'
 import type { Streams } from '../cli/command.ts'
-import { onEndingSignal } from '../host/signals.ts'
 import { Console } from '@doppel/monitor'
 import { openTerminal } from '../host/terminal.ts'
 import { bootFiles } from './boot-files.ts'
@@ -14,11 +14,12 @@ import { Machine } from '../sdk/machine.ts'
 import { limitsOf, runningMachine, type MachineParts } from './machine.ts'
 import { freshNonce } from './nonce.ts'
 import { PanicWatch } from './panic.ts'
+import { insight } from './insight.ts'
 import { statsReport } from './stats.ts'
+import { greet, watchForEnd } from './early-end.ts'
+import { hasCommonStart } from '../sdk/start-snapshot.ts'
+import { type ListMachine, runStarted } from './run-started.ts'
 import { stuck } from './stuck.ts'
-
-/** What timeout(1) returns when it had to end a program. */
-const TIMED_OUT = 124
 
 /**
  * Starts the machine that the options describe, connects it to this process's terminal or streams, and returns its exit
@@ -28,7 +29,7 @@ const TIMED_OUT = 124
 export async function runMachine(
   asked: RunOptions,
   streams: Streams,
-  list: (machine: Machine) => Promise<() => Promise<void>> = () => Promise.resolve(() => Promise.resolve()),
+  list: ListMachine = () => Promise.resolve(() => Promise.resolve()),
 ): Promise<number> {
   const nonce = freshNonce()
   const bar = progressBar(streams)
@@ -36,13 +37,25 @@ export async function runMachine(
   // A shell without a terminal reads its commands from the input, as it does anywhere else.
   const scripted = prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
-  const files = await bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
+  // Who wants to look into the machine sees all of it.
+  const isWatched = options.verbose || options.stats || options.profile || options.dumpRegion !== undefined
+  if (hasCommonStart(options) && !isWatched) {
+    return await runStarted(options, streams, { list, isScript: scripted })
+  }
+  const read = (): ReturnType<typeof bootFiles> => bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
+  // Not kept while the machine runs: a kernel and an initrd are large.
+  let files: VirtBoot | undefined = await read()
+  const takeFiles = async (): Promise<VirtBoot> => {
+    const taken = files ?? (await read())
+    files = undefined
+    return taken
+  }
   for (;;) {
     const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)
     const panic = new PanicWatch()
     const place = new CpuPlace(limitsOf(options))
     const parts = { ...session.parts, uart: panic.over(session.parts.uart), governor: place.join }
-    const machine = await runningMachine(options, files, parts).catch(async (error: unknown) => {
+    const machine = await runningMachine(options, await takeFiles(), parts).catch(async (error: unknown) => {
       await session.close()
       throw error
     })
@@ -53,32 +66,17 @@ export async function runMachine(
       throw error
     })
     session.onQuit(() => machine.vm.stop())
-    let signalled: number | undefined
-    const ignoreSignals = onEndingSignal(exitStatus => {
-      signalled = exitStatus
-      machine.vm.stop()
-    })
-    if (options.command === undefined && streams.stderrIsTerminal) {
-      streams.stderr('doppel: starting; Ctrl-A x quits, Ctrl-A h helps\n')
-    }
-    let timedOut = false
-    const timer =
-      options.timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            timedOut = true
-            machine.vm.stop()
-          }, options.timeoutMs)
+    const early = watchForEnd(options, streams, () => machine.vm.stop())
+    if (options.command === undefined) greet(streams)
     try {
       own.start()
       const end = await own.wait()
       await session.close()
       if (options.stats) streams.stderr(statsReport(machine))
-      if (signalled !== undefined) return signalled
-      if (timedOut) {
-        streams.stderr(`doppel: the machine was ended after ${options.timeoutMs} ms [run.timeout]\n`)
-        return TIMED_OUT
-      }
+      const found = await insight(machine.cpu, options)
+      if (found !== '') streams.stderr(found)
+      const ended = early.status()
+      if (ended !== undefined) return ended
       const panicked = end.kind === 'stopped' ? undefined : panic.error()
       if (panicked) throw panicked
       if (end.kind === 'reset' && options.command === undefined) continue
@@ -92,8 +90,7 @@ export async function runMachine(
       if (end.kind === 'halted') throw new DoppelError('run.halted', 'the guest stopped all of its harts')
       return 0
     } finally {
-      ignoreSignals()
-      clearTimeout(timer)
+      early.close()
       await session.close()
       await unlist()
     }

@@ -24,6 +24,7 @@ import { freeze, type MachineImage, mendClock } from './image.ts'
 import { type IsolatedOptions, type MachineOptions, runOptionsOf } from './options.ts'
 import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
+import { findStart, hasCommonStart, keepStart, prompted } from './start-snapshot.ts'
 import { newSnapshotPath, snapshotFolder } from './snapshot-store.ts'
 
 const DEFAULT_READY_TIMEOUT_MS = 120_000
@@ -130,12 +131,17 @@ export class Machine implements AsyncDisposable {
       throw new DoppelError('net.shared', 'a network of this process is in no other: give the machine one of its own')
     }
     const limits = { ...(share === undefined ? {} : { share }), ...(cap === undefined ? {} : { cap }) }
-    return await RemoteMachine.start(run, isolation, { limits })
+    // Made here where it is missing: a jailed machine could not.
+    return await RemoteMachine.start(await prepareImage(run, () => undefined), isolation, { limits })
   }
 
   /** What `create` does, with options that have been checked. One without an agent is started, and that is all. */
   static async boot(image: string, checked: RunOptions, options: MachineOptions = {}): Promise<Machine> {
     const run = await prepareImage(checked, () => undefined)
+    // In a network with others it must have an address of its own, and so start itself.
+    const isAlone = !(options.network instanceof Network)
+    const start = isAlone ? await findStart(run) : undefined
+    if (start) return await Machine.#goOn(start.frozen, { ...limitsOf(run), ...options }, start.screen)
     const boot = await bootFiles(run, freshNonce(), () => undefined)
     const terminal = new Console()
     const place = new CpuPlace({ ...limitsOf(run), ...options })
@@ -149,6 +155,11 @@ export class Machine implements AsyncDisposable {
     } catch (error) {
       await machine.kill()
       throw error
+    }
+    if (isAlone && hasCommonStart(run)) {
+      await prompted(terminal)
+      await using snapshot = await machine.createSnapshot()
+      await keepStart(run, Snapshot.imageOf(snapshot), terminal.output)
     }
     return machine
   }
@@ -174,18 +185,30 @@ export class Machine implements AsyncDisposable {
    */
   static async restore(snapshot: Snapshot, { paused = false }: { readonly paused?: boolean } = {}): Promise<Machine> {
     const frozen = Snapshot.imageOf(snapshot)
+    frozen.retain()
+    const machine = await Machine.#goOn(frozen, {}, undefined, paused)
+    if (snapshot.path !== undefined && dirname(snapshot.path) === snapshotFolder(process.env))
+      machine.#lastNamed = snapshot.path
+    return machine
+  }
+
+  /** Starts from a frozen machine, which it then holds; `screen` is what its console had printed. */
+  static async #goOn(
+    frozen: MachineImage,
+    limits: ConstructorParameters<typeof CpuPlace>[0],
+    screen?: Uint8Array,
+    paused = false,
+  ): Promise<Machine> {
     const { image, options, board, agent, pages } = frozen
     const terminal = new Console()
+    if (screen) terminal.write(screen)
     const boot = { restored: board, page: (page: number, into: Uint8Array) => pages.read(page, into) }
-    const place = new CpuPlace({})
-    frozen.retain()
+    const place = new CpuPlace(limits)
     const running = await restoredMachine(frozen, boot, terminal, place)
     running.agent.takeOver(agent)
     mendClock(frozen, running)
     if (hasAgent(options)) running.agent.setIdentity({ machineId: freshMachineId(), mac: running.network?.mac })
     const machine = new Machine(image, options, running, terminal, place, frozen)
-    if (snapshot.path !== undefined && dirname(snapshot.path) === snapshotFolder(process.env))
-      machine.#lastNamed = snapshot.path
     if (paused) await machine.#life.startPaused()
     else machine.#life.start()
     return machine

@@ -11,4 +11,6 @@ export const ACC_NATIVE = 0x0100
 export const ACC_INTERFACE = 0x0200
 export const ACC_ABSTRACT = 0x0400
 export const ACC_SYNTHETIC = 0x1000
+export const ACC_ANNOTATION = 0x2000
+export const ACC_ENUM = 0x4000
 export const ACC_MODULE = 0x8000

@@ -1,6 +1,8 @@
 import { classFormatError, JavaProblem } from '../problem.ts'
 import {
   ACC_ABSTRACT,
+  ACC_ANNOTATION,
+  ACC_ENUM,
   ACC_FINAL,
   ACC_INTERFACE,
   ACC_MODULE,
@@ -9,6 +11,7 @@ import {
   ACC_PROTECTED,
   ACC_PUBLIC,
   ACC_STATIC,
+  ACC_SUPER,
   ACC_VOLATILE,
 } from './access.ts'
 import { ClassReader } from './bytes.ts'
@@ -95,7 +98,7 @@ export function parseClassFile(bytes: Uint8Array, options: ParseOptions = {}): C
   if (superName === null && name !== 'java/lang/Object') {
     throw classFormatError(`Invalid superclass index 0`, name)
   }
-  if (!options.trusted) checkClassAccess(access, name)
+  if (!options.trusted) checkClassAccess(access, name, major)
   const interfaces: string[] = []
   for (let count = reader.u2(); count > 0; count--) interfaces.push(pool.className(reader.u2()))
   const fields = readMembers(reader, pool, 'field')
@@ -141,16 +144,24 @@ function readMembers(reader: ClassReader, pool: ConstantPool, what: string): Mem
       const kind = what === 'method' ? 'Method' : 'Field'
       throw classFormatError(`${kind} "${name}" has illegal signature "${descriptor}"`, reader.where)
     }
+    if (name === '<init>' && !descriptor.endsWith(')V')) {
+      throw classFormatError(`Method "<init>" has illegal signature "${descriptor}"`, reader.where)
+    }
     members.push({ access, name, descriptor, attributes: readAttributes(reader, pool) })
   }
   return members
 }
 
-function checkClassAccess(access: number, name: string): void {
-  const isInterface = (access & ACC_INTERFACE) !== 0
-  const bad = isInterface
-    ? (access & ACC_ABSTRACT) === 0 || (access & ACC_FINAL) !== 0
-    : (access & (ACC_ABSTRACT | ACC_FINAL)) === (ACC_ABSTRACT | ACC_FINAL)
+/** Modifiers that a class may have (JVMS §4.1, §4.7.6). Throws ClassFormatError. */
+export function checkClassAccess(access: number, name: string, major: number): void {
+  const has = (flag: number): boolean => (access & flag) !== 0
+  const isInterface = has(ACC_INTERFACE)
+  const modern = major >= 49
+  const bad =
+    (has(ACC_ABSTRACT) && has(ACC_FINAL)) ||
+    (isInterface && !has(ACC_ABSTRACT)) ||
+    (isInterface && modern && (has(ACC_SUPER) || has(ACC_ENUM))) ||
+    (!isInterface && modern && has(ACC_ANNOTATION))
   if (bad) {
     throw new JavaProblem(
       'java/lang/ClassFormatError',
@@ -202,6 +213,9 @@ function legalField({ access }: MemberInfo, isInterface: boolean): boolean {
   return (access & (ACC_FINAL | ACC_VOLATILE)) !== (ACC_FINAL | ACC_VOLATILE)
 }
 
+/** What a constructor may be from version 49 on: visible somehow, varargs, strict, synthetic (JVMS §4.6). */
+const INIT_MODIFIERS = 0x1887
+
 function legalMethod({ access, name }: MemberInfo, isInterface: boolean, major: number): boolean {
   if (name === '<clinit>') return true
   const abstract = (access & ACC_ABSTRACT) !== 0
@@ -214,7 +228,10 @@ function legalMethod({ access, name }: MemberInfo, isInterface: boolean, major: 
   ) {
     return false
   }
-  if (name === '<init>') return !isInterface && (access & (ACC_STATIC | ACC_FINAL | ACC_ABSTRACT | ACC_NATIVE)) === 0
+  if (name === '<init>') {
+    const illegal = major < 49 ? ACC_STATIC | ACC_FINAL | ACC_ABSTRACT | ACC_NATIVE : ~INIT_MODIFIERS & 0x7fff
+    return !isInterface && (access & illegal) === 0
+  }
   return !abstract || (access & (ACC_PRIVATE | ACC_STATIC | ACC_FINAL | ACC_NATIVE)) === 0
 }
 

@@ -80,7 +80,8 @@ natives('java/lang/ClassLoader', {
 
 natives('jdk/internal/loader/BootLoader', {
   getSystemPackageNames: (vm: Vm) => {
-    const names = new Set([...vm.classes.bootLoader.classes.values()].map(c => c.packageName).filter(Boolean))
+    const loaded = [...vm.classes.bootLoader.classes.values()].filter(c => !c.isArray && c.packageName !== '')
+    const names = new Set(loaded.map(c => c.packageName).filter(name => vm.library.moduleOf(name) !== undefined))
     return vm.heap.refArray(
       '[Ljava/lang/String;',
       [...names].map(name => vm.heap.string(name)),

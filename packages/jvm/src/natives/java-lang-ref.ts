@@ -3,17 +3,19 @@ import { wait } from '../runtime/tasks.ts'
 import type { Vm } from '../runtime/vm.ts'
 import { natives } from './table.ts'
 
-const refersTo = (vm: Vm, self: Ref, object: Ref): number => vm.rt.same(vm.heap.get(self, 'referent') as Ref, object)
+const refersTo = (vm: Vm, self: Ref, object: Ref): number => {
+  const held = (vm.heap.get(self, 'referent') as Ref) ?? vm.references.referent(self)
+  return vm.rt.same(held, object)
+}
 
 natives('java/lang/ref/Reference', {
-  getAndClearReferencePendingList: () => null,
-  hasReferencePendingList: () => 0,
-  // References are not cleared, so nothing is ever pending.
-  *waitForReferencePendingList() {
-    yield* wait(new Promise<void>(() => undefined))
+  getAndClearReferencePendingList: (vm: Vm) => vm.references.takePending(),
+  hasReferencePendingList: (vm: Vm) => (vm.references.hasPending ? 1 : 0),
+  *waitForReferencePendingList(vm: Vm) {
+    yield* wait(vm.references.untilPending())
   },
   refersTo0: refersTo,
-  clear0: (vm: Vm, self: Ref) => vm.heap.set(self, 'referent', null),
+  clear0: (vm: Vm, self: Ref) => vm.references.clear(self),
 })
 natives('java/lang/ref/PhantomReference', { refersTo0: refersTo })
 natives('java/lang/ref/Finalizer', { isFinalizationEnabled: () => 0 })

@@ -27,17 +27,26 @@ function* collect<M>(items: readonly M[], make: (item: M) => Work<Ref>): Work<Re
 }
 const seen = (access: number, publicOnly: number): boolean => !publicOnly || (access & ACC_PUBLIC) !== 0
 
+/** The class, linked: its members are not shown before they have been verified. */
+function* prepared(vm: Vm, mirror: Ref): Work<JavaClass> {
+  const cls = of(vm, mirror)
+  if (cls.file) yield* vm.linker.prepare(cls)
+  return cls
+}
+
 natives('java/lang/Class', {
   *getDeclaredFields0(vm: Vm, self: Ref, publicOnly: number) {
-    const fields = visibleFields(of(vm, self)).filter(f => seen(f.info.access, publicOnly))
+    const fields = visibleFields(yield* prepared(vm, self)).filter(f => seen(f.info.access, publicOnly))
     return vm.heap.refArray('[Ljava/lang/reflect/Field;', yield* collect(fields, f => reflectField(vm, f)))
   },
   *getDeclaredMethods0(vm: Vm, self: Ref, publicOnly: number) {
-    const methods = of(vm, self).methods.filter(m => !m.name.startsWith('<') && seen(m.access, publicOnly))
+    const methods = (yield* prepared(vm, self)).methods.filter(
+      m => !m.name.startsWith('<') && seen(m.access, publicOnly),
+    )
     return vm.heap.refArray('[Ljava/lang/reflect/Method;', yield* collect(methods, m => reflectMethod(vm, m)))
   },
   *getDeclaredConstructors0(vm: Vm, self: Ref, publicOnly: number) {
-    const methods = of(vm, self).methods.filter(m => m.name === '<init>' && seen(m.access, publicOnly))
+    const methods = (yield* prepared(vm, self)).methods.filter(m => m.name === '<init>' && seen(m.access, publicOnly))
     return vm.heap.refArray('[Ljava/lang/reflect/Constructor;', yield* collect(methods, m => reflectMethod(vm, m)))
   },
   *getRecordComponents0(vm: Vm, self: Ref) {

@@ -1,5 +1,5 @@
 import type { Field, Method, Ref } from '../runtime/classes.ts'
-import { invoke } from '../runtime/tasks.ts'
+import { invoke, wait } from '../runtime/tasks.ts'
 import type { Vm } from '../runtime/vm.ts'
 import { natives } from './table.ts'
 
@@ -78,10 +78,16 @@ natives('jdk/internal/util/SystemProps$Raw', {
 
 natives('java/lang/Runtime', {
   availableProcessors: () => 1,
-  freeMemory: (vm: Vm) => BigInt(Math.floor(vm.options.maxHeapBytes / 2)),
+  freeMemory: (vm: Vm) => BigInt(vm.options.maxHeapBytes - vm.heapLimit.usedBytes),
   totalMemory: (vm: Vm) => BigInt(vm.options.maxHeapBytes),
   maxMemory: (vm: Vm) => BigInt(vm.options.maxHeapBytes),
-  gc: () => undefined,
+  *gc(vm: Vm) {
+    vm.references.age()
+    // The host lets go of what was used in this turn, and tells of what is gone, between turns.
+    yield* wait(new Promise<void>(resolve => setTimeout(resolve, 0)))
+    vm.host.heap?.collect()
+    yield* wait(new Promise<void>(resolve => setTimeout(resolve, 0)))
+  },
 })
 
 natives('jdk/internal/misc/VM', {
@@ -108,8 +114,8 @@ natives('jdk/internal/misc/CDS', {
 
 natives('jdk/internal/misc/Signal', {
   findSignal0: (vm: Vm, name: Ref) => ({ HUP: 1, INT: 2, QUIT: 3, TERM: 15 })[vm.heap.text(name)] ?? -1,
-  handle0: () => 0n,
-  raise0: () => undefined,
+  handle0: (vm: Vm, signal: number, handler: bigint) => vm.signals.handle(signal, handler),
+  raise0: (vm: Vm, signal: number) => void vm.signals.raise(signal),
 })
 natives('java/lang/ProcessEnvironment', {
   environ: (vm: Vm) => {
@@ -120,7 +126,6 @@ natives('java/lang/ProcessEnvironment', {
 })
 natives('java/lang/ProcessHandleImpl', {
   initNative: () => undefined,
-  getCurrentPid0: () => 1n,
   isAlive0: () => 0n,
 })
 natives('java/util/TimeZone', {

@@ -68,6 +68,8 @@ export function* boot(vm: Machine): Work<void> {
   ]) {
     yield* linker.initialize(load(name))
   }
+  const named = '(Ljava/lang/ThreadGroup;Ljava/lang/String;)V'
+  vm.signals.begin(yield* construct(threadClass, named, system, heap.string('Signal Dispatcher')))
   const status = yield* invoke(phase('initPhase2', '(ZZ)I'), 1, 1)
   if (status !== 0) throw new JavaProblem('java/lang/InternalError', `System.initPhase2 returned ${Number(status)}`)
   yield* invoke(phase('initPhase3', '()V'))

@@ -139,6 +139,7 @@ export class CallSites {
       this.#vm,
       {
         cls: site.cls,
+        method: undefined,
         code: Uint8Array.from(code),
         maxLocals: slot,
         handlers: [],

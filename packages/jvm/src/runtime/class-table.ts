@@ -1,5 +1,6 @@
 import { assert } from '@doppel/base'
 import { ACC_ABSTRACT, ACC_FINAL, ACC_INTERFACE, ACC_PUBLIC } from '../class-file/access.ts'
+import { checkAttributes } from '../class-file/attributes.ts'
 import { type ClassFile, parseClassFile } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
 import { extendLayout, OBJECT_LAYOUT } from '../translate/types.ts'
@@ -150,6 +151,7 @@ export class ClassTable {
     if (how.expectedName !== undefined && how.expectedName !== file.name) {
       throw new JavaProblem('java/lang/NoClassDefFoundError', `${how.expectedName} (wrong name: ${file.name})`)
     }
+    if (!how.trusted) checkAttributes(file)
     if (!how.hidden && loader.classes.has(file.name)) {
       throw new JavaProblem(
         'java/lang/LinkageError',
@@ -168,6 +170,7 @@ export class ClassTable {
     cls.access = file.access
     cls.superclass = superclass
     cls.interfaces = interfaces
+    for (const above of [superclass, ...interfaces]) above?.below.push(cls)
     cls.depth = superclass ? superclass.depth + 1 : 0
     cls.hidden = how.hidden ?? false
     cls.nestHost = how.nestHost

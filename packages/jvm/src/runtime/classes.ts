@@ -115,9 +115,13 @@ export class JavaClass {
   access = 0
   superclass: JavaClass | undefined
   interfaces: readonly JavaClass[] = []
+  /** Classes and interfaces that name this one as theirs above. */
+  readonly below: JavaClass[] = []
   /** Distance from java/lang/Object. */
   depth = 0
   state: ClassState = 'loaded'
+  /** True once its code has been found to be sound. */
+  verified = false
   layout: Layout = OBJECT_LAYOUT
   fields: readonly Field[] = []
   methods: readonly Method[] = []

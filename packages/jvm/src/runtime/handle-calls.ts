@@ -1,6 +1,6 @@
-import { ModuleBuilder, type Node, ref, Gc } from '@doppel/wasm'
-import { importSupport } from './support-module.ts'
-import { ModuleTypes, OBJ, type Signature, T, TABLE, valueTypeOf, VT, sharedArena } from '../translate/types.ts'
+import { type Node, ref, Gc } from '@doppel/wasm'
+import { methodModule } from './support-module.ts'
+import { OBJ, type Signature, T, TABLE, valueTypeOf, VT, sharedArena } from '../translate/types.ts'
 import type { Field } from './classes.ts'
 import type { Vm } from './vm.ts'
 
@@ -9,9 +9,7 @@ import type { Vm } from './vm.ts'
  * the target is the code-table place that the MemberName carries.
  */
 export function polymorphicThunk(vm: Vm, name: string, signature: Signature, place: number): void {
-  const module = new ModuleBuilder()
-  const types = new ModuleTypes(module)
-  const { functions } = importSupport(module, types)
+  const { module, types, functions } = methodModule()
   const { type } = types.signature(signature)
   const f = module.declare('thunk', type)
   const fn = module.build(f, sharedArena)
@@ -74,9 +72,7 @@ export function appendixThunk(
   appendix: object | null,
   place: number,
 ): void {
-  const module = new ModuleBuilder()
-  const types = new ModuleTypes(module)
-  importSupport(module, types)
+  const { module, types } = methodModule()
   const { type } = types.signature(signature)
   const [params, result] = signature.split(')') as [string, string]
   const target = types.signature(appendix === null ? signature : `${params}L)${result}`)

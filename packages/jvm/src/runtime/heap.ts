@@ -20,7 +20,6 @@ import type { Vm } from './vm.ts'
 export interface SupportExports {
   readonly refs: WebAssembly.Table
   readonly records: WebAssembly.Table
-  readonly depth: { value: number }
   readonly thread: { value: number }
   readonly throwable: object
   runTask(task: object): void

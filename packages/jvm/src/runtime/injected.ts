@@ -8,7 +8,10 @@ const INJECTED: Readonly<Record<string, readonly string[]>> = {
   'java/lang/ClassLoader': ['$loader'],
   'java/lang/Thread': ['$thread'],
   'java/lang/invoke/MemberName': ['$method', '$index'],
+  'java/lang/ref/Reference': ['$weak'],
 }
+
+const INJECTED_NAMES: ReadonlySet<string> = new Set(Object.values(INJECTED).flat())
 
 /** The fields added to a class; all are ints. */
 export function injectedFields(cls: JavaClass): MemberInfo[] {
@@ -23,5 +26,5 @@ export function injectedFields(cls: JavaClass): MemberInfo[] {
 
 /** True for a field that the guest must not see. */
 export function isInjected(name: string): boolean {
-  return name === '$class' || name === '$loader' || name === '$thread' || name === '$method' || name === '$index'
+  return INJECTED_NAMES.has(name)
 }

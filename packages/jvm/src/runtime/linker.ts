@@ -1,14 +1,15 @@
-import { type FunctionRef, ModuleBuilder } from '@doppel/wasm'
+import type { FunctionRef } from '@doppel/wasm'
 import { ACC_ABSTRACT, ACC_STATIC } from '../class-file/access.ts'
 import { readU2 } from '../class-file/bytes.ts'
 import { Tag } from '../class-file/constant-pool.ts'
 import { findAttribute } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
-import { importSupport } from './support-module.ts'
-import { DISPLAY, ModuleTypes, sharedArena } from '../translate/types.ts'
+import { methodModule } from './support-module.ts'
+import { DISPLAY, sharedArena } from '../translate/types.ts'
 import type { JavaClass, Loader, Method, Ref } from './classes.ts'
 import { dotted } from './class-table.ts'
 import { invoke, Thrown, wait, type Work } from './tasks.ts'
+import { verifyClass } from '../verify/verify.ts'
 import type { Vm } from './vm.ts'
 
 /** Links and initializes classes (JVMS §5.4, §5.5). */
@@ -57,13 +58,17 @@ export class Linker {
     if (cls.methods.length > 0) this.#withoutStubs.add(cls)
   }
 
+  /** Links and verifies a class without initializing it, as reflection on its members does. */
+  *prepare(cls: JavaClass): Work<void> {
+    this.link(cls)
+    yield* verifyClass(this.#vm, cls)
+  }
+
   /** Until a method is compiled, its place in the code table compiles it and calls again. */
   #installStubs(): void {
     const classes = [...this.#withoutStubs]
     this.#withoutStubs.clear()
-    const module = new ModuleBuilder()
-    const types = new ModuleTypes(module)
-    const { functions } = importSupport(module, types)
+    const { module, types, functions } = methodModule()
     const stubFor = (method: Method): FunctionRef => {
       const { index, type } = types.signature(method.signature)
       const stub = module.declare('', type)
@@ -94,6 +99,9 @@ export class Linker {
       throw new JavaProblem('java/lang/NoClassDefFoundError', `Could not initialize class ${dotted(cls.name)}`)
     }
     this.link(cls)
+    yield* verifyClass(this.#vm, cls)
+    // Loading classes for the verifier may have let others run.
+    if (cls.state !== 'linked') return yield* this.initialize(cls)
     cls.state = 'initializing'
     cls.initThread = threads.current.id
     try {

@@ -1,11 +1,11 @@
 import { assert } from '@doppel/base'
-import { Gc, type ModuleBuilder, Op } from '@doppel/wasm'
+import { Gc, type ModuleBuilder, type Node, Op } from '@doppel/wasm'
 import { readU2 } from '../class-file/bytes.ts'
 import { type Kind, type MethodDescriptor, parseMethodDescriptor } from '../class-file/descriptor.ts'
 import { findAttribute } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
-import { DIMENSIONS_ADDRESS } from '../translate/array-arms.ts'
-import { OBJ, TABLE } from '../translate/types.ts'
+import type { Frame } from '../translate/frame.ts'
+import { DEPTH_ADDRESS, DIMENSIONS_ADDRESS, OBJ, TABLE } from '../translate/types.ts'
 import { CallSites } from './call-sites.ts'
 import { type Field, type JavaClass, type Loader, type Method, type Ref, signatureOf, type Value } from './classes.ts'
 import { ClassTable, loaderName } from './class-table.ts'
@@ -13,16 +13,21 @@ import { Compiler } from './compiler.ts'
 import { polymorphicThunk } from './handle-calls.ts'
 import { Heap, type SupportExports } from './heap.ts'
 import { promising, suspending } from './jspi.ts'
+import { HeapLimit } from './heap-limit.ts'
 import { Linker } from './linker.ts'
 import { Mirrors } from './mirrors.ts'
 import { Monitors } from './monitors.ts'
 import { mismatchMessage, raise } from './raise.ts'
+import { NativeMemory } from './native-memory.ts'
+import { References } from './references.ts'
 import { Resolver } from './resolve.ts'
+import { Signals } from './signals.ts'
 import { StackTraces } from './stack-traces.ts'
 import { supportModule } from './support-module.ts'
 import { Adapters, Task, Thrown, type Work } from './tasks.ts'
+import { Tiers } from './tiers.ts'
 import { Threads } from './threads.ts'
-import type { ClassLibrary, CodeTable, JvmHost, ResolvedConstant, Vm, VmOptions } from './vm.ts'
+import type { ClassLibrary, CodeTable, JvmHost, ResolvedConstant, VmOptions } from './vm.ts'
 
 const PAGE = 65_536
 /** Initialization flags, one word a class, follow the scratch page and the dimensions. */
@@ -33,12 +38,12 @@ const STATICS_ADDRESS = FLAGS_ADDRESS + MAX_CLASSES * 4
 const MAX_CODE = 8_000_000
 
 /** The machine: every part, wired. */
-export class Machine implements Vm {
+export class Machine {
   readonly host: JvmHost
   readonly library: ClassLibrary
   readonly options: VmOptions
   readonly rt: SupportExports
-  readonly memory: WebAssembly.Memory = new WebAssembly.Memory({ initial: STATICS_ADDRESS / PAGE + 64 })
+  readonly #native = new NativeMemory(STATICS_ADDRESS)
   readonly codeTable: CodeTable
   readonly classes: ClassTable
   readonly heap: Heap
@@ -51,14 +56,17 @@ export class Machine implements Vm {
   readonly threads: Threads
   readonly monitors: Monitors
   readonly traces: StackTraces
+  readonly tiers: Tiers
+  readonly references: References
+  readonly signals: Signals
+  readonly heapLimit: HeapLimit
+  /** The newest class file version accepted. */
   readonly maxMajor: number
+  /** Host values that guest objects stand for by number: open files and the like. */
   readonly state: Map<string, unknown> = new Map()
+  /** True once java/lang/Class exists, so that classes get their objects. */
   booted = false
   stop: (() => unknown) | undefined
-  #view: DataView
-  #nextAddress = STATICS_ADDRESS
-  readonly #freeBlocks = new Map<number, number[]>()
-  readonly #blockSizes = new Map<number, number>()
   #nextReference = 1
   #referenceRoom = 1024
   #recordRoom = 1024
@@ -71,7 +79,6 @@ export class Machine implements Vm {
     this.library = library
     this.options = options
     this.maxMajor = maxMajor
-    this.#view = new DataView(this.memory.buffer)
     const table = new WebAssembly.Table({ element: 'anyfunc', initial: 4096, maximum: MAX_CODE })
     let nextCode = 1
     this.codeTable = {
@@ -96,7 +103,6 @@ export class Machine implements Vm {
         refs: support.refs,
         records: support.records,
         memory: this.memory,
-        depth: support.depth,
         throwable: support.throwable as WebAssembly.ImportValue,
       },
       rt: support,
@@ -105,6 +111,10 @@ export class Machine implements Vm {
     this.#runTask = promising(exported.runTask) as (task: Task) => Promise<unknown>
     this.heap = new Heap(this)
     this.traces = new StackTraces(this)
+    this.tiers = new Tiers(this)
+    this.references = new References(this)
+    this.signals = new Signals(this)
+    this.heapLimit = new HeapLimit(this)
     this.threads = new Threads(this)
     this.monitors = new Monitors(this)
     this.mirrors = new Mirrors(this)
@@ -116,8 +126,18 @@ export class Machine implements Vm {
     this.classes = new ClassTable(this)
   }
 
+  get memory(): WebAssembly.Memory {
+    return this.#native.memory
+  }
   get view(): DataView {
-    return this.#view
+    return this.#native.view
+  }
+  /** Bytes that the current thread’s stack has left. */
+  get stackLeft(): number {
+    return this.view.getInt32(DEPTH_ADDRESS, true)
+  }
+  set stackLeft(bytes: number) {
+    this.view.setInt32(DEPTH_ADDRESS, bytes, true)
   }
   get objectClassId(): number {
     return this.classes.boot('java/lang/Object').id
@@ -141,8 +161,14 @@ export class Machine implements Vm {
         }),
       hostExp: (x: number) => Math.exp(x),
       hostMultiArray: this.#multiNewArray(),
+      hotMethod: (id: number) => this.tiers.hot(id),
+      loopPlace: (id: number) => this.tiers.loopPlace(id),
+      referenceMade: (reference: Ref) => this.references.made(reference),
+      referentOf: (reference: Ref) => this.references.referent(reference),
+      reserve: (bytes: number) => this.#throwing(() => this.heapLimit.reserve(bytes >>> 0)),
       pollNeeded: () => {
         this.stop?.()
+        this.#throwing(() => this.heapLimit.tick())
         return this.threads.pollNeeded() ? 1 : 0
       },
       raiseTask: (code: number, a: number, b: number, object: Ref) =>
@@ -151,6 +177,8 @@ export class Machine implements Vm {
         this.#throwing(() => {
           const method = this.classes.methodById(id)
           assert(method !== undefined, `no method ${id}`)
+          const names = this.compiler.namesToLoad(method)
+          if (names.length > 0) return task(this.compiler.loadAndCompile(method, names))
           this.compiler.compile(method)
           return null
         }),
@@ -237,9 +265,11 @@ export class Machine implements Vm {
     const all = { ...this.#imports, ...imports } as Record<string, Record<string, WebAssembly.ImportValue>>
     return new WebAssembly.Instance(compiled, all).exports
   }
+  /** Runs a task on a stack of its own, which may be suspended. */
   async enter(task: Task): Promise<unknown> {
     return await this.#runTask(task)
   }
+  /** True when the machine is being ended from outside. */
   stopping(): boolean {
     return this.stop !== undefined
   }
@@ -252,9 +282,11 @@ export class Machine implements Vm {
     this.rt.growTables(0, this.#recordRoom)
     this.#recordRoom *= 2
   }
+  /** A new place for a static field’s value. */
   placeStatic(kind: Kind): number {
     return kind === 'L' ? this.placeReference(null) : this.allocate(8)
   }
+  /** A new place in the table of references, holding `value`. */
   placeReference(value: Ref): number {
     if (this.#nextReference >= this.#referenceRoom) {
       this.rt.growTables(this.#referenceRoom, 0)
@@ -264,36 +296,14 @@ export class Machine implements Vm {
     if (value !== null) this.rt.refs.set(place, value)
     return place
   }
+  /** Bytes of memory outside the heap. Throws OutOfMemoryError. */
   allocate(bytes: number): number {
-    let size = 16
-    while (size < bytes) size *= 2
-    if (bytes > 4096) size = Math.ceil(bytes / 4096) * 4096
-    const reused = this.#freeBlocks.get(size)?.pop()
-    const address = reused ?? this.#nextAddress
-    if (reused === undefined) {
-      const end = this.#nextAddress + size
-      const have = this.memory.buffer.byteLength
-      if (end > have) {
-        try {
-          this.memory.grow(Math.ceil(Math.max(end - have, have / 4) / PAGE))
-          this.#view = new DataView(this.memory.buffer)
-        } catch (cause) {
-          throw new JavaProblem('java/lang/OutOfMemoryError', cause instanceof RangeError ? null : String(cause))
-        }
-      }
-      this.#nextAddress = end
-    } else new Uint8Array(this.memory.buffer, address, size).fill(0)
-    this.#blockSizes.set(address, size)
-    return address
+    return this.#native.allocate(bytes)
   }
   free(address: number): void {
-    const size = this.#blockSizes.get(address)
-    if (size === undefined) return
-    this.#blockSizes.delete(address)
-    const list = this.#freeBlocks.get(size) ?? []
-    list.push(address)
-    this.#freeBlocks.set(size, list)
+    this.#native.free(address)
   }
+  /** The place of an interned string. */
   stringPlace(text: string): number {
     let place = this.#strings.get(text)
     if (place === undefined) this.#strings.set(text, (place = this.placeReference(this.heap.intern(text))))
@@ -305,7 +315,10 @@ export class Machine implements Vm {
   markInitialized(cls: JavaClass): void {
     this.view.setInt32(this.initFlag(cls), 1, true)
   }
-  readonly constants: Vm['constants'] = {
+  readonly constants: {
+    read(frame: Frame, constant: ResolvedConstant): Node
+    make(kind: Kind, value: Value): ResolvedConstant
+  } = {
     read: (frame, constant) => {
       const { fn } = frame
       if (constant.kind === 'L') return new Gc(fn).tableGet(TABLE.refs, OBJ, fn.i32(constant.place))
@@ -319,12 +332,14 @@ export class Machine implements Vm {
     },
   }
 
+  /** The code of a signature-polymorphic intrinsic for a descriptor. */
   polymorphicPlace(name: string, descriptor: string, isStatic: boolean): number {
     const signature = signatureOf(parseMethodDescriptor(descriptor) as MethodDescriptor, isStatic)
     const { place, isNew } = this.sites.polymorphic(name, signature)
     if (isNew) polymorphicThunk(this, name, signature, place)
     return place
   }
+  /** True for methods that ask who calls them. */
   callerSensitive(method: Method): boolean {
     const file = method.owner.file
     const attribute = file && findAttribute(method.info.attributes, 'RuntimeVisibleAnnotations')
@@ -340,6 +355,7 @@ export class Machine implements Vm {
 
   // Exceptions
 
+  /** The throwable that a failure in host code is to the guest; rethrows what is no such thing. */
   throwableOf(error: unknown): Ref {
     if (error instanceof Thrown) return error.object
     if (error instanceof JavaProblem) return this.makeThrowable(error.className, error.detail, error.javaCause)
@@ -351,6 +367,7 @@ export class Machine implements Vm {
     }
     throw error
   }
+  /** A new throwable without running its constructor, its stack trace filled in. */
   makeThrowable(className: string, message: string | null, cause: Ref = null): Ref {
     const cls = this.classes.boot(className)
     const base = this.classes.boot('java/lang/Throwable')

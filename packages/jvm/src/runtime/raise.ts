@@ -25,7 +25,7 @@ export function raise(vm: Vm, code: number, a: number, b: number, object: Ref): 
     case RAISE.arrayStore:
       throw new JavaProblem('java/lang/ArrayStoreException', dotted(vm.heap.classOf(object).name))
     case RAISE.stackOverflow:
-      vm.rt.depth.value += OVERFLOW_RESERVE_BYTES
+      vm.stackLeft += OVERFLOW_RESERVE_BYTES
       throw new JavaProblem('java/lang/StackOverflowError')
     case RAISE.illegalMonitor:
       throw new JavaProblem('java/lang/IllegalMonitorStateException', 'current thread is not owner')

@@ -24,15 +24,15 @@ export const MAX_FRAMES = 1024
 /** Where each method’s code came from, and stacks read with it. */
 export class StackTraces {
   readonly #vm: Vm
-  readonly #marks = new Map<number, Int32Array>()
+  readonly #marks = new Map<string, Int32Array>()
 
   constructor(vm: Vm) {
     this.#vm = vm
   }
 
-  /** Notes a method’s marks: pairs of byte offset in its module and bytecode offset. */
-  register(method: number, marks: readonly number[]): void {
-    this.#marks.set(method, Int32Array.from(marks))
+  /** Notes a function’s marks: pairs of byte offset in its module and bytecode offset. */
+  register(name: string, marks: readonly number[]): void {
+    this.#marks.set(name, Int32Array.from(marks))
   }
 
   /** The current thread’s frames, innermost first. */
@@ -44,9 +44,9 @@ export class StackTraces {
       for (const site of sites) {
         const name = site.getFunctionName()
         if (name === null || name[0] !== 'm') continue
-        const id = Number(name.slice(1))
-        const method = Number.isInteger(id) ? this.#vm.classes.methodById(id) : undefined
-        if (method) frames.push({ method, offset: this.#offsetAt(id, site.getPosition()) })
+        const id = Number.parseInt(name.slice(1))
+        const method = this.#vm.classes.methodById(id)
+        if (method) frames.push({ method, offset: this.#offsetAt(name, site.getPosition()) })
         if (frames.length >= max) break
       }
       return frames
@@ -64,8 +64,8 @@ export class StackTraces {
     }
     return frames
   }
-  #offsetAt(id: number, position: number): number {
-    const marks = this.#marks.get(id)
+  #offsetAt(name: string, position: number): number {
+    const marks = this.#marks.get(name)
     if (!marks) return -1
     let offset = marks[1] ?? -1
     for (let i = 0; i < marks.length && (marks[i] as number) <= position; i += 2) offset = marks[i + 1] as number

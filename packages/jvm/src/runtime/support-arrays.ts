@@ -4,6 +4,9 @@ import type { Support, SupportFunction } from './support.ts'
 
 /** Elements that an array may have at most; more is an OutOfMemoryError, as V8 would end the program. */
 const MAX_BYTES = 0x3000_0000
+/** Arrays longer than this are asked for at the host, as so many bytes an element. */
+const LARGE_LENGTH = 4096
+const AVERAGE_BYTES = 2
 
 const KINDS = ['B', 'S', 'I', 'J', 'F', 'D', 'L'] as const
 
@@ -90,6 +93,9 @@ const newArray: SupportFunction = {
   body: (fn, gc, s) => {
     fn.if(fn.op(Op.i32LtS, fn.get(1), fn.i32(0)))
     fn.effect(call(fn, s, 'negativeSize', fn.get(1)))
+    fn.end()
+    fn.if(fn.op(Op.i32GtS, fn.get(1), fn.i32(LARGE_LENGTH)), 'unlikely')
+    fn.effect(call(fn, s, 'reserve', fn.op(Op.i32Mul, fn.get(1), fn.i32(AVERAGE_BYTES))))
     fn.end()
     const record = fn.let(gc.tableGet(TABLE.records, ref(T.vt), fn.get(0)))
     const element = fn.let(gc.structGet(T.vt, VT.element, I32, fn.get(record)))

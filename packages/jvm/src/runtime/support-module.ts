@@ -21,6 +21,11 @@ const HOST: readonly (readonly [name: string, params: readonly ValueType[], resu
   ['findMethod', [I32, I32], [I32]],
   ['isSubtype', [I32, I32], [I32]],
   ['pollNeeded', [], [I32]],
+  ['referenceMade', [OBJ], []],
+  ['referentOf', [OBJ], [OBJ]],
+  ['reserve', [I32], []],
+  ['hotMethod', [I32], []],
+  ['loopPlace', [I32], [I32]],
   ['yieldNow', [], []],
   ['hostRemainder', [F64, F64], [F64]],
   ['copyMismatch', [OBJ, OBJ], []],
@@ -42,6 +47,10 @@ export const METHOD_IMPORTS: readonly (readonly [name: string, signature: string
   ['instanceOf', 'LI)I'],
   ['lookup', 'LI)I'],
   ['poll', ')V'],
+  ['hot', 'I)V'],
+  ['madeReference', 'L)V'],
+  ['referent', 'L)L'],
+  ['loopPoll', 'I)I'],
   ['monitorEnter', 'L)V'],
   ['monitorExit', 'L)V'],
   ['newArray', 'II)L'],
@@ -68,15 +77,13 @@ export function supportModule(): Uint8Array<ArrayBuffer> {
   module.table(ref(T.vt), { min: 1024 })
   module.importMemory('vm', 'memory', { min: 1 })
   const tag = module.tag({ kind: 'func', params: [OBJ], results: [] })
-  const depth = module.global(I32, true, 0)
   const thread = module.global(I32, true, 0)
   const hashState = module.global(I32, true, 0x2545f491)
   module.export('refs', 'table', 1)
   module.export('records', 'table', 2)
   module.export('throwable', 'tag', tag)
-  module.export('depth', 'global', depth)
   module.export('thread', 'global', thread)
-  const support: Support = { module, types, depth, tag, functions, thread, hashState }
+  const support: Support = { module, types, tag, functions, thread, hashState }
   const all = [...taskSupport, ...objectSupport, ...arraySupport]
   for (const { name, params, results } of all) {
     functions[name] = module.declare(name, { kind: 'func', params, results })
@@ -90,14 +97,30 @@ export function supportModule(): Uint8Array<ArrayBuffer> {
   return module.encode()
 }
 
-/** The imports of a method’s module. */
-export function importSupport(
-  module: ModuleBuilder,
-  types: ModuleTypes,
-): { readonly functions: Readonly<Record<string, FunctionRef>>; readonly depth: number; readonly tag: number } {
+/** A module that methods are translated into: what all of them import is there. */
+export interface MethodModule {
+  readonly module: ModuleBuilder
+  readonly types: ModuleTypes
+  readonly functions: Readonly<Record<string, FunctionRef>>
+  readonly tag: number
+}
+
+let base: MethodModule | undefined
+/** A new module for methods. What they have in common is made once: thousands of modules begin with it. */
+export function methodModule(): MethodModule {
+  if (!base) {
+    const module = new ModuleBuilder()
+    const types = new ModuleTypes(module)
+    base = { module, types, ...importSupport(module, types) }
+  }
+  const module = new ModuleBuilder(base.module)
+  return { ...base, module, types: new ModuleTypes(module, base.types) }
+}
+
+function importSupport(module: ModuleBuilder, types: ModuleTypes): Pick<MethodModule, 'functions' | 'tag'> {
   const functions: Record<string, FunctionRef> = {}
   for (const [name, signature] of METHOD_IMPORTS) {
     functions[name] = module.importFunction('rt', name, types.signature(signature).type)
   }
-  return { functions, ...importShared(module) }
+  return { functions, tag: importShared(module) }
 }

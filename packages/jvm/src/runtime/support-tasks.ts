@@ -8,7 +8,7 @@ import {
   Op,
   type ValueType,
 } from '@doppel/wasm'
-import { OBJ } from '../translate/types.ts'
+import { DEPTH_ADDRESS, OBJ } from '../translate/types.ts'
 import { RAISE, type Support, type SupportFunction } from './support.ts'
 
 /** What `step` answers: the task is done, has thrown, wants Java called, or must wait. */
@@ -57,7 +57,7 @@ const runTask: SupportFunction = {
   params: [EXTERNREF],
   results: [],
   body: (fn, gc, s) => {
-    const depth = fn.let(fn.globalGet(s.depth, I32))
+    const depth = fn.let(fn.load(Op.i32Load, fn.i32(0), DEPTH_ADDRESS))
     const exception = fn.local(OBJ)
     const state = fn.local(I32)
     const [loop, invoke, other, threw, failed, waits, done, end] = Array.from({ length: 8 }, () => fn.block()) as [
@@ -80,7 +80,7 @@ const runTask: SupportFunction = {
     fn.effect(fn.callIndirect(s.module.type(type), type, 0, call(fn, s, 'adapterOf', fn.get(0)), [fn.get(0)]))
     fn.jump(loop)
     fn.at(threw)
-    fn.globalSet(s.depth, fn.get(depth))
+    fn.store(Op.i32Store, fn.i32(0), fn.get(depth), DEPTH_ADDRESS)
     fn.effect(call(fn, s, 'caught', fn.get(0), fn.get(exception)))
     fn.jump(loop)
     fn.at(other)
@@ -109,6 +109,40 @@ const poll: SupportFunction = {
   },
 }
 
+/** A method has been called often: it may be compiled again, and others may want a turn. */
+const hot: SupportFunction = {
+  name: 'hot',
+  params: [I32],
+  results: [],
+  body: (fn, _gc, s) => {
+    fn.effect(call(fn, s, 'hotMethod', fn.get(0)))
+    fn.effect(call(fn, s, 'poll'))
+    fn.return()
+  },
+}
+
+/** A reference object (java.lang.ref) has been given its referent. */
+const madeReference: SupportFunction = {
+  name: 'madeReference',
+  params: [OBJ],
+  results: [],
+  body: (fn, _gc, s) => {
+    fn.effect(call(fn, s, 'referenceMade', fn.get(0)))
+    fn.return()
+  },
+}
+
+/** A loop has run long: others may want a turn; then it goes on at the place in the code table, or, for 0, as it is. */
+const loopPoll: SupportFunction = {
+  name: 'loopPoll',
+  params: [I32],
+  results: [I32],
+  body: (fn, _gc, s) => {
+    fn.effect(call(fn, s, 'poll'))
+    fn.return(call(fn, s, 'loopPlace', fn.get(0)))
+  },
+}
+
 /** A function of the host, called through this module so that other modules need no wrapper of their own for it. */
 function passes(name: string, host: string, kinds: readonly ValueType[], result: ValueType): SupportFunction {
   return {
@@ -123,8 +157,12 @@ function passes(name: string, host: string, kinds: readonly ValueType[], result:
 export const taskSupport: readonly SupportFunction[] = [
   runTask,
   poll,
+  hot,
+  loopPoll,
+  madeReference,
   passes('drem', 'hostRemainder', [F64, F64], F64),
   passes('exp', 'hostExp', [F64], F64),
+  passes('referent', 'referentOf', [OBJ], OBJ),
   passes('multiNewArray', 'hostMultiArray', [I32, I32], OBJ),
   runs('compile', 'compileTask', [I32]),
   runs('link', 'linkTask', [I32]),

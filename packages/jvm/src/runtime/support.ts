@@ -5,7 +5,6 @@ import type { ModuleTypes } from '../translate/types.ts'
 export interface Support {
   readonly module: ModuleBuilder
   readonly types: ModuleTypes
-  readonly depth: number
   readonly tag: number
   /** Functions imported from the host side and functions defined so far, by name. */
   readonly functions: Record<string, FunctionRef>

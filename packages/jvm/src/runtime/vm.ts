@@ -1,20 +1,6 @@
 import type { Clock, EntropySource } from '@doppel/base'
-import type { ModuleBuilder, Node } from '@doppel/wasm'
 import type { Kind } from '../class-file/descriptor.ts'
-import type { Frame } from '../translate/frame.ts'
-import type { ClassTable } from './class-table.ts'
-import type { JavaClass, Loader, Method, Ref, Value } from './classes.ts'
-import type { Compiler } from './compiler.ts'
-import type { Heap, SupportExports } from './heap.ts'
-import type { Linker } from './linker.ts'
-import type { Mirrors } from './mirrors.ts'
-import type { Resolver } from './resolve.ts'
-import type { CallSites } from './call-sites.ts'
-import type { StackTraces } from './stack-traces.ts'
-import type { Adapters } from './tasks.ts'
-import type { Monitors } from './monitors.ts'
-import type { Task } from './tasks.ts'
-import type { Threads } from './threads.ts'
+import type { Machine } from './machine.ts'
 
 /** What a dynamically computed constant, method handle or method type came to. */
 export interface ResolvedConstant {
@@ -62,6 +48,12 @@ export class HostIoError extends Error {
     this.reason = reason
   }
 }
+/** What the host can tell of its own memory, in which guest objects live. */
+export interface HostHeap {
+  usedBytes(): number
+  /** Frees what nothing holds, now. */
+  collect(): void
+}
 /** The world outside one machine. Everything is injected; a machine has nothing else. */
 export interface JvmHost {
   readonly clock: Clock
@@ -85,6 +77,8 @@ export interface JvmHost {
   /** The path with links followed and dots removed. */
   realPath(path: string): string
   setModified(path: string, modifiedMs: number): void
+  /** Without it, -Xmx holds for single arrays only, and System.gc does nothing. */
+  readonly heap?: HostHeap
   readonly workingFolder: string
   /** Environment variables that the guest sees. */
   readonly environment: Readonly<Record<string, string>>
@@ -96,67 +90,8 @@ export interface CodeTable {
   allocate(count: number): number
 }
 
-/** One Java virtual machine: its parts, and what they share. */
-export interface Vm {
-  readonly host: JvmHost
-  readonly library: ClassLibrary
-  readonly rt: SupportExports
-  readonly memory: WebAssembly.Memory
-  readonly view: DataView
-  readonly codeTable: CodeTable
-  readonly classes: ClassTable
-  readonly heap: Heap
-  readonly linker: Linker
-  readonly resolver: Resolver
-  readonly mirrors: Mirrors
-  readonly compiler: Compiler
-  readonly adapters: Adapters
-  readonly sites: CallSites
-  readonly threads: Threads
-  readonly monitors: Monitors
-  readonly traces: StackTraces
-  readonly options: VmOptions
-  /** The newest class file version accepted. */
-  readonly maxMajor: number
-  /** True once java/lang/Class exists, so that classes get their objects. */
-  readonly booted: boolean
-  readonly objectClassId: number
-  /** Host values that guest objects stand for by number: open files and the like. */
-  readonly state: Map<string, unknown>
-
-  instantiate(module: ModuleBuilder, imports?: Record<string, Record<string, unknown>>): Record<string, unknown>
-  growTables(classes: number): void
-  /** Runs a task on a stack of its own, which may be suspended. */
-  enter(task: Task): Promise<unknown>
-  /** True when the machine is being ended from outside. */
-  stopping(): boolean
-  /** A new place for a static field’s value. */
-  placeStatic(kind: Kind): number
-  /** A new place in the table of references, holding `value`. */
-  placeReference(value: Ref): number
-  /** An array of arrays; as many dimensions as lengths. */
-  newMultiArray(cls: JavaClass, lengths: readonly number[]): Ref
-  /** The code of a signature-polymorphic intrinsic for a descriptor. */
-  polymorphicPlace(name: string, descriptor: string, isStatic: boolean): number
-  /** True for methods that ask who calls them. */
-  callerSensitive(method: Method): boolean
-  /** Bytes of memory outside the heap. Throws OutOfMemoryError. */
-  allocate(bytes: number): number
-  free(address: number): void
-  /** The place of an interned string. */
-  stringPlace(text: string): number
-  initFlag(cls: JavaClass): number
-  markInitialized(cls: JavaClass): void
-  /** The throwable that a failure in host code is to the guest; rethrows what is no such thing. */
-  throwableOf(error: unknown): Ref
-  /** A new throwable without running its constructor, its stack trace filled in. */
-  makeThrowable(className: string, message: string | null, cause?: Ref): Ref
-  loaderLabel(loader: Loader): string
-  readonly constants: {
-    read(frame: Frame, constant: ResolvedConstant): Node
-    make(kind: Kind, value: Value): ResolvedConstant
-  }
-}
+/** One Java virtual machine: its parts, and what they share. `Machine` declares them, once. */
+export type Vm = Machine
 
 /** How a machine is to behave. */
 export interface VmOptions {

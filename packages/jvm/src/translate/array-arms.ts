@@ -5,35 +5,45 @@ import type { Frame } from './frame.ts'
 import type { Entry } from './operand-stack.ts'
 import { arm } from './simple-arms.ts'
 import { siteFor } from './sites.ts'
-import { ARRAY, ARRAYS, T, VT } from './types.ts'
+import { ARRAY, ARRAYS, DIMENSIONS_ADDRESS, T, VT } from './types.ts'
 
 /** Letters of `ARRAYS` in the order of the opcodes: iaload to saload. */
 const LETTERS = 'IJFDLBCS'
 
-/** Checks array and index; both in locals afterwards. */
-function checked(f: Frame, letter: string, arrayEntry: Entry, indexEntry: Entry): { array: Local; index: Local } {
+/** An array whose index has been found in bounds: all in locals. */
+interface Checked {
+  readonly array: Local
+  readonly elements: Local
+  readonly index: Local
+}
+
+/** Checks array and index. */
+function checked(f: Frame, letter: string, arrayEntry: Entry, indexEntry: Entry): Checked {
   const { fn, gc, stack } = f
-  const { wrapper } = ARRAYS[letter] as (typeof ARRAYS)[string]
+  const a = ARRAYS[letter] as (typeof ARRAYS)[string]
+  const { wrapper } = a
   f.mark()
   const index = stack.hold(indexEntry)
   const array = stack.temp(ref(wrapper))
   fn.set(array, f.nonNull(wrapper, arrayEntry))
-  const length = (): Node => gc.structGet(T.array, ARRAY.length, I32, fn.get(array))
-  fn.if(fn.op(Op.i32GeU, fn.get(index), length()), 'unlikely')
+  const elements = stack.keep(gc.structGet(wrapper, ARRAY.elements, ref(a.elements, false), fn.get(array)))
+  const length = (): Node => gc.arrayLength(fn.get(elements))
+  // The very comparison that the access makes again: the engine sees that it is one.
+  fn.if(fn.op(Op.i32Eqz, fn.op(Op.i32LtU, fn.get(index), length())), 'unlikely')
   fn.effect(f.support('index', fn.get(index), length()))
   fn.unreachable()
   fn.end()
-  return { array, index }
+  return { array, elements, index }
 }
 
 arm(0x2e, 0x35, (f, _code, op) => {
   const letter = LETTERS[op - 0x2e] as string
   const { gc, fn, stack } = f
   const [arrayEntry, indexEntry] = stack.popMany(2) as [Entry, Entry]
-  const { array, index } = checked(f, letter, arrayEntry, indexEntry)
+  const checks = checked(f, letter, arrayEntry, indexEntry)
   const a = ARRAYS[letter] as (typeof ARRAYS)[string]
-  const elements = gc.structGet(a.wrapper, ARRAY.elements, ref(a.elements, false), fn.get(array))
-  const at = fn.get(index)
+  const elements = fn.get(checks.elements)
+  const at = fn.get(checks.index)
   const value =
     letter === 'C'
       ? gc.arrayGetU(a.elements, elements, at)
@@ -48,11 +58,10 @@ arm(0x4f, 0x56, (f, _code, op) => {
   const { gc, fn, stack } = f
   const [arrayEntry, indexEntry, valueEntry] = stack.popMany(3) as [Entry, Entry, Entry]
   const value = letter === 'L' ? stack.hold(valueEntry) : undefined
-  const { array, index } = checked(f, letter, arrayEntry, indexEntry)
+  const { array, elements, index } = checked(f, letter, arrayEntry, indexEntry)
   const a = ARRAYS[letter] as (typeof ARRAYS)[string]
   if (value !== undefined) checkStore(f, array, value)
-  const elements = gc.structGet(a.wrapper, ARRAY.elements, ref(a.elements, false), fn.get(array))
-  gc.arraySet(a.elements, elements, fn.get(index), value === undefined ? stack.use(valueEntry) : fn.get(value))
+  gc.arraySet(a.elements, fn.get(elements), fn.get(index), value === undefined ? stack.use(valueEntry) : fn.get(value))
 })
 
 /** ArrayStoreException unless the value is null, of the element class, or a subtype of it. */
@@ -96,8 +105,6 @@ arm(0xbd, 0xbd, (f, code) => {
   f.stack.pushValue('L', f.support('newArray', f.fn.i32(cls.id), f.stack.use(length)), true)
 })
 
-/** Where the dimensions of multianewarray are put for the host. */
-export const DIMENSIONS_ADDRESS = 65_536
 arm(0xc5, 0xc5, (f, code) => {
   const count = code[f.at + 3] as number
   const lengths = f.stack.popMany(count)

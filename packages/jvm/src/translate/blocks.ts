@@ -53,7 +53,15 @@ export function switchTable(
 /** True when control never goes on to the next instruction. */
 export function endsFlow(op: number): boolean {
   return (
-    op === 0xa7 || op === 0xc8 || op === 0xa9 || op === 0xaa || op === 0xab || (op >= 0xac && op <= 0xb1) || op === 0xbf
+    op === 0xa7 ||
+    op === 0xa8 ||
+    op === 0xc8 ||
+    op === 0xc9 ||
+    op === 0xa9 ||
+    op === 0xaa ||
+    op === 0xab ||
+    (op >= 0xac && op <= 0xb1) ||
+    op === 0xbf
   )
 }
 
@@ -80,4 +88,35 @@ export function basicBlocks(code: Uint8Array, handlers: readonly Handler[]): Map
     blocks.set(start, { start, end, handlers: handlers.filter(h => h.start <= start && start < h.end) })
   })
   return blocks
+}
+
+/** Where a `ret` may go back to: behind the calls of the subroutines that reach it (JVMS §6.5 ret). */
+export function returnTargets(code: Uint8Array, ret: number): number[] {
+  const targets: number[] = []
+  for (let at = 0; at < code.length; at += instructionLength(code, at)) {
+    const op = code[at] as number
+    if (op !== 0xa8 && op !== 0xc9) continue
+    const [subroutine] = branchTargets(code, at) as [number]
+    if (reaches(code, subroutine, ret)) targets.push(at + instructionLength(code, at))
+  }
+  return targets
+}
+/** Whether code at `from` comes to `to`; subroutines that it calls come back. */
+function reaches(code: Uint8Array, from: number, to: number): boolean {
+  const open = [from]
+  const seen = new Set(open)
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (at === to) return true
+    const op = code[at] as number
+    const isCall = op === 0xa8 || op === 0xc9
+    const next = isCall ? [] : [...(branchTargets(code, at) ?? [])]
+    if (isCall || !endsFlow(op)) next.push(at + instructionLength(code, at))
+    for (const target of next) {
+      if (target < code.length && !seen.has(target)) {
+        seen.add(target)
+        open.push(target)
+      }
+    }
+  }
+  return false
 }

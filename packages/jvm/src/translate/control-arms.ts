@@ -1,10 +1,11 @@
 import { type Block, type Node, Op } from '@doppel/wasm'
 import { readI2, readI4 } from '../class-file/bytes.ts'
 import { instructionLength } from '../opcodes.ts'
-import { switchTable } from './blocks.ts'
+import { JavaProblem } from '../problem.ts'
+import { returnTargets, switchTable } from './blocks.ts'
 import type { Frame } from './frame.ts'
 import type { Entry } from './operand-stack.ts'
-import { arm } from './simple-arms.ts'
+import { arm, wideForms } from './simple-arms.ts'
 
 /** Keys that lie at most this many times wider than their number are switched on directly. */
 const DENSITY = 4
@@ -48,6 +49,25 @@ arm(0xc6, 0xc7, (f, code, op) => {
 })
 arm(0xa7, 0xa7, (f, code) => f.jump(f.at + readI2(code, f.at + 1)))
 arm(0xc8, 0xc8, (f, code) => f.jump(f.at + readI4(code, f.at + 1)))
+
+// A subroutine’s return address is the offset to go on at, an int; `ret` chooses among those there are (JVMS §4.10.2.5).
+const callSubroutine = (f: Frame, to: number, next: number): void => {
+  f.stack.pushNode('I', f.fn.i32(next))
+  f.jump(to)
+}
+arm(0xa8, 0xa8, (f, code) => callSubroutine(f, f.at + readI2(code, f.at + 1), f.at + 3))
+arm(0xc9, 0xc9, (f, code) => callSubroutine(f, f.at + readI4(code, f.at + 1), f.at + 5))
+/** Goes back from a subroutine to the address in a variable. */
+function returnFrom(f: Frame, index: number, code: Uint8Array): void {
+  f.stack.flush()
+  const cases = returnTargets(code, f.at).map(to => [to, f.target(to)] as const)
+  const [first] = cases
+  if (!first) throw new JavaProblem('java/lang/VerifyError', `ret at ${f.at} belongs to no subroutine`)
+  search(f, () => f.fn.get(f.stack.variable(index, 'I')), cases, first[1])
+  f.settleEdges()
+}
+arm(0xa9, 0xa9, (f, code) => returnFrom(f, code[f.at + 1] as number, code))
+wideForms.set(0xa9, returnFrom)
 
 arm(0xaa, 0xab, (f, code) => {
   const { fn, stack } = f

@@ -12,12 +12,14 @@ import {
 } from '@doppel/wasm'
 import type { Handler } from '../class-file/code.ts'
 import type { Kind } from '../class-file/descriptor.ts'
-import type { JavaClass } from '../runtime/classes.ts'
+import type { JavaClass, Method } from '../runtime/classes.ts'
 import type { Vm } from '../runtime/vm.ts'
 import type { BasicBlock } from './blocks.ts'
+import type { Cluster } from './cluster.ts'
+import { type LoopEntry, type Variable, variablesOf } from './loops.ts'
 import { type Entry, OperandStack } from './operand-stack.ts'
 import type { MethodSource } from './source.ts'
-import { type ModuleTypes, OBJ, OBJECT, T, VT, VT_REF } from './types.ts'
+import { DEPTH_ADDRESS, POSITION_ADDRESS, type ModuleTypes, OBJ, OBJECT, T, VT, VT_REF } from './types.ts'
 
 /** What a module gives to the methods translated into it. */
 export interface ModuleContext {
@@ -25,12 +27,12 @@ export interface ModuleContext {
   readonly module: ModuleBuilder
   readonly types: ModuleTypes
   readonly functions: Readonly<Record<string, FunctionRef>>
-  readonly depth: number
   readonly tag: number
-  /** The global that counts loop iterations down to the next look at other threads. */
-  readonly fuel: number
-  /** The function being translated, and the method it is, for calls of itself; undefined for call sites. */
-  readonly self: { readonly method: number; readonly ref: FunctionRef } | undefined
+  /** What else is in the module, when it is compiled because it is hot. */
+  readonly cluster: Cluster | undefined
+  readonly hot: boolean
+  /** The name of the function that the module is made for. */
+  readonly root: string
   /** Places of call sites that this module must fill with linking stubs. */
   readonly newSites: { readonly place: number; readonly signature: string }[]
 }
@@ -40,6 +42,8 @@ const FUEL = 20_000
 /** Bytes of stack a frame is charged, and each local besides. */
 const FRAME_BYTES = 96
 const LOCAL_BYTES = 8
+/** Bytes charged for each member of a cluster that is under way. */
+const MEMBER_BYTES = 192
 
 /** One method while it is translated: the function under construction and the state of the current instruction. */
 export class Frame {
@@ -58,6 +62,7 @@ export class Frame {
   /** The receiver, cast to its own class, when fields are read through it. */
   receiver: Local | undefined
   #depthLocal: Local | undefined
+  #fuel: Local | undefined
   #state: Local | undefined
   #router: Block | undefined
   #routed: Block[] = []
@@ -86,6 +91,7 @@ export class Frame {
 
   /** Calls a function of the support module. */
   support(name: string, ...args: Node[]): Node {
+    this.notePosition()
     return this.fn.call(this.context.functions[name] as FunctionRef, args)
   }
   /** From here on, code belongs to the current instruction. */
@@ -93,29 +99,83 @@ export class Frame {
     this.fn.mark(this.at)
   }
 
+  /**
+   * Before a call that exceptions may come from: V8’s optimizing compiler loses the position of calls in a try region
+   * inside a loop, but keeps that of a store.
+   */
+  notePosition(): void {
+    const { fn } = this
+    if (this.loops && fn.guarded) fn.store(Op.i32Store, fn.i32(0), fn.i32(0), POSITION_ADDRESS)
+  }
+  /** True for methods with loops. */
+  loops = false
+
   // Entry, exit, depth
 
-  /** Counts the frame against the thread’s stack; for methods that call. */
+  /** Counts the frame against the thread’s stack, and the call; for methods that call. */
   enter(locals: number): void {
     const { fn } = this
-    const cost = FRAME_BYTES + locals * LOCAL_BYTES
+    const { entry } = this.source
     const depth = fn.local(I32)
     this.#depthLocal = depth
-    fn.set(depth, fn.op(Op.i32Sub, fn.globalGet(this.context.depth, I32), fn.i32(cost)))
+    const left = fn.load(Op.i32Load, fn.i32(0), DEPTH_ADDRESS)
+    // A loop entered anew goes on in the frame that has been counted; members of a cluster are counted with its root.
+    const isMember = !this.isRoot
+    this.#cost = isMember ? 0 : FRAME_BYTES + locals * LOCAL_BYTES
+    if (isMember || entry) return fn.set(depth, left)
+    fn.set(depth, fn.op(Op.i32Sub, left, fn.i32(this.#cost)))
     fn.if(fn.op(Op.i32LtS, fn.get(depth), fn.i32(0)), 'unlikely')
     this.mark()
     fn.effect(this.support('stackOverflow'))
     fn.end()
-    fn.globalSet(this.context.depth, fn.get(depth))
-    this.#cost = cost
+    fn.store(Op.i32Store, fn.i32(0), fn.get(depth), DEPTH_ADDRESS)
   }
   #cost = 0
   leave(...values: Node[]): void {
     const { fn } = this
-    if (this.#depthLocal !== undefined) {
-      fn.globalSet(this.context.depth, fn.op(Op.i32Add, fn.get(this.#depthLocal), fn.i32(this.#cost)))
+    if (this.#cost > 0) {
+      const depth = fn.op(Op.i32Add, fn.get(this.#depthLocal as Local), fn.i32(this.#cost))
+      fn.store(Op.i32Store, fn.i32(0), depth, DEPTH_ADDRESS)
     }
     fn.return(...values)
+  }
+  /** Before a call that leaves the module’s members, or starts over: the members under way are counted for its time. */
+  beforeOutside(): void {
+    const { fn, source, context } = this
+    this.notePosition()
+    const level = context.cluster?.levelOf(source) ?? 0
+    if (level === 0 || this.#depthLocal === undefined) return
+    const left = fn.op(Op.i32Sub, fn.get(this.#depthLocal), fn.i32(level * MEMBER_BYTES))
+    fn.store(Op.i32Store, fn.i32(0), left, DEPTH_ADDRESS)
+    this.#outside = true
+  }
+  afterCall(): void {
+    if (!this.#outside) return
+    this.#outside = false
+    this.fn.store(Op.i32Store, this.fn.i32(0), this.fn.get(this.#depthLocal as Local), DEPTH_ADDRESS)
+  }
+  #outside = false
+  /** True for the function that the module is made for. */
+  get isRoot(): boolean {
+    return this.source.name === this.context.root
+  }
+  /** Counts calls: they are what decides that a method is compiled again, and how a program without loops is ended. */
+  count(): void {
+    const { fn, vm } = this
+    const { method } = this.source
+    if (!method) return
+    const address = vm.tiers.counter(method)
+    const left = this.fn.local(I32)
+    fn.set(left, fn.op(Op.i32Sub, fn.load(Op.i32Load, fn.i32(0), address), fn.i32(1)))
+    fn.store(Op.i32Store, fn.i32(0), fn.get(left), address)
+    fn.if(fn.op(Op.i32LtS, fn.get(left), fn.i32(0)), 'unlikely')
+    this.mark()
+    fn.effect(this.support('hot', fn.i32(method.id)))
+    fn.end()
+  }
+  /** The function for a method that is in the same module. */
+  member(method: Method): FunctionRef | undefined {
+    return this.context.cluster?.accept(this.source, method)
   }
 
   // Control flow
@@ -127,7 +187,7 @@ export class Frame {
   }
   /** Goes to the first instruction. */
   begin(): void {
-    this.#go(this.blockAt(0, []))
+    this.#go(this.blockAt(this.source.entry?.at ?? 0, []))
   }
   finishRouting(): void {
     if (this.#router === undefined) return
@@ -151,9 +211,12 @@ export class Frame {
     const backward = to <= this.at
     if (!backward && this.#router === undefined) return block
     const here = this.fn.block()
+    const guard = this.#guard
     this.#later.push(() => {
       this.fn.at(here)
-      if (backward) this.#poll()
+      // Looking at the world may end in an exception, as running out of memory does.
+      if (backward && guard) this.fn.guard(guard)
+      if (backward) this.#poll(to)
       this.#go(block)
     })
     return here
@@ -175,21 +238,46 @@ export class Frame {
     this.fn.jump(this.target(to))
     this.settleEdges()
   }
-  #poll(): void {
+  /** Counts iterations up to the next look at the world; a loop that has run long goes on in code of its own. */
+  #poll(to?: number): void {
     const { fn } = this
-    const fuel = (): Node => fn.globalGet(this.context.fuel, I32)
-    fn.globalSet(this.context.fuel, fn.op(Op.i32Sub, fuel(), fn.i32(1)))
-    fn.if(fn.op(Op.i32LtS, fuel(), fn.i32(0)), 'unlikely')
-    fn.globalSet(this.context.fuel, fn.i32(FUEL))
+    const fuel = (this.#fuel ??= fn.local(I32))
+    fn.set(fuel, fn.op(Op.i32Add, fn.get(fuel), fn.i32(1)))
+    fn.if(fn.op(Op.i32GtS, fn.get(fuel), fn.i32(FUEL)), 'unlikely')
+    fn.set(fuel, fn.i32(0))
     this.mark()
-    fn.effect(this.support('poll'))
+    const loop = to === undefined ? undefined : this.#loop(to)
+    if (loop === undefined) fn.effect(this.support('poll'))
+    else {
+      const place = (this.#loopPlace ??= fn.local(I32))
+      fn.set(place, this.support('loopPoll', fn.i32(loop.id)))
+      fn.if(fn.get(place))
+      const args = loop.entry.variables.map(v => fn.get(this.stack.variable(v.index, v.kind)))
+      fn.returnCallIndirect(this.context.types.signature(loop.entry.signature).index, 0, fn.get(place), args)
+      fn.end()
+    }
     fn.end()
   }
+  #loopPlace: Local | undefined
+  #loop(to: number): { readonly id: number; readonly entry: LoopEntry } | undefined {
+    const { source, vm } = this
+    if (!source.method || this.entryKinds.get(to)?.length !== 0) return undefined
+    this.#variables ??= variablesOf(source.method)
+    const [, result] = source.signature.split(')')
+    const { method } = source
+    if (this.#variables === undefined) return undefined
+    const variables = this.#variables
+    const signature = `${variables.map(v => v.kind).join('')})${result}`
+    const entry = { method, at: to, variables, signature }
+    return { id: vm.tiers.loop(method, to, () => entry), entry }
+  }
+  #variables: readonly Variable[] | undefined
 
   // Exceptions
 
   /** Sends exceptions of the current block to the handlers that cover it. */
   guard(handlers: readonly Handler[], onClass: (frame: Frame, type: number, exception: Local) => Node): void {
+    this.#guard = undefined
     if (handlers.length === 0) return
     const key = handlers.map(h => `${h.target}:${h.type}`).join()
     let block = this.#dispatchers.get(key)
@@ -199,8 +287,10 @@ export class Frame {
       this.#dispatchLater.push([block, handlers])
     }
     this.#onClass = onClass
-    this.fn.guard({ target: block, tag: this.context.tag, into: this.#exception })
+    this.#guard = { target: block, tag: this.context.tag, into: this.#exception }
+    this.fn.guard(this.#guard)
   }
+  #guard: Parameters<FunctionBuilder['guard']>[0] | undefined
   #onClass: ((frame: Frame, type: number, exception: Local) => Node) | undefined
   readonly #dispatchLater: (readonly [Block, readonly Handler[]])[] = []
   /** Writes the blocks that choose among handlers. Returns true when there were any. */
@@ -213,8 +303,13 @@ export class Frame {
     const { fn } = this
     const exception = this.#exception
     fn.at(block)
-    if (this.#depthLocal !== undefined) fn.globalSet(this.context.depth, fn.get(this.#depthLocal))
+    if (this.#depthLocal !== undefined) fn.store(Op.i32Store, fn.i32(0), fn.get(this.#depthLocal), DEPTH_ADDRESS)
+    // What was on the stack is gone: a program that ran out of memory may live on having let go of it.
+    for (const local of this.stack.references()) fn.set(local, this.gc.refNull(OBJ))
     const place = this.stack.place(0, 'L')
+    // A handler that lies before the end of what it covers can make a loop that no branch closes.
+    this.at = (handlers[0] as Handler).target
+    if (handlers.some(h => h.target < h.end)) this.#poll()
     for (const { target, type } of handlers) {
       this.at = target
       const handler = this.blockAt(target, ['L'])

@@ -1,4 +1,4 @@
-import { I32, type Node, Op, ref } from '@doppel/wasm'
+import { type Node, Op, ref } from '@doppel/wasm'
 import { readU2 } from '../class-file/bytes.ts'
 import { Tag } from '../class-file/constant-pool.ts'
 import { type Kind, kindOf, parseMethodDescriptor, type MethodDescriptor } from '../class-file/descriptor.ts'
@@ -7,12 +7,16 @@ import type { ClassFile } from '../class-file/parse.ts'
 import { type Method, signatureOf } from '../runtime/classes.ts'
 import { polymorphicKind } from '../runtime/polymorphic.ts'
 import type { ResolvedConstant } from '../runtime/vm.ts'
+import { indirect, selectedCall } from './dispatch.ts'
 import type { Frame } from './frame.ts'
 import { INTRINSICS } from './intrinsics.ts'
 import type { Entry } from './operand-stack.ts'
 import { arm } from './simple-arms.ts'
 import { siteFor } from './sites.ts'
-import { fieldKinds, OBJ, T, TABLE, valueTypeOf, VT, VT_REF } from './types.ts'
+import { fieldKinds, OBJ, T, TABLE, valueTypeOf, VT_REF } from './types.ts'
+
+/** Methods that do more than their code: synchronized, native, abstract. */
+const EAGER = 0x0020 | 0x0100 | 0x0400
 
 const poolOf = (f: Frame): ClassFile['pool'] => (f.cls.file as ClassFile).pool
 
@@ -64,6 +68,7 @@ arm(0xb4, 0xb5, (f, code, op) => {
   const { gc, stack } = f
   const value = op === 0xb5 ? stack.pop() : undefined
   const object = stack.pop()
+  stack.hold(object)
   f.mark()
   if (!field) {
     if (value === undefined) return stack.pushValue(kind, siteFor(f, `L)${kind}`, code)([stack.use(object)]))
@@ -73,9 +78,24 @@ arm(0xb4, 0xb5, (f, code, op) => {
   const isReceiver = f.receiver !== undefined && object.local === stack.variable(0, 'L')
   const throughReceiver = isReceiver && f.cls.isSubtypeOf(field.owner)
   const target = throughReceiver ? f.fn.get(f.receiver as number) : f.nonNull(type, object)
-  if (value === undefined) return stack.pushValue(kind, gc.structGet(type, field.place, valueTypeOf(kind), target))
+  const isReferent = field.name === 'referent' && field.owner.name === 'java/lang/ref/Reference'
+  if (value === undefined) {
+    stack.pushValue(kind, gc.structGet(type, field.place, valueTypeOf(kind), target))
+    if (isReferent) readReferent(f, object)
+    return
+  }
   gc.structSet(type, field.place, target, narrowed(f, field.descriptor, stack.use(value)))
+  if (isReferent) f.fn.effect(f.support('madeReference', stack.use(object)))
 })
+
+/** A reference whose field is null may be one whose referent the host holds. */
+function readReferent(f: Frame, reference: Entry): void {
+  const { fn, stack } = f
+  const result = stack.hold(stack.entries[stack.depth - 1] as Entry)
+  fn.if(f.gc.refIsNull(fn.get(result)), 'unlikely')
+  fn.set(result, f.support('referent', stack.use(reference)))
+  fn.end()
+}
 
 // Constants
 
@@ -185,9 +205,13 @@ arm(0xb6, 0xb9, (f, code, op) => {
   const signature = signatureOf(descriptor, isStatic)
   f.mark()
   const result = call(f, code, op, index, args, signature, member.owner, member.name)
-  if (descriptor.resultKind === 'V') f.fn.effect(result)
-  else f.stack.pushValue(descriptor.resultKind, result)
+  finishCall(f, descriptor.resultKind, result)
 })
+function finishCall(f: Frame, kind: Kind | 'V', result: Node): void {
+  if (kind === 'V') f.fn.effect(result)
+  else f.stack.pushValue(kind, result)
+  f.afterCall()
+}
 
 function call(
   f: Frame,
@@ -231,11 +255,7 @@ function call(
     fn.end()
     stack.markNonNull(receiver)
   }
-  const target =
-    method.owner.isInterface && method.virtualIndex < 0
-      ? interfaceTarget(f, head, method)
-      : virtualTarget(f, head, method)
-  return indirect(f, method.signature, target, [fn.get(head), ...rest.map(e => stack.use(e))])
+  return selectedCall(f, method, head, rest)
 }
 
 /** invokespecial: the method itself, or the one that the direct superclass has (JVMS §6.5). */
@@ -255,38 +275,25 @@ function special(f: Frame, resolved: Method, args: readonly Entry[], unresolved:
   return direct(f, method, args)
 }
 
+function isEmpty(method: Method): boolean {
+  return method.descriptor.resultKind === 'V' && (method.access & EAGER) === 0 && method.code?.bytes[0] === 0xb1
+}
+
 function direct(f: Frame, method: Method, args: readonly Entry[]): Node {
   const intrinsic = INTRINSICS.get(`${method.owner.name}.${method.name}${method.info.descriptor}`)
   const values = args.map((e, i) => (i === 0 && !method.isStatic ? f.nonNull(T.object, e) : f.stack.use(e)))
   if (intrinsic) return intrinsic(f, values)
-  const { self } = f.context
-  if (self?.method === method.id) return f.fn.call(self.ref, values)
+  // A method that only returns, such as Object's constructor; its receiver has been found not to be null.
+  if (isEmpty(method)) {
+    for (const value of values) f.fn.effect(value)
+    return f.fn.i32(0)
+  }
   f.vm.linker.link(method.owner)
+  const member = f.member(method)
+  if (method === f.context.cluster?.root) f.beforeOutside()
+  else f.notePosition()
+  if (member) return f.fn.call(member, values)
   return indirect(f, method.signature, f.fn.i32(method.id), values)
-}
-
-function indirect(f: Frame, signature: string, place: Node, args: readonly Node[]): Node {
-  const { index, type } = f.context.types.signature(signature)
-  return f.fn.callIndirect(index, type, TABLE.code, place, args)
-}
-
-function virtualTarget(f: Frame, receiver: number, method: Method): Node {
-  const methods = f.gc.structGet(T.vt, VT.methods, ref(T.ints, false), f.recordOf(f.fn.get(receiver)))
-  return f.gc.arrayGet(T.ints, I32, methods, f.fn.i32(method.virtualIndex))
-}
-
-/** The record’s cache answers for the interface method’s number, or the support module does. */
-function interfaceTarget(f: Frame, receiver: number, method: Method): Node {
-  const { fn, gc } = f
-  const cache = f.stack.keep(gc.structGet(T.vt, VT.cache, ref(T.ints, false), f.recordOf(fn.get(receiver))))
-  const at = (method.id & 31) * 2
-  const target = f.stack.temp(I32)
-  fn.if(fn.op(Op.i32Eq, gc.arrayGet(T.ints, I32, fn.get(cache), fn.i32(at)), fn.i32(method.id)), 'likely')
-  fn.set(target, gc.arrayGet(T.ints, I32, fn.get(cache), fn.i32(at + 1)))
-  fn.else()
-  fn.set(target, f.support('lookup', fn.get(receiver), fn.i32(method.id)))
-  fn.end()
-  return fn.get(target)
 }
 
 arm(0xba, 0xba, (f, code) => {
@@ -294,7 +301,6 @@ arm(0xba, 0xba, (f, code) => {
   const descriptor = parseMethodDescriptor(text) as MethodDescriptor
   const args = f.stack.popMany(descriptor.kinds.length)
   f.mark()
-  const result = siteFor(f, signatureOf(descriptor, true), code)(args.map(e => f.stack.use(e)))
-  if (descriptor.resultKind === 'V') f.fn.effect(result)
-  else f.stack.pushValue(descriptor.resultKind, result)
+  f.beforeOutside()
+  finishCall(f, descriptor.resultKind, siteFor(f, signatureOf(descriptor, true), code)(args.map(e => f.stack.use(e))))
 })

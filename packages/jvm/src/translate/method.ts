@@ -1,11 +1,11 @@
 import {
   analyseFlow,
+  type Block,
   type FunctionBuilder,
   type FunctionRef,
   Gc,
-  I32,
   type Local,
-  ModuleBuilder,
+  type ModuleBuilder,
   type Node,
   ref,
 } from '@doppel/wasm'
@@ -14,82 +14,107 @@ import type { Kind } from '../class-file/descriptor.ts'
 import type { ClassFile } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
 import { instructionLength } from '../opcodes.ts'
-import { importSupport } from '../runtime/support-module.ts'
+import { methodModule } from '../runtime/support-module.ts'
+import type { Method } from '../runtime/classes.ts'
 import type { Vm } from '../runtime/vm.ts'
-import { basicBlocks, type BasicBlock, endsFlow } from './blocks.ts'
+import { basicBlocks, type BasicBlock, branchTargets, endsFlow } from './blocks.ts'
 import './array-arms.ts'
 import './control-arms.ts'
 import './member-arms.ts'
+import { Cluster } from './cluster.ts'
 import { Frame, type ModuleContext } from './frame.ts'
 import { ARMS } from './simple-arms.ts'
 import type { MethodSource } from './source.ts'
-import { ModuleTypes, OBJ, TABLE, methodArena } from './types.ts'
+import { OBJ, TABLE, methodArena } from './types.ts'
 
-/** A translated function of a module: which code table entry it is for, and its marks after encoding. */
+/** A module, and those of its functions that stack traces must find their way in. */
 export interface Translated {
   readonly module: ModuleBuilder
-  readonly fn: FunctionBuilder
+  readonly functions: readonly { readonly source: MethodSource; readonly fn: FunctionBuilder }[]
 }
 
-/** Translates one method, or one call site, into a module that puts it at `place` of the code table. */
-export function translate(vm: Vm, source: MethodSource, place: number): Translated {
+/** Who is translated along with a hot method: how to get a callee’s source; undefined for what stays outside. */
+export type Inviting = (callee: Method) => MethodSource | undefined
+
+/**
+ * Translates a method, or a call site, into a module that puts it at `place` of the code table. With `invite`, the
+ * methods it calls come into the same module.
+ */
+export function translate(vm: Vm, source: MethodSource, place: number, invite?: Inviting): Translated {
+  const { module, types, functions, tag } = methodModule()
+  const inner = module.declare(source.name, types.signature(source.signature).type)
+  const outer = source.lock === undefined ? inner : module.declare('lock', inner.type)
+  const root = source.method
+  const declare = (callee: MethodSource): FunctionRef =>
+    module.declare(callee.name, types.signature(callee.signature).type)
+  // Without an invitation the cluster has one member, which may call itself.
+  const cluster = root && new Cluster(source, source.entry ? undefined : outer, invite ?? (() => undefined), declare)
+  const context: ModuleContext = {
+    vm,
+    module,
+    types,
+    functions,
+    tag,
+    cluster,
+    hot: invite !== undefined,
+    root: source.name,
+    newSites: [],
+  }
+  const made = [{ source, fn: build(context, source, inner) }]
+  if (source.lock !== undefined) locked(context, source, inner, outer)
+  for (let member = cluster?.next(); member; member = cluster?.next()) {
+    made.push({ source: member.source, fn: build(context, member.source, member.ref) })
+  }
+  module.elements(TABLE.code, place, [outer])
+  for (const site of context.newSites) writeSiteStub(context, site.place, site.signature)
+  return { module, functions: made }
+}
+
+/** Until a site is linked, its place in the code table links it and calls again. */
+function writeSiteStub({ module, types, functions }: ModuleContext, place: number, signature: string): void {
+  const { index, type } = types.signature(signature)
+  const stub = module.declare('', type)
+  const fn = module.build(stub, methodArena)
+  fn.effect(fn.call(functions.link as FunctionRef, [fn.i32(place)]))
+  fn.returnCallIndirect(
+    index,
+    TABLE.code,
+    fn.i32(place),
+    type.params.map((_, i) => fn.get(i)),
+  )
+  module.finish(fn)
+  module.elements(TABLE.code, place, [stub])
+}
+
+/** Builds one function; where its flow has no structure, once more with every jump through one switch. */
+function build(context: ModuleContext, source: MethodSource, ref: FunctionRef): FunctionBuilder {
   const blocks = basicBlocks(source.code, source.handlers)
-  return attempt(vm, source, place, blocks, false) ?? (attempt(vm, source, place, blocks, true) as Translated)
-}
-
-function attempt(
-  vm: Vm,
-  source: MethodSource,
-  place: number,
-  blocks: ReadonlyMap<number, BasicBlock>,
-  routed: boolean,
-): Translated | undefined {
-  const module = new ModuleBuilder()
-  const types = new ModuleTypes(module)
-  const { functions, depth, tag } = importSupport(module, types)
-  const fuel = module.global(I32, true, 20_000)
-  const { type } = types.signature(source.signature)
-  const inner = module.declare(source.name, type)
-  const recursive = source.lock === undefined && source.name === `m${place}`
-  const self = recursive ? { method: place, ref: inner } : undefined
-  const context: ModuleContext = { vm, module, types, functions, depth, tag, fuel, self, newSites: [] }
-  const outer = source.lock === undefined ? inner : module.declare('lock', type)
-  const fn = module.build(inner, methodArena)
-  body(context, source, fn, blocks, routed)
-  const successors = fn.blocks.map(b => {
-    const t = b.terminator
-    const to =
-      !t || t.kind === 'end'
-        ? []
-        : t.kind === 'jump'
-          ? [t.to]
-          : t.kind === 'branch'
-            ? [t.taken, t.otherwise]
-            : [...t.targets, t.fallback]
-    return b.guard ? [...to, b.guard.target] : to
-  })
-  if (!routed && analyseFlow(successors).irreducible.length > 0) {
-    vm.sites.forget(context.newSites.map(site => site.place))
-    return undefined
+  const { module, newSites } = context
+  const known = newSites.length
+  let fn = module.build(ref, methodArena)
+  body(context, source, fn, blocks, false)
+  if (analyseFlow(fn.blocks.map(successors)).irreducible.length > 0) {
+    context.vm.sites.forget(newSites.splice(known).map(site => site.place))
+    fn = module.build(ref, methodArena)
+    body(context, source, fn, blocks, true)
   }
   module.finish(fn)
-  if (source.lock !== undefined) locked(context, source, inner, outer)
-  module.elements(TABLE.code, place, [outer])
-  for (const site of context.newSites) {
-    const { index: siteIndex, type: siteType } = types.signature(site.signature)
-    const stub = module.declare('', siteType)
-    const stubFn = module.build(stub, methodArena)
-    stubFn.effect(stubFn.call(functions.link as FunctionRef, [stubFn.i32(site.place)]))
-    stubFn.returnCallIndirect(
-      siteIndex,
-      TABLE.code,
-      stubFn.i32(site.place),
-      siteType.params.map((_, i) => stubFn.get(i)),
-    )
-    module.finish(stubFn)
-    module.elements(TABLE.code, site.place, [stub])
+  return fn
+}
+
+function successors(block: FunctionBuilder['blocks'][0]): Block[] {
+  const { terminator: t, guard } = block
+  const to = guard ? [guard.target] : []
+  switch (t?.kind) {
+    case 'jump':
+      return [t.to, ...to]
+    case 'branch':
+      return [t.taken, t.otherwise, ...to]
+    case 'switch':
+      return [...t.targets, t.fallback, ...to]
+    default:
+      return to
   }
-  return { module, fn }
 }
 
 function body(
@@ -101,14 +126,18 @@ function body(
 ): void {
   const frame = new Frame(context, source, fn, blocks)
   if (routed) frame.route()
-  const kinds = (source.signature.split(')')[0] as string).split('') as Kind[]
-  let slot = 0
-  kinds.forEach((kind, i) => {
-    frame.stack.bindVariable(slot, kind, i)
-    slot += kind === 'J' || kind === 'D' ? 2 : 1
-  })
-  const { calls, readsFields, assignsReceiver } = survey(source)
-  if (calls && !source.name.startsWith('s')) frame.enter(source.maxLocals + 8)
+  if (source.entry) source.entry.variables.forEach(({ index, kind }, i) => frame.stack.bindVariable(index, kind, i))
+  else {
+    let slot = 0
+    for (const [i, kind] of (source.signature.split(')')[0] as string).split('').entries()) {
+      frame.stack.bindVariable(slot, kind as Kind, i)
+      slot += kind === 'J' || kind === 'D' ? 2 : 1
+    }
+  }
+  const { calls, loops, readsFields, assignsReceiver } = survey(source)
+  frame.loops = loops
+  if (calls && source.method) frame.enter(source.maxLocals + 8)
+  if (calls && !source.entry && (frame.isRoot || loops)) frame.count()
   if (source.hasReceiver && !assignsReceiver && readsFields && !source.cls.isInterface) {
     const type = context.types.layout(source.cls.layout)
     frame.receiver = fn.local(ref(type))
@@ -125,17 +154,24 @@ function body(
 }
 
 /** What a method does, at a glance over its instructions. */
-function survey(source: MethodSource): { calls: boolean; readsFields: boolean; assignsReceiver: boolean } {
-  let [calls, readsFields, assignsReceiver] = [false, false, false]
+interface Survey {
+  calls: boolean
+  loops: boolean
+  readsFields: boolean
+  assignsReceiver: boolean
+}
+function survey(source: MethodSource): Survey {
+  let [calls, loops, readsFields, assignsReceiver] = [false, false, false, false]
   const { code } = source
   for (let at = 0; at < code.length; at += instructionLength(code, at)) {
     const op = code[at] as number
     if (op >= 0xb6 && op <= 0xba) calls = true
     else if (op === 0xb4 || op === 0xb5) readsFields = true
+    else if (branchTargets(code, at)?.some(to => to <= at)) loops = true
     else if (op === 0x4b || (op === 0x3a && code[at + 1] === 0)) assignsReceiver = true
     else if (op === 0xc4 && code[at + 1] === 0x3a && readU2(code, at + 2) === 0) assignsReceiver = true
   }
-  return { calls, readsFields, assignsReceiver }
+  return { calls, loops, readsFields, assignsReceiver }
 }
 
 function block(frame: Frame, { start, end, handlers }: BasicBlock): void {
@@ -151,6 +187,7 @@ function block(frame: Frame, { start, end, handlers }: BasicBlock): void {
     if (!translateOne) throw new JavaProblem('java/lang/VerifyError', `Instruction ${op} at ${at} cannot be translated`)
     translateOne(frame, code, op)
     if (fn.closed || endsFlow(op)) return
+    stack.endInstruction()
   }
   if (end >= code.length) throw new JavaProblem('java/lang/VerifyError', 'Falling off the end of the code')
   stack.flush()

@@ -25,8 +25,9 @@ export class OperandStack {
   readonly #fn: FunctionBuilder
   readonly #variables = new Map<number, Local>()
   readonly #places = new Map<number, Local>()
-  readonly #temps = new Map<ValueType, Local[]>()
-  readonly #used = new Map<ValueType, number>()
+  /** Temporaries by type: those that may be given out again, and those given out since they were last looked over. */
+  readonly #spare = new Map<ValueType, Local[]>()
+  #lent: Local[] = []
   entries: Entry[] = []
 
   constructor(fn: FunctionBuilder) {
@@ -35,9 +36,9 @@ export class OperandStack {
 
   /** Starts a block whose stack, on entry, is in the places for these kinds. */
   enter(kinds: readonly Kind[]): void {
-    this.#used.clear()
     this.#known.clear()
     this.entries = []
+    this.endInstruction()
     kinds.forEach((kind, i) => this.pushLocal(kind, this.place(i, kind)))
   }
   bindVariable(index: number, kind: Kind, local: Local): void {
@@ -74,17 +75,31 @@ export class OperandStack {
     return local
   }
 
-  /** A local for use within this block. */
+  /** A local for use until the instruction ends, and on while an entry of the stack is in it or reads it. */
   temp(type: ValueType): Local {
-    const pool = this.#temps.get(type) ?? []
-    this.#temps.set(type, pool)
-    const used = this.#used.get(type) ?? 0
-    this.#used.set(type, used + 1)
-    const local = (pool[used] ??= this.#fn.local(type))
+    const local = this.#spare.get(type)?.pop() ?? this.#fn.local(type)
+    this.#lent.push(local)
     this.#known.delete(local)
     return local
   }
+  /** Takes back the temporaries that nothing on the stack needs: V8's compile time grows with locals times branches. */
+  endInstruction(): void {
+    if (this.#lent.length === 0) return
+    this.#lent = this.#lent.filter(local => {
+      if (this.entries.some(e => e.local === local || e.reads.includes(local))) return true
+      const type = this.#fn.localType(local)
+      const spare = this.#spare.get(type)
+      if (spare) spare.push(local)
+      else this.#spare.set(type, [local])
+      return false
+    })
+  }
 
+  /** Locals that hold objects only while they are on the stack. */
+  references(): readonly Local[] {
+    const places = [...this.#places].filter(([key]) => key % 8 === KIND_NUMBER.L).map(([, local]) => local)
+    return [...places, ...(this.#spare.get(valueTypeOf('L')) ?? [])]
+  }
   get depth(): number {
     return this.entries.length
   }

@@ -57,9 +57,13 @@ const increment = (f: Frame, index: number, by: number): void => {
   f.fn.set(local, f.fn.op(Op.i32Add, f.fn.get(local), f.fn.i32(by)))
 }
 arm(0x84, 0x84, (f, c) => increment(f, c[f.at + 1] as number, ((c[f.at + 2] as number) << 24) >> 24))
+/** Instructions besides those on variables that have a wide form: code for a two-byte index. */
+export const wideForms: Map<number, (f: Frame, index: number, code: Uint8Array) => void> = new Map()
 arm(0xc4, 0xc4, (f, c) => {
   const inner = c[f.at + 1] as number
   const index = readU2(c, f.at + 2)
+  const special = wideForms.get(inner)
+  if (special) return special(f, index, c)
   if (inner === 0x84) increment(f, index, readI2(c, f.at + 4))
   else if (inner <= 0x19) load(f, index, KINDS[inner - 0x15] as Kind)
   else store(f, index)

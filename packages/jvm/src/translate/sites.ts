@@ -19,9 +19,9 @@ export interface Site {
 
 /** The current instruction as such a call; instructions of one class that are equal share one place. */
 export function siteFor(f: Frame, signature: Signature, code: Uint8Array): (args: readonly Node[]) => Node {
-  assert(!f.source.name.startsWith('s'), `a linked call site of ${f.cls.name} is still unresolved`)
+  assert(f.source.method !== undefined, `a linked call site of ${f.cls.name} is still unresolved`)
   const instruction = code.slice(f.at, f.at + instructionLength(code, f.at))
-  const unique = instruction[0] === 0xba ? `@${f.source.name}:${f.at}` : ''
+  const unique = instruction[0] === 0xba ? `@${f.source.method?.id}:${f.at}` : ''
   const { place, isNew } = f.vm.sites.place(f.cls, instruction, signature, unique)
   if (isNew) f.context.newSites.push({ place, signature })
   const { index, type } = f.context.types.signature(signature)

@@ -95,7 +95,12 @@ export function defineCommonTypes(module: ModuleBuilder): void {
   const arrayHeader = [...header, fixed(I32)]
   module.defineType({ kind: 'struct', supertype: T.object, fields: arrayHeader })
   for (const elements of [T.bytes, T.shorts, T.ints, T.longs, T.floats, T.doubles, T.refs]) {
-    module.defineType({ kind: 'struct', supertype: T.array, fields: [...arrayHeader, fixed(ref(elements, false))] })
+    module.defineType({
+      kind: 'struct',
+      final: true,
+      supertype: T.array,
+      fields: [...arrayHeader, fixed(ref(elements, false))],
+    })
   }
 }
 
@@ -150,9 +155,15 @@ export class ModuleTypes {
   readonly #signatures = new Map<Signature, { readonly index: number; readonly type: FunctionType }>()
   readonly #casts = new Map<number, number>()
 
-  constructor(module: ModuleBuilder) {
+  /** With `base`, the types of the module that `module` began with. */
+  constructor(module: ModuleBuilder, base?: ModuleTypes) {
     this.module = module
-    defineCommonTypes(module)
+    if (!base) {
+      defineCommonTypes(module)
+      return
+    }
+    for (const [key, index] of base.#layouts) this.#layouts.set(key, index)
+    for (const [key, signature] of base.#signatures) this.#signatures.set(key, signature)
   }
 
   layout(layout: Layout): number {
@@ -196,15 +207,20 @@ export class ModuleTypes {
 
 const TABLE_LIMITS: Limits = { min: 1 }
 
-/** Imports what all modules share: the code table (0), references (1), class records (2), memory, depth, the tag. */
-export function importShared(module: ModuleBuilder): { readonly depth: number; readonly tag: number } {
+/** Where multianewarray’s dimensions are put for the host, in the page after the scratch area. */
+export const DIMENSIONS_ADDRESS = 65_536
+/** A word that is only written to. */
+export const POSITION_ADDRESS = 69_636
+/** Where the bytes that the current thread’s stack has left are counted. */
+export const DEPTH_ADDRESS = 69_632
+
+/** Imports what all modules share: the code table (0), references (1), class records (2), memory; returns the tag. */
+export function importShared(module: ModuleBuilder): number {
   module.importTypedTable('vm', 'code', FUNCREF, TABLE_LIMITS)
   module.importTypedTable('vm', 'refs', OBJ, TABLE_LIMITS)
   module.importTypedTable('vm', 'records', ref(T.vt), TABLE_LIMITS)
   module.importMemory('vm', 'memory', { min: 1 })
-  const depth = module.importGlobal('vm', 'depth', I32, true)
-  const tag = module.importTag('vm', 'throwable', { kind: 'func', params: [OBJ], results: [] })
-  return { depth, tag }
+  return module.importTag('vm', 'throwable', { kind: 'func', params: [OBJ], results: [] })
 }
 /** Expressions of the function being built: functions are built one after another, so all share one store. */
 export const sharedArena: Arena = new Arena()

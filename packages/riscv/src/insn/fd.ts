@@ -160,11 +160,15 @@ export const rv64fd: readonly Row[] = [
   fp('fmv.x.d', `1110001 ${moveFields}`, (m, f) => m.setX(f.rd, m.f(f.rs1))),
   fp('fmv.d.x', `1111001 ${moveFields}`, (m, f) => m.setF(f.rd, m.x(f.rs1))),
   fp('fcvt.s.d', '0100000 00001 rs1 rm!=5,6 rd 1010011', (m, f) => {
-    const rm = m.let(m.rounding(f.imm))
-    m.setF32(f.rd, m.float('f64.to.f32', m.f(f.rs1), rm()))
+    m.setF32(
+      f.rd,
+      m.rounded('f64.to.f32', f.imm, () => [m.f(f.rs1)]),
+    )
   }),
   fp('fcvt.d.s', '0100001 00000 rs1 rm!=5,6 rd 1010011', (m, f: Fields) => {
-    const rm = m.let(m.rounding(f.imm))
-    m.setF(f.rd, m.float('f32.to.f64', m.f32(f.rs1), rm()))
+    m.setF(
+      f.rd,
+      m.rounded('f32.to.f64', f.imm, () => [m.f32(f.rs1)]),
+    )
   }),
 ]

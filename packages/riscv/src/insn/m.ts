@@ -20,32 +20,62 @@ function correction(m: RiscvMachine, signed: Value, other: Value): Node {
 interface DivisionOps {
   readonly div: number
   readonly rem: number
+  readonly divU: number
+  readonly remU: number
   readonly eqz: number
-  readonly eq: number
+  readonly add: number
+  readonly sub: number
+  readonly above: number
 }
-const LONG: DivisionOps = { div: Op.i64DivS, rem: Op.i64RemS, eqz: Op.i64Eqz, eq: Op.i64Eq }
-const WORD: DivisionOps = { div: Op.i32DivS, rem: Op.i32RemS, eqz: Op.i32Eqz, eq: Op.i32Eq }
+const LONG: DivisionOps = {
+  div: Op.i64DivS,
+  rem: Op.i64RemS,
+  divU: Op.i64DivU,
+  remU: Op.i64RemU,
+  eqz: Op.i64Eqz,
+  add: Op.i64Add,
+  sub: Op.i64Sub,
+  above: Op.i64GtU,
+}
+const WORD: DivisionOps = {
+  div: Op.i32DivS,
+  rem: Op.i32RemS,
+  divU: Op.i32DivU,
+  remU: Op.i32RemU,
+  eqz: Op.i32Eqz,
+  add: Op.i32Add,
+  sub: Op.i32Sub,
+  above: Op.i32GtU,
+}
 
 type Const = (value: number) => Node
 
-function divideSigned(m: RiscvMachine, ops: DivisionOps, c: Const, min: Node, a: Value, b: Value): Node {
-  const overflow = m.op(Op.i32And, m.op(ops.eq, a(), min), m.op(ops.eq, b(), c(-1)))
-  const unsafe = m.op(Op.i32Or, m.op(ops.eqz, b()), overflow)
-  const quotient = m.op(ops.div, a(), m.select(unsafe, c(1), b()))
-  return m.select(m.op(ops.eqz, b()), c(-1), quotient)
+/** `unusual`, or what `op` gives where that cannot trap. */
+function divided(m: RiscvMachine, op: number, a: Value, b: Value, usual: Node, unusual: Node): Node {
+  const { fn } = m.emitter
+  const result = fn.let(unusual)
+  fn.if(usual, 'likely')
+  fn.set(result, m.op(op, a(), b()))
+  fn.end()
+  return fn.get(result)
+}
+/** Neither 0 nor -1. */
+const isUsual = (m: RiscvMachine, ops: DivisionOps, c: Const, b: Value): Node =>
+  m.op(ops.above, m.op(ops.add, b(), c(1)), c(1))
+const isNonZero = (m: RiscvMachine, ops: DivisionOps, b: Value): Node => m.op(Op.i32Eqz, m.op(ops.eqz, b()))
+
+function divideSigned(m: RiscvMachine, ops: DivisionOps, c: Const, a: Value, b: Value): Node {
+  const unusual = m.select(m.op(ops.eqz, b()), c(-1), m.op(ops.sub, c(0), a()))
+  return divided(m, ops.div, a, b, isUsual(m, ops, c, b), unusual)
 }
 function remainderSigned(m: RiscvMachine, ops: DivisionOps, c: Const, a: Value, b: Value): Node {
-  // WebAssembly's remainder by -1 is 0, also for the most negative dividend.
-  const remainder = m.op(ops.rem, a(), m.select(m.op(ops.eqz, b()), c(1), b()))
-  return m.select(m.op(ops.eqz, b()), a(), remainder)
+  return divided(m, ops.rem, a, b, isUsual(m, ops, c, b), m.select(m.op(ops.eqz, b()), a(), c(0)))
 }
-function divideUnsigned(m: RiscvMachine, div: number, eqz: number, c: Const, a: Value, b: Value): Node {
-  const quotient = m.op(div, a(), m.select(m.op(eqz, b()), c(1), b()))
-  return m.select(m.op(eqz, b()), c(-1), quotient)
+function divideUnsigned(m: RiscvMachine, ops: DivisionOps, c: Const, a: Value, b: Value): Node {
+  return divided(m, ops.divU, a, b, isNonZero(m, ops, b), c(-1))
 }
-function remainderUnsigned(m: RiscvMachine, rem: number, eqz: number, c: Const, a: Value, b: Value): Node {
-  const remainder = m.op(rem, a(), m.select(m.op(eqz, b()), c(1), b()))
-  return m.select(m.op(eqz, b()), a(), remainder)
+function remainderUnsigned(m: RiscvMachine, ops: DivisionOps, a: Value, b: Value): Node {
+  return divided(m, ops.remU, a, b, isNonZero(m, ops, b), a())
 }
 
 const long =
@@ -90,12 +120,12 @@ export const rv64m: readonly Row[] = [
   insn(
     'div',
     '0000001 rs2 rs1 100 rd 0110011',
-    long((m, a, b) => divideSigned(m, LONG, c64(m), m.emitter.fn.i64(0, 1 << 31), a, b)),
+    long((m, a, b) => divideSigned(m, LONG, c64(m), a, b)),
   ),
   insn(
     'divu',
     '0000001 rs2 rs1 101 rd 0110011',
-    long((m, a, b) => divideUnsigned(m, Op.i64DivU, Op.i64Eqz, c64(m), a, b)),
+    long((m, a, b) => divideUnsigned(m, LONG, c64(m), a, b)),
   ),
   insn(
     'rem',
@@ -105,7 +135,7 @@ export const rv64m: readonly Row[] = [
   insn(
     'remu',
     '0000001 rs2 rs1 111 rd 0110011',
-    long((m, a, b) => remainderUnsigned(m, Op.i64RemU, Op.i64Eqz, c64(m), a, b)),
+    long((m, a, b) => remainderUnsigned(m, LONG, a, b)),
   ),
   insn('mulw', '0000001 rs2 rs1 000 rd 0111011', (m, f) =>
     m.setX(f.rd, m.signed(m.op(Op.i32Mul, m.word(m.x(f.rs1)), m.word(m.x(f.rs2))))),
@@ -113,12 +143,12 @@ export const rv64m: readonly Row[] = [
   insn(
     'divw',
     '0000001 rs2 rs1 100 rd 0111011',
-    word((m, a, b) => divideSigned(m, WORD, c32(m), m.i32(1 << 31), a, b)),
+    word((m, a, b) => divideSigned(m, WORD, c32(m), a, b)),
   ),
   insn(
     'divuw',
     '0000001 rs2 rs1 101 rd 0111011',
-    word((m, a, b) => divideUnsigned(m, Op.i32DivU, Op.i32Eqz, c32(m), a, b)),
+    word((m, a, b) => divideUnsigned(m, WORD, c32(m), a, b)),
   ),
   insn(
     'remw',
@@ -128,6 +158,6 @@ export const rv64m: readonly Row[] = [
   insn(
     'remuw',
     '0000001 rs2 rs1 111 rd 0111011',
-    word((m, a, b) => remainderUnsigned(m, Op.i32RemU, Op.i32Eqz, c32(m), a, b)),
+    word((m, a, b) => remainderUnsigned(m, WORD, a, b)),
   ),
 ]

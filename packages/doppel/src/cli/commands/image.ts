@@ -17,6 +17,7 @@ import { imageEntries, KNOWN_IMAGES, removeImage } from '../../run/images.ts'
 import type { Command, Flag } from '../command.ts'
 import { nearest } from '../parse.ts'
 import { readMemory } from '../run-options.ts'
+import { forgetStarts } from '../../sdk/start-snapshot.ts'
 import { progressBar } from '../progress-bar.ts'
 import { textTable } from '../table.ts'
 
@@ -172,6 +173,7 @@ const imageRemoveCommand: Command = {
   examples: [['doppel image rm linux', 'remove the linux image from the cache']],
   async run({ arguments: names, env, streams }) {
     const [name = ''] = names
+    await forgetStarts(env)
     const freedBytes = await removeImage(new ImageCache(cacheFolder(env)), name)
     streams.stdout(`${name} removed, ${formatSize(freedBytes)} freed\n`)
     return 0

@@ -2,7 +2,7 @@ import { runJava } from '../../java/run-java.ts'
 import type { Command } from '../command.ts'
 
 /** `doppel java`: takes `java`'s own command line, so its words are not read against a table. */
-export const javaCommand: Command = {
+const javaCommand: Command = {
   name: 'java',
   summary: 'run a Java program on OpenJDK’s own library, compiled to WebAssembly',
   usage: '[-cp PATH] [-D…] [-Xmx…] [-Xss…] [-ea] CLASS [ARGUMENTS] | -jar FILE [ARGUMENTS]',
@@ -19,7 +19,7 @@ export const javaCommand: Command = {
 }
 
 /** `doppel javac`: the compiler of the library, compiled and run by this machine. */
-export const javacCommand: Command = {
+const javacCommand: Command = {
   name: 'javac',
   summary: 'compile Java programs with OpenJDK’s own compiler, run here',
   usage: '[OPTIONS] FILES',
@@ -30,3 +30,6 @@ export const javacCommand: Command = {
   runWords: (words, env, streams) => runJava(['com.sun.tools.javac.Main', ...words], env, streams),
   run: () => Promise.resolve(0),
 }
+
+/** The commands that take a Java tool's own command line. */
+export const JAVA_COMMANDS: readonly Command[] = [javaCommand, javacCommand]

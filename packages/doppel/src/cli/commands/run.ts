@@ -55,6 +55,9 @@ export const runCommand: Command = {
     { name: 'engine', value: 'interpreter|translator', summary: 'how instructions run (default translator)' },
     { name: 'timeout', value: 'TIME', summary: 'end the machine after so long, e.g. 30s or 2m' },
     { name: 'stats', summary: 'print instructions, tiers, traps and TLB misses at the end' },
+    { name: 'profile', summary: "print at the end where the guest's time went" },
+    { name: 'symbols', value: 'FILE', summary: 'names for --profile: an ELF file, System.map or /proc/kallsyms' },
+    { name: 'dump-region', value: 'ADDRESS', summary: 'print at the end the code translated from there' },
     { name: 'detach', short: 'd', summary: 'leave the machine running, and print its id (see doppel ps)' },
     { name: 'cap', value: 'FRACTION', summary: "the most it may have of a processor's time, e.g. 0.5" },
     {

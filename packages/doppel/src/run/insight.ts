@@ -1,0 +1,20 @@
+import { describeRegions, type RiscvCpu } from '@doppel/riscv'
+import type { RunOptions } from '../cli/run-options.ts'
+import { profileReport } from './profile.ts'
+import { readSymbols } from './symbols.ts'
+
+/** What `--profile` and `--dump-region` print when a machine has ended; nothing where neither was asked for. */
+export async function insight(cpu: RiscvCpu, options: RunOptions): Promise<string> {
+  const { target, kernel, firmware, symbols, dumpRegion } = options
+  let text = ''
+  if (cpu.profile) {
+    const program = target?.kind === 'elf' ? [target.path] : []
+    const files = [...program, kernel, firmware].filter(path => path !== undefined)
+    text += profileReport(cpu.profile, await readSymbols(symbols, files))
+  }
+  if (dumpRegion !== undefined) {
+    const regions = describeRegions(cpu, BigInt(dumpRegion))
+    text += regions.length > 0 ? `${regions.join('\n\n')}\n` : `no translated region has ${dumpRegion}\n`
+  }
+  return text
+}

@@ -1,0 +1,149 @@
+import { JavaProblem } from '../problem.ts'
+import type { LoopEntry } from '../translate/loops.ts'
+import type { JavaClass, Method } from './classes.ts'
+import type { Vm } from './vm.ts'
+
+/** Calls of a method before it is compiled again with what it calls. */
+const HOT_CALLS = 4_000
+/** The share of the machine’s time that compiling again may take, and what it may take at once. */
+const COMPILE_SHARE = 0.15
+const COMPILE_START_MS = 10
+/** Classes looked at to find which methods a call may reach. */
+const MAX_HIERARCHY = 40
+/** Bytes that counters are carved from. */
+const COUNTER_BLOCK = 4096
+
+/** A method that a call may reach, and the class that makes it so. */
+export interface Possible {
+  readonly cls: JavaClass
+  readonly selected: Method
+}
+
+/** Decides what is compiled again: counts calls and loop iterations, and remembers what calls reached. */
+export class Tiers {
+  readonly #vm: Vm
+  readonly #counters = new Map<number, number>()
+  readonly #profiles = new Map<number, Map<number, number>>()
+  readonly #loops: { readonly entry: LoopEntry; place: number }[] = []
+  readonly #loopIds = new Map<number, Map<number, number>>()
+  readonly #optimized = new Set<number>()
+  #room = 0
+  #next = 0
+  #spentMs = 0
+  readonly #startMs = performance.now()
+
+  constructor(vm: Vm) {
+    this.#vm = vm
+  }
+
+  /** The address of a method’s counter, which counts down to its next look at the world. */
+  counter(method: Method): number {
+    let address = this.#counters.get(method.id)
+    if (address === undefined) {
+      address = this.#word()
+      this.#counters.set(method.id, address)
+      this.#vm.view.setInt32(address, HOT_CALLS, true)
+    }
+    return address
+  }
+  /** The address where a call notes what it reached: a method, or the receiver’s class. */
+  profile(method: Method, at: number): number {
+    let sites = this.#profiles.get(method.id)
+    if (!sites) this.#profiles.set(method.id, (sites = new Map()))
+    let address = sites.get(at)
+    if (address === undefined) sites.set(at, (address = this.#word()))
+    return address
+  }
+  /** What a call reached last; 0 when it never ran. */
+  seen(method: Method, at: number): number {
+    const address = this.#profiles.get(method.id)?.get(at)
+    return address === undefined ? 0 : this.#vm.view.getInt32(address, true)
+  }
+  #word(): number {
+    if (this.#room === 0) {
+      this.#next = this.#vm.allocate(COUNTER_BLOCK)
+      this.#room = COUNTER_BLOCK / 4
+    }
+    this.#room--
+    this.#next += 4
+    return this.#next - 4
+  }
+
+  /** The number of a loop; one number for one loop, whoever compiles it. */
+  loop(method: Method, at: number, make: () => LoopEntry): number {
+    let loops = this.#loopIds.get(method.id)
+    if (!loops) this.#loopIds.set(method.id, (loops = new Map()))
+    let id = loops.get(at)
+    if (id === undefined) loops.set(at, (id = this.#loops.push({ entry: make(), place: 0 }) - 1))
+    return id
+  }
+  /** The code-table place of the loop’s own code, 0 for none (yet); a loop that asks has run long. */
+  loopPlace(id: number): number {
+    const loop = this.#loops[id]
+    if (!loop) return 0
+    const { method } = loop.entry
+    if (loop.place === 0 && this.#mayCompile()) {
+      const place = this.#vm.codeTable.allocate(1)
+      this.#timed(() => {
+        this.#vm.compiler.optimize(method, place, loop.entry)
+        loop.place = place
+      })
+    }
+    return loop.place
+  }
+  /** A method has been called often. */
+  hot(id: number): void {
+    const method = this.#vm.classes.methodById(id)
+    if (!method) return
+    this.#vm.view.setInt32(this.counter(method), HOT_CALLS, true)
+    if (this.#optimized.has(id) || !this.#mayCompile()) return
+    this.#optimized.add(id)
+    this.#timed(() => this.#vm.compiler.optimize(method, method.id))
+  }
+  #mayCompile(): boolean {
+    return this.#spentMs < COMPILE_START_MS + (performance.now() - this.#startMs) * COMPILE_SHARE
+  }
+  #timed(compile: () => void): void {
+    const start = performance.now()
+    try {
+      compile()
+    } catch (error) {
+      // The code there is goes on; what is wrong with it shows when it runs.
+      if (!(error instanceof JavaProblem)) throw error
+    }
+    this.#spentMs += performance.now() - start
+  }
+
+  /** The method that a class selects for an interface method; undefined when it selects none. */
+  selectedBy(classId: number, method: Method): Method | undefined {
+    if (classId === 0) return undefined
+    const cls = this.#vm.classes.byId(classId)
+    if (!cls?.isSubtypeOf(method.owner) || cls.isInterface) return undefined
+    try {
+      const selected = cls.select(method)
+      return selected.isAbstract ? undefined : selected
+    } catch (error) {
+      if (error instanceof JavaProblem) return undefined
+      throw error
+    }
+  }
+  /** Every method that a call of `method` can reach by the classes loaded now; undefined when there are more than `max`. */
+  possible(method: Method, max: number): readonly Possible[] | undefined {
+    const found = new Map<number, Possible>()
+    const open = [method.owner]
+    const done = new Set<JavaClass>()
+    for (let cls = open.pop(); cls; cls = open.pop()) {
+      if (done.has(cls)) continue
+      done.add(cls)
+      if (done.size > MAX_HIERARCHY) return undefined
+      open.push(...cls.below)
+      if (cls.isInterface || (cls.access & 0x400) !== 0 || cls.state === 'loaded') continue
+      const selected = method.virtualIndex >= 0 ? cls.virtuals[method.virtualIndex] : this.selectedBy(cls.id, method)
+      if (!selected || selected.isAbstract) continue
+      const key = method.virtualIndex >= 0 && !method.owner.isInterface ? selected.id : cls.id
+      found.set(key, { cls, selected })
+      if (found.size > max) return undefined
+    }
+    return [...found.values()]
+  }
+}
