@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -56,6 +57,16 @@ test.each(['worker', 'process', 'jailed'] as const)(
     await vm[Symbol.asyncDispose]()
   },
 )
+
+test('a machine ends with the program that made it, however that ended', async () => {
+  const code =
+    "import { Machine } from 'doppel'; await Machine.create('linux', { memory: '128M', isolation: 'process' }); process.kill(process.pid, 'SIGKILL')"
+  spawnSync(process.execPath, ['--conditions=source', '--input-type=module', '-e', code], { cwd: import.meta.dirname })
+  for (let tries = 0; tries < 100 && (await Machine.list()).some(({ state }) => state === 'running'); tries++) {
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+  expect((await Machine.list()).filter(({ state }) => state !== 'dead')).toEqual([])
+})
 
 test('what a level cannot do is refused before anything starts', async () => {
   const volumes = [`${folder}:/x`]

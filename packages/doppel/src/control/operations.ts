@@ -19,6 +19,8 @@ export interface Session {
   say(message: Message): void
   /** Resolves when the client has gone. */
   readonly gone: Promise<void>
+  /** Resolves when the client has said its last, as one that died has too. */
+  readonly silent: Promise<void>
 }
 
 /** One thing that a machine's process does for a client; what it returns is the answer. */
@@ -153,7 +155,7 @@ export const OPERATIONS: readonly Operation[] = [
         end => ({ ...end }),
         () => ({ kind: 'stopped' }),
       )
-      const end = await Promise.race([session.gone, ended])
+      const end = await Promise.race([session.silent, ended])
       if (end) return 'trap' in end ? { kind: end.kind } : end
       await machine.kill()
       return {}

@@ -45,6 +45,7 @@ function serve(machine: Machine, socket: Socket): void {
     },
     say: message => void socket.write(messageFrame(message)),
     gone,
+    silent: Promise.race([gone, new Promise<void>(resolve => socket.once('end', () => resolve()))]),
   }
   const take = (bytes: Uint8Array | undefined): void => {
     if (receive) receive(bytes)
