@@ -27,6 +27,8 @@ export interface MachineParts {
   readonly consoles: readonly CharPort[]
   /** A network that it shares with other machines; one of its own when absent. */
   readonly network?: Network | undefined
+  /** A restored machine that is for work still to come: it gets the translations of earlier ones, as a booting one does. */
+  readonly isStart?: boolean
   /** What the disks of a restored machine go on from, in the order of the options. */
   readonly disks?: readonly FrozenDisk[]
   /** Shares the thread with other machines; makes its place once the CPU is there. */
@@ -115,8 +117,8 @@ export async function runningMachine(
     })
     for (const file of Object.values(boot)) discard(file)
     const made = cpu as unknown as RiscvCpu
-    // A restored machine is to go on at once.
-    const warms = options.engine !== 'interpreter' && !('restored' in boot)
+    // A clone is to go on at once.
+    const warms = options.engine !== 'interpreter' && (!('restored' in boot) || parts.isStart)
     if (warms) await restoreTranslations(made, options.env)
     return { vm, cpu: made, agent, disks, network, elapsedNs: () => clock.monotonicNs(), close }
   } catch (error) {

@@ -39,7 +39,7 @@ export async function runMachine(
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
   // Who wants to look into the machine sees all of it.
   const isWatched = options.verbose || options.stats || options.profile || options.dumpRegion !== undefined
-  if (hasCommonStart(options) && !isWatched) {
+  if (options.root && hasCommonStart(options) && !isWatched) {
     return await runStarted(options, streams, { list, isScript: scripted })
   }
   const read = (): ReturnType<typeof bootFiles> => bootFiles(options, nonce, bar.progress).finally(() => bar.clear())

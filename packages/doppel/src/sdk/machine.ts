@@ -204,7 +204,10 @@ export class Machine implements AsyncDisposable {
     if (screen) terminal.write(screen)
     const boot = { restored: board, page: (page: number, into: Uint8Array) => pages.read(page, into) }
     const place = new CpuPlace(limits)
-    const running = await restoredMachine(frozen, boot, terminal, place)
+    const running = await restoredMachine(frozen, boot, terminal, {
+      governor: place.join,
+      isStart: screen !== undefined,
+    })
     running.agent.takeOver(agent)
     mendClock(frozen, running)
     if (hasAgent(options)) running.agent.setIdentity({ machineId: freshMachineId(), mac: running.network?.mac })
@@ -344,13 +347,13 @@ async function restoredMachine(
   frozen: MachineImage,
   boot: RestoredBoot,
   terminal: Console,
-  place: CpuPlace,
+  parts: Pick<MachineParts, 'governor' | 'isStart'>,
 ): Promise<RunningMachine> {
   try {
     const disks = await frozen.disks()
     return await runningMachine(frozen.options, boot, {
       ...portsFor(frozen.options, terminal),
-      governor: place.join,
+      ...parts,
       disks,
     })
   } catch (error) {

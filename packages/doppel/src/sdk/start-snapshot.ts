@@ -23,13 +23,13 @@ const QUIET_MS = 150
 const PROMPT_TIMEOUT_MS = 3000
 
 /**
- * True where a machine's start is the same as that of any other one with its image, memory and harts: an image with a
- * disk, and nothing of this computer's in it.
+ * True where a machine's start is the same as that of any other one with its image, memory and harts: an image, and nothing
+ * of this computer's in it.
  */
 export function hasCommonStart(options: RunOptions): boolean {
   const { target, root, kernel, initrd, append, firmware, disks, volumes, engine } = options
   const isPlain = [kernel, initrd, append, firmware].every(given => given === undefined)
-  const isWhole = target?.kind === 'image' && root !== undefined && disks.length === 1
+  const isWhole = target?.kind === 'image' && disks.length === (root ? 1 : 0)
   return isWhole && isPlain && volumes.length === 0 && engine === 'translator'
 }
 
