@@ -46,7 +46,7 @@ test('an endless loop ends when its time is up, and run takes jars', async () =>
   spawnSync('javac', ['-d', folder, source])
   const jar = join(folder, 'loop.jar')
   spawnSync('jar', ['--create', '--file', jar, '--main-class', 'Loop', '-C', folder, 'Loop.class'])
-  const ours = await doppel(['run', '--timeout', '15s', jar])
+  const ours = await doppel(['run', '--timeout', '8s', jar])
   expect(ours.status).toBe(124)
   expect(ours.stderr.toString()).toContain('[run.timeout]')
 })

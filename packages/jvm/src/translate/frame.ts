@@ -239,14 +239,14 @@ export class Frame {
     this.settleEdges()
   }
   /** Counts iterations up to the next look at the world; a loop that has run long goes on in code of its own. */
-  #poll(to?: number): void {
+  #poll(to: number): void {
     const { fn } = this
     const fuel = (this.#fuel ??= fn.local(I32))
     fn.set(fuel, fn.op(Op.i32Add, fn.get(fuel), fn.i32(1)))
     fn.if(fn.op(Op.i32GtS, fn.get(fuel), fn.i32(FUEL)), 'unlikely')
     fn.set(fuel, fn.i32(0))
     this.mark()
-    const loop = to === undefined ? undefined : this.#loop(to)
+    const loop = this.#loop(to)
     if (loop === undefined) fn.effect(this.support('poll'))
     else {
       const place = (this.#loopPlace ??= fn.local(I32))
@@ -309,7 +309,11 @@ export class Frame {
     const place = this.stack.place(0, 'L')
     // A handler that lies before the end of what it covers can make a loop that no branch closes.
     this.at = (handlers[0] as Handler).target
-    if (handlers.some(h => h.target < h.end)) this.#poll()
+    // Each time round makes an exception, which takes so long that counting first would not save anything.
+    if (handlers.some(h => h.target < h.end)) {
+      this.mark()
+      fn.effect(this.support('poll'))
+    }
     for (const { target, type } of handlers) {
       this.at = target
       const handler = this.blockAt(target, ['L'])
