@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -46,6 +46,10 @@ const PROGRAMS: Readonly<Record<string, string>> = {
       other.start();
       for (;;) {}
     } }`,
+  Guard: `public class Guard {
+      static int guarded(Object o) { synchronized (o) { return o.hashCode(); } }
+      public static void main(String[] args) { System.out.println(guarded(null)); }
+    }`,
   Hook: `public class Hook { public static void main(String[] args) throws Exception {
       Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("hook")));
       System.out.println("ready");
@@ -77,6 +81,25 @@ test('20,000 threads run, some of them later', async () => {
 test('recursion without end overflows, recursion that only takes long ends at the time limit', async () => {
   const ours = await doppel(['java', '--timeout', '12', '-cp', folder, 'Recursion'])
   expect([ours.stdout.toString(), ours.status]).toEqual(['true\ntrue\ntrue\n', 124])
+})
+test('a loop that only its exception handlers make ends at the time limit', async () => {
+  const path = join(folder, 'Guard.class')
+  const bytes = readFileSync(path)
+  // The first handler of the synchronized block is made to cover monitorenter too: the one that unlocks, which covers
+  // itself, is then entered without a lock, fails, and is entered again.
+  const entry = [...bytes.keys()].find(at => {
+    const [start = 0, end = 0, target = 0, type, from, , again] = Array.from({ length: 8 }, (_, i) =>
+      at + 16 <= bytes.length ? bytes.readUInt16BE(at + 2 * i) : -1,
+    )
+    return (
+      start > 0 && end > start && target >= end && target < end + 8 && type === 0 && from === target && again === target
+    )
+  })
+  if (entry === undefined) throw new Error('no such exception table')
+  bytes.writeUInt16BE(bytes.readUInt16BE(entry) - 1, entry)
+  writeFileSync(path, bytes)
+  const ours = await doppel(['java', '--timeout', '3', '-cp', folder, 'Guard'])
+  expect([ours.stdout.toString(), ours.status]).toEqual(['', 124])
 })
 test('there are no processes, and exit ends threads that never stop', async () => {
   const ours = await doppel(['java', '-cp', folder, 'Process'])

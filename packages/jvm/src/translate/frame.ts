@@ -279,7 +279,8 @@ export class Frame {
   guard(handlers: readonly Handler[], onClass: (frame: Frame, type: number, exception: Local) => Node): void {
     this.#guard = undefined
     if (handlers.length === 0) return
-    const key = handlers.map(h => `${h.target}:${h.type}`).join()
+    // Those that close a loop look at the world; the same handlers may cover other code without closing one.
+    const key = handlers.map(h => `${h.target}:${h.type}:${closesLoop(h)}`).join()
     let block = this.#dispatchers.get(key)
     if (block === undefined) {
       block = this.fn.block()
@@ -307,10 +308,9 @@ export class Frame {
     // What was on the stack is gone: a program that ran out of memory may live on having let go of it.
     for (const local of this.stack.references()) fn.set(local, this.gc.refNull(OBJ))
     const place = this.stack.place(0, 'L')
-    // A handler that lies before the end of what it covers can make a loop that no branch closes.
     this.at = (handlers[0] as Handler).target
     // Each time round makes an exception, which takes so long that counting first would not save anything.
-    if (handlers.some(h => h.target < h.end)) {
+    if (handlers.some(closesLoop)) {
       this.mark()
       fn.effect(this.support('poll'))
     }
@@ -386,3 +386,6 @@ export class Frame {
     fn.end()
   }
 }
+
+/** A handler that lies before the end of what it covers can make a loop that no branch closes. */
+const closesLoop = ({ target, end }: Handler): boolean => target < end
