@@ -46,7 +46,7 @@ describe.each([
   ['a damaged disk', ['run', '--disk', 'bad.qcow2', 'linux'], 1, /bad\.qcow2.*\[disk\.\w+\]/],
   [
     'a missing volume',
-    ['run', '--volume', 'nothing:/x', 'linux'],
+    ['run', '--volume', './nothing:/x', 'linux'],
     1,
     /nothing cannot be read \(ENOENT\); .*\[run\.volume\]/,
   ],
