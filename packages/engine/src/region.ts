@@ -65,8 +65,8 @@ const AFTER_LOOP = 16
 const MAX_WITH_DISPATCH = 400
 const PAGE_BYTES = 4096
 
-/** What stands for the dispatch block's place: after all of the page's. */
-export const DISPATCH_OFFSET: number = PAGE_BYTES
+/** What stands for the dispatch block's place: after all of the page's, and odd, so that no code falls or jumps there. */
+export const DISPATCH_OFFSET: number = PAGE_BYTES + 1
 
 /** True for a jump that keeps a return address: a call, after which the region goes on. */
 export function isCall(decoded: Decoded, usage: Usage): boolean {

@@ -119,3 +119,39 @@ describe.each(TIERS)('%s', (_tier, translateAfter) => {
     expect(writes).toEqual([5n, 4n, 3n, 2n, 1n].map(value => [0x10000, value]))
   })
 })
+
+test.each([0, 40, 400])(
+  'code runs on past the end of its page, beside a switch of the same page (translated after %i)',
+  translateAfter => {
+    const { hart } = machineWith(
+      `
+    li a2, 1000
+    auipc t0, 0
+    addi t0, t0, 24
+    loop: andi t1, a2, 3
+    slli t1, t1, 3
+    add t1, t1, t0
+    jalr zero, 0(t1)
+    addi a0, a0, 1
+    j next
+    addi a0, a0, 2
+    j next
+    addi a0, a0, 3
+    j last
+    addi a0, a0, 4
+    j next
+    next: addi a2, a2, -1
+    bnez a2, loop
+    done: j done
+    .org 0x80000ff8
+    last: addi a1, a1, 1
+    addi a1, a1, 1
+    addi a3, a3, 1
+    j next
+    `,
+      translateAfter,
+    )
+    for (let slice = 0; slice < 100; slice++) hart.run(150)
+    expect([hart.x(A0), hart.x(A1), hart.x(13)]).toEqual([2500n, 500n, 250n])
+  },
+)
