@@ -1,6 +1,7 @@
 import { copyFile, constants } from 'node:fs/promises'
 import { DoppelError } from '@doppel/base'
 import { type ImageConfig, type Recipe, type RecipeStep, readRecipe, type RootImage } from '@doppel/images'
+import { shellQuote } from '@doppel/monitor'
 import { buildCommand, inBuildMachine } from './build-machine.ts'
 import { ROOT_SERIAL } from './boot-files.ts'
 import { made } from './image-import.ts'
@@ -73,12 +74,11 @@ async function runSteps(
  * is root's.
  */
 function copyCode({ sources, target }: Extract<RecipeStep, { kind: 'copy' }>): string {
-  const quote = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`
-  const to = quote(target)
-  const above = quote(target.endsWith('/') ? target : target.replace(/\/[^/]*$/, '') || '/')
+  const to = shellQuote(target)
+  const above = shellQuote(target.endsWith('/') ? target : target.replace(/\/[^/]*$/, '') || '/')
   return `set -e\n${sources
     .map(source => {
-      const from = `${CONTEXT}/${quote(source)}`
+      const from = `${CONTEXT}/${shellQuote(source)}`
       return `if [ -d ${from} ]; then mkdir -p ${to}; cp -R ${from}/. ${to}; else mkdir -p ${above}; cp ${from} ${to}; fi\n`
     })
     .join('')}`

@@ -141,7 +141,14 @@ export class Machine implements AsyncDisposable {
     // In a network with others it must have an address of its own, and so start itself.
     const isAlone = !(options.network instanceof Network)
     const start = isAlone ? await findStart(run) : undefined
-    if (start) return await Machine.#goOn(start.frozen, { ...limitsOf(run), ...options }, start.screen)
+    if (start) {
+      try {
+        return await Machine.#goOn(start.frozen, { ...limitsOf(run), ...options }, start.screen)
+      } catch (error) {
+        // What another doppel left may not fit this one: the machine boots then, and leaves a start of its own.
+        if (!(error instanceof DoppelError && error.code.startsWith('snapshot.'))) throw error
+      }
+    }
     const boot = await bootFiles(run, freshNonce(), () => undefined)
     const terminal = new Console()
     const place = new CpuPlace({ ...limitsOf(run), ...options })

@@ -173,8 +173,8 @@ const imageRemoveCommand: Command = {
   examples: [['doppel image rm linux', 'remove the linux image from the cache']],
   async run({ arguments: names, env, streams }) {
     const [name = ''] = names
-    await forgetStarts(env)
     const freedBytes = await removeImage(new ImageCache(cacheFolder(env)), name)
+    await forgetStarts(env)
     streams.stdout(`${name} removed, ${formatSize(freedBytes)} freed\n`)
     return 0
   },
