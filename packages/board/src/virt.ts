@@ -99,6 +99,8 @@ const MACHINE_MODE = 3
 /** Milliseconds to wait for the host's answers before a snapshot. */
 const MAX_SAVE_WAITS = 10_000
 const A2 = 12
+/** Page-table walks set the A and D bits (Priv. §3.1.18). */
+const MENVCFG_ADUE = 1n << 61n
 
 /** A RISC-V computer compatible with QEMU's `virt` board. Made ready to run; runs once. */
 export class VirtMachine {
@@ -321,6 +323,8 @@ export class VirtMachine {
     for (const hart of this.cpu.harts) {
       hart.start({ pc: vector.firmware, privilege: MACHINE_MODE, a0: BigInt(hart.id), a1: vector.deviceTree })
       hart.setX(A2, BigInt(VIRT.resetRom.base + DYNAMIC_INFO_OFFSET))
+      // As QEMU's board comes out of reset: kernels that start in M-mode count on the A and D bits being set for them.
+      hart.writeCsr('menvcfg', MENVCFG_ADUE)
     }
   }
 

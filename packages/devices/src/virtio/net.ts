@@ -80,6 +80,8 @@ export const virtioNet: (options: VirtioNetOptions) => VirtioDevice = defineVirt
       deliver()
     })
     return {
+      // Without it the header is shorter (§5.1.6.1).
+      needsVersion1: true,
       features:
         F_GUEST_CSUM |
         F_MAC |
