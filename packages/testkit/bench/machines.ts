@@ -10,6 +10,7 @@ import { askExecutive, compileExecutive, lateness99Us } from './executive.ts'
 import { stormLosses } from './storms.ts'
 import { qemuResume } from './qemu-resume.ts'
 import { median } from './table.ts'
+import { throughputs } from './throughput.ts'
 import { QEMU, toolVersion } from './tools.ts'
 
 const clock = hostClock()
@@ -120,6 +121,7 @@ async function measure(folder: string): Promise<void> {
   await shares(vm)
   await vm.kill()
   await latency(folder)
+  await network(folder)
   await storms(folder)
 }
 
@@ -140,6 +142,16 @@ async function latency(folder: string): Promise<void> {
     figure(`${name}: periods missed`, (task.missed / (task.released + task.missed)) * 100, '%')
   }
   await Promise.all([busy, other].map(machine => machine.kill()))
+}
+
+async function network(folder: string): Promise<void> {
+  const aims: readonly (readonly [string, string])[] = [
+    ['from machine', '≥ 1000 Mbit/s'],
+    ['through NAT', '≥ 300 Mbit/s'],
+  ]
+  for (const { what, rate } of await throughputs(folder)) {
+    figure(`TCP ${what}`, rate, 'Mbit/s', aims.find(([begin]) => what.startsWith(begin))?.[1])
+  }
 }
 
 async function storms(folder: string): Promise<void> {
