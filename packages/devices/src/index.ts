@@ -31,6 +31,7 @@ export {
 } from './virtio/device.ts'
 export { VirtioMmio } from './virtio/mmio.ts'
 export { virtioPci } from './virtio/pci.ts'
+export { Balloon, type BalloonMemory, virtioBalloon } from './virtio/balloon.ts'
 export { virtioRng } from './virtio/rng.ts'
 export { NetSwitch } from './net-switch.ts'
 export { type VirtioBlkOptions, virtioBlk } from './virtio/blk.ts'

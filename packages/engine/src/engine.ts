@@ -213,6 +213,15 @@ export class Engine<M> {
     return this.#translator.describe(records + (offset << RECORD_SHIFT), write)
   }
 
+  /** Gives a run of whole RAM pages back: they read as zeros from now on. Only between slices, and inside RAM. */
+  releasePages(firstPage: number, count: number): void {
+    for (let page = firstPage; page < firstPage + count; page++) {
+      this.cache.drop(page)
+      this.frames.release(page)
+    }
+    for (const tlb of this.tlbs) tlb.flush()
+  }
+
   /** The decoded records of a RAM page; from now on writes to it are seen. */
   codeRecords(ramPage: number): number {
     if (this.#translator.isFull) this.cache.dropAll()

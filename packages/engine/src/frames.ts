@@ -2,6 +2,7 @@ import type { GuestMemory } from '@doppel/base'
 
 const PAGE_BYTES = 4096
 const PAGE_SHIFT = 12
+const ZEROS = new Uint8Array(PAGE_BYTES)
 
 /**
  * One machine's guest-physical RAM: its pages map to frames of the engine's memory through a table. A frame is given out
@@ -15,6 +16,10 @@ export class Frames implements GuestMemory {
   readonly #table: Int32Array
   readonly #firstFrame: number
   #given = 0
+  /** Frames given back. */
+  readonly #free: number[] = []
+  /** Pages that were given back: they are zeros now, whatever the source has. */
+  #emptied: Uint8Array | undefined
   /** Fills a page when it is first touched; without one it is zeros. A restored machine's memory comes this way. */
   source: ((page: number, into: Uint8Array) => void) | undefined
   /** Told of every page that a device or loader writes, before it is written. */
@@ -42,20 +47,32 @@ export class Frames implements GuestMemory {
   frame(page: number): number {
     const known = this.#table[page] as number
     if (known !== 0) return known >>> 0
-    const host = this.#firstFrame + this.#given++ * PAGE_BYTES
+    const again = this.#free.pop()
+    const host = again ?? this.#firstFrame + this.#given++ * PAGE_BYTES
     this.#table[page] = host
-    this.source?.(page, this.#bytes.subarray(host >>> 0, (host >>> 0) + PAGE_BYTES))
+    const bytes = this.#bytes.subarray(host >>> 0, (host >>> 0) + PAGE_BYTES)
+    if (again !== undefined) bytes.fill(0)
+    if (this.#emptied?.[page] !== 1) this.source?.(page, bytes)
     return host
+  }
+  /** Takes a page's frame back; the page is zeros from now on. Nothing may go on using the frame's host address. */
+  release(page: number): void {
+    const host = this.#table[page] as number
+    if (this.source) (this.#emptied ??= new Uint8Array(this.#pages))[page] = 1
+    if (host === 0) return
+    this.#table[page] = 0
+    this.#free.push(host)
   }
   /** The host address of a guest-physical one in RAM. */
   host(gpa: number, page: number): number {
     return this.frame(page) + ((gpa - this.#base) & (PAGE_BYTES - 1))
   }
-  /** The pages touched so far, each with its bytes as they are now; not a copy. */
+  /** The pages touched so far, and those given back that the source would fill, each with its bytes as they are now; not a copy. */
   *touched(): Generator<readonly [page: number, bytes: Uint8Array]> {
     for (let page = 0; page < this.#pages; page++) {
       const host = (this.#table[page] as number) >>> 0
       if (host !== 0) yield [page, this.#bytes.subarray(host, host + PAGE_BYTES)]
+      else if (this.#emptied?.[page] === 1) yield [page, ZEROS]
     }
   }
   /** How many pages of RAM there are. */
@@ -64,7 +81,7 @@ export class Frames implements GuestMemory {
   }
   /** RAM in use by the guest so far, bytes. */
   get touchedBytes(): number {
-    return this.#given * PAGE_BYTES
+    return (this.#given - this.#free.length) * PAGE_BYTES
   }
 
   contains(gpa: number, lengthBytes: number): boolean {

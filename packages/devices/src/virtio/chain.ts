@@ -65,6 +65,10 @@ export class WritableBytes {
     this.lengthBytes = total(segments)
   }
 
+  /** Where they are in guest RAM. */
+  get segments(): readonly Segment[] {
+    return this.#segments
+  }
   /** Bytes from the start up to the end of the last write: what the used ring reports. */
   get writtenBytes(): number {
     return this.#at

@@ -123,6 +123,11 @@ export class VirtioCore {
     return value
   }
 
+  /** Passes on what the driver writes to configuration space, where the device lets it. */
+  writeConfig(offset: number, width: MmioWidth, value: number): void {
+    this.#parts.writeConfig?.(offset, width, value)
+  }
+
   get configLengthBytes(): number {
     return this.#parts.config?.().length ?? 0
   }

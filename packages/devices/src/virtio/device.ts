@@ -1,4 +1,5 @@
 import type { Saved } from '@doppel/base'
+import type { MmioWidth } from '../bus.ts'
 import type { Chain } from './chain.ts'
 
 /** What the transport offers a device once it is plugged in. */
@@ -29,6 +30,8 @@ export interface VirtioParts {
   readonly needsVersion1?: boolean
   /** The bytes of configuration space now; always of one length. */
   readonly config?: () => Uint8Array
+  /** The driver has written a field of configuration space, at its own width. */
+  readonly writeConfig?: (offset: number, width: MmioWidth, value: number) => void
   /** The driver is up: DRIVER_OK was set. */
   readonly started?: () => void
   /** The driver has reset the device; chains not completed are gone. */

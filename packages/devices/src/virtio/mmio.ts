@@ -86,6 +86,7 @@ export class VirtioMmio implements MmioDevice {
 
   write(offset: number, width: MmioWidth, value: number): void {
     const core = this.#core
+    if (offset >= CONFIG) return core.writeConfig(offset - CONFIG, width, value)
     if (width !== 4) return
     switch (offset) {
       case DEVICE_FEATURES_SEL:

@@ -169,6 +169,7 @@ class VirtioPciRegion implements MmioDevice {
 
   write(offset: number, width: MmioWidth, value: number): void {
     if (offset >= NOTIFY_AT) this.#core.notify((offset - NOTIFY_AT) / NOTIFY_STRIDE)
+    else if (offset >= DEVICE_AT) this.#core.writeConfig(offset - DEVICE_AT, width, value)
     else if (offset < ISR_AT) this.#writeCommon(offset, width, value)
   }
 

@@ -1,7 +1,9 @@
-import { type CharPort, DoppelError, type Governor, hostClock, hostEntropy } from '@doppel/base'
+import { type CharPort, DoppelError, type Governor, hostClock, hostEntropy, PAGE_BYTES } from '@doppel/base'
 import { type VirtBoot, VirtMachine } from '@doppel/board'
 import {
+  Balloon,
   type VirtioDevice,
+  virtioBalloon,
   virtioBlk,
   virtioChannels,
   virtioConsole,
@@ -42,6 +44,8 @@ export interface RunningMachine {
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
   readonly disks: readonly MachineDisk[]
+  /** Takes memory from the guest, where that has a driver for it; undefined for a bare-metal program. */
+  readonly balloon: Balloon | undefined
   /** Undefined for a machine without one. */
   readonly network: NetworkPlug | undefined
   /** Host nanoseconds since it was made. */
@@ -94,6 +98,8 @@ export async function runningMachine(
     agent = new GuestAgent({ entropy: hostEntropy, restored: 'restored' in boot })
     // A bare-metal program has no use for an agent.
     if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
+    const balloon = 'elf' in boot ? undefined : new Balloon({ release: (gpa, length) => release(cpu, gpa, length) })
+    if (balloon) virtio.push(virtioBalloon({ balloon }))
     const clock = hostClock()
     const retired = (): bigint => (cpu?.harts ?? []).reduce((sum, hart) => sum + hart.retired, 0n)
     const governor = parts.governor?.(retired)
@@ -121,7 +127,7 @@ export async function runningMachine(
     // A clone is to go on at once.
     const warms = options.engine !== 'interpreter' && (!('restored' in boot) || parts.isStart)
     if (warms) await restoreTranslations(made, options.env)
-    return { vm, cpu: made, agent, disks, network, elapsedNs: () => clock.monotonicNs(), close }
+    return { vm, cpu: made, agent, disks, balloon, network, elapsedNs: () => clock.monotonicNs(), close }
   } catch (error) {
     await close()
     throw error
@@ -134,6 +140,13 @@ function discard(file: unknown): void {
   const { buffer, byteLength } = file.bytes
   // What is a part of something larger is not ours alone.
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
+}
+
+/** Takes whole pages of a machine's RAM back. */
+function release(cpu: RiscvCpu | undefined, gpa: number, lengthBytes: number): void {
+  if (cpu?.memory.contains(gpa, lengthBytes)) {
+    cpu.engine.releasePages(cpu.engine.frames.page(gpa), lengthBytes / PAGE_BYTES)
+  }
 }
 
 /** A disk as fast as the options let it be. */

@@ -10,6 +10,7 @@ const MODULES: readonly string[] = [
   'virtio_blk',
   'virtio_net',
   'virtio_rng',
+  'virtio_balloon',
   '9p',
   '9pnet_virtio',
   'ext4',
