@@ -15,6 +15,7 @@ export interface Transport {
   enableQueue(queue: number, size: number, areas: readonly [number, number, number]): void
   notify(queue: number): void
   config(offset: number, width: 1 | 2 | 4): number
+  setConfig(offset: number, width: 1 | 2 | 4, value: number): void
   configGeneration(): number
   /** Reads the interrupt reasons and acknowledges them. */
   takeInterrupt(): number
@@ -284,6 +285,7 @@ function mmioTransport(mmio: VirtioMmio): Transport {
     },
     notify: queue => write(0x050, queue),
     config: (offset, width) => mmio.read(0x100 + offset, width),
+    setConfig: (offset, width, value) => mmio.write(0x100 + offset, width, value),
     configGeneration: () => read(0x0fc),
     takeInterrupt() {
       const reasons = read(0x060)
@@ -349,6 +351,7 @@ function pciTransport(host: PciHost): Transport {
       window.device.write(of(2) + read(0x1e, 2) * multiplier, 2, queue)
     },
     config: (offset, width) => window.device.read(of(4) + offset, width),
+    setConfig: (offset, width, value) => window.device.write(of(4) + offset, width, value),
     configGeneration: () => read(0x15, 1),
     takeInterrupt: () => window.device.read(of(3), 1),
   }

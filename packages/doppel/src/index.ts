@@ -10,7 +10,7 @@ export { type ListedMachine, RemoteMachine, type RemoteMetrics } from './sdk/rem
 export type { Isolation } from './control/isolation.ts'
 export type { ListedSnapshot } from './sdk/snapshot-store.ts'
 export { Snapshot } from './sdk/snapshot.ts'
-export type { IsolatedOptions, MachineOptions } from './sdk/options.ts'
+export type { IsolatedOptions, MachineLimits, MachineOptions } from './sdk/options.ts'
 export type {
   Abort,
   CommandOptions,

@@ -142,8 +142,21 @@ test('a program connects to it, and has the same commands and files as in its ow
     await codeOf(web.commands.run('sleep 60', { timeoutMs: 200 })),
     await codeOf(web.commands.run('true', { cwd: '/nope' })),
     await codeOf(web.setLimits({ cap: 7 })),
+    await codeOf(web.setLimits({ memory: '3G' })),
     await codeOf(Machine.connect('nosuch')),
-  ]).toEqual(['files.not-found', 'commands.timeout', 'commands.cwd', 'limits.cap', 'machine.not-found'])
+  ]).toEqual([
+    'files.not-found',
+    'commands.timeout',
+    'commands.cwd',
+    'limits.cap',
+    'limits.memory',
+    'machine.not-found',
+  ])
+  expect(
+    (await run(['set', '--network-rate', '50M', '--disk-rate', 'none', '--latency', 'realtime', 'web'])).status,
+  ).toBe(0)
+  expect(await web.getMetrics()).toMatchObject({ latency: 'realtime', balloonBytes: 0 })
+  await web.setLimits({ latency: 'batch', networkRate: Infinity })
   const echo = await web.commands.run('read -r line; echo "$line"; sleep 60', { background: true, stdin: true })
   await echo.sendStdin(new TextEncoder().encode('x\n'))
   echo.kill('TERM')

@@ -4,7 +4,6 @@ import { defineVirtio, type VirtioDevice, type VirtioHost, type VirtioParts } fr
 
 // Feature bits, Virtio 1.2 §5.5.3.
 const F_STATS_VQ = 1n << 1n
-const F_DEFLATE_ON_OOM = 1n << 2n
 const F_PAGE_REPORTING = 1n << 5n
 /** Where the driver writes how much it has given, in struct virtio_balloon_config (§5.5.4). */
 const ACTUAL = 4
@@ -74,7 +73,7 @@ export class Balloon {
       })
     }
     return {
-      features: F_STATS_VQ | F_DEFLATE_ON_OOM | F_PAGE_REPORTING,
+      features: F_STATS_VQ | F_PAGE_REPORTING,
       config: () => {
         const bytes = new Uint8Array(CONFIG_BYTES)
         const view = new DataView(bytes.buffer)

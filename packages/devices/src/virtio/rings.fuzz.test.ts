@@ -5,6 +5,7 @@ import { turnOfLoop } from '../../test/virtio-driver.ts'
 import { unwiredLine } from '../irq.ts'
 import type { VirtioDevice } from './device.ts'
 import { VirtioMmio } from './mmio.ts'
+import { Balloon, virtioBalloon } from './balloon.ts'
 import { virtioRng } from './rng.ts'
 import { virtioBlk } from './blk.ts'
 import { virtioChannels } from './channels.ts'
@@ -21,6 +22,7 @@ const RING_STRIDE = 0x1000
 
 /** Every device, as plain as it can be made. */
 const devices: Record<string, () => VirtioDevice> = {
+  balloon: () => virtioBalloon({ balloon: new Balloon({ release: () => undefined }) }),
   rng: () => virtioRng({ entropy: seededEntropy(1n) }),
   console: () => virtioConsole({ port: { write: () => undefined, onInput: receive => receive(new Uint8Array(500)) } }),
   channels: () =>

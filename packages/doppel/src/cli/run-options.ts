@@ -127,18 +127,18 @@ async function readTarget({ arguments: [name], env }: Invocation): Promise<RunOp
   return { kind: 'elf', path: await readableFile(name, `'${name}' is no image doppel knows, and as a program`) }
 }
 
-/** A memory size in bytes. Throws `cli.flag-value`. */
-export function readMemory(text: string | undefined): number {
+/** A memory size in bytes: as people write it, or in bytes. Throws `cli.flag-value`. */
+export function readMemory(text: string | number | undefined): number {
   if (text === undefined) return DEFAULT_MEMORY_BYTES
   let bytes: number
   try {
-    bytes = parseSize(text, 'M')
+    bytes = typeof text === 'number' ? text : parseSize(text, 'M')
   } catch (error) {
     throw new DoppelError('cli.flag-value', `--memory: ${(error as Error).message}`, { value: text }, error)
   }
   if (bytes < MIN_MEMORY_BYTES || bytes > MAX_MEMORY_BYTES || bytes % PAGE_BYTES !== 0) {
     const range = `${formatSize(MIN_MEMORY_BYTES)} to ${formatSize(MAX_MEMORY_BYTES)}`
-    throw badValue('memory', text, `${range}, in whole pages of ${PAGE_BYTES} bytes`)
+    throw badValue('memory', String(text), `${range}, in whole pages of ${PAGE_BYTES} bytes`)
   }
   return bytes
 }

@@ -1,7 +1,8 @@
 import { DoppelError } from '@doppel/base'
-import type { RunningCommand } from '@doppel/monitor'
+import { type CpuLimits, cpuLimits, type RunningCommand } from '@doppel/monitor'
 import type { PtySize } from '../guest/pty.ts'
 import type { Machine } from '../sdk/machine.ts'
+import type { MachineLimits } from '../sdk/options.ts'
 
 /** A JSON object. */
 export type Message = Readonly<Record<string, unknown>>
@@ -78,6 +79,33 @@ function sizeOf(value: unknown): PtySize {
   const { columns, rows } = (value ?? {}) as { columns?: unknown; rows?: unknown }
   if (typeof columns === 'number' && typeof rows === 'number') return { columns, rows }
   throw new DoppelError('control.message', 'a size must have columns and rows')
+}
+
+/** The limits that a message names. A rate of 0 lifts it: JSON has no infinity. */
+function limitsOf(message: Message): MachineLimits {
+  const number = (key: string): number | undefined => {
+    const value = message[key]
+    if (value === undefined || typeof value === 'number') return value
+    throw new DoppelError('control.message', `'${key}' must be a number`)
+  }
+  const rate = (key: string): number | undefined => {
+    const value = number(key)
+    return value === 0 ? Infinity : value
+  }
+  const [share, cap, entitlement, memory] = ['share', 'cap', 'entitlement', 'memory'].map(number)
+  const [bytesPerSecond, operationsPerSecond, networkRate] = ['diskRate', 'diskOperations', 'networkRate'].map(rate)
+  const latency = text(message, 'latency')
+  return {
+    ...cpuLimits({ share, cap, entitlement, latency: latency as CpuLimits['latency'] }),
+    ...(memory !== undefined && { memory }),
+    ...((bytesPerSecond ?? operationsPerSecond) !== undefined && {
+      diskRate: {
+        ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+        ...(operationsPerSecond !== undefined && { operationsPerSecond }),
+      },
+    }),
+    ...(networkRate !== undefined && { networkRate }),
+  }
 }
 
 /** Every operation of the control socket. A new one is one row here. */
@@ -193,11 +221,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'set',
     async run(machine, message) {
-      const [share, cap] = [message['share'], message['cap']]
-      machine.setLimits({
-        ...(typeof share === 'number' ? { share } : {}),
-        ...(typeof cap === 'number' ? { cap } : {}),
-      })
+      machine.setLimits(limitsOf(message))
       return await Promise.resolve({})
     },
   },

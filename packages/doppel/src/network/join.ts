@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { DoppelError, type NetPort } from '@doppel/base'
 import { FrameReader, messageFrame, readMessage } from '../control/frames.ts'
-import type { NetworkPlug, PublishedPort, PublishOption } from '../run/network.ts'
+import type { NetworkSocket, PublishedPort, PublishOption } from '../run/network.ts'
 import { NETWORK_PROCESS } from './carrier.ts'
 import { findNetwork, networkSocket } from './definitions.ts'
 import { ethernetFrame, MAX_UNSENT_BYTES, NetFrame, offloadedFrame } from './frames.ts'
@@ -19,13 +19,13 @@ const POLL_MS = 50
  * A machine's place in a network with a name, whose process is started when there is none; when that dies, another is,
  * and the machine joins that with the same address. Throws `net.unknown`, `net.lost`.
  */
-export async function joinNetwork(name: string, env: Environment): Promise<NetworkPlug> {
+export async function joinNetwork(name: string, env: Environment): Promise<NetworkSocket> {
   const joined = new Joined(name, env)
   await joined.join()
   return joined
 }
 
-class Joined implements NetworkPlug {
+class Joined implements NetworkSocket {
   readonly port: NetPort
   mac = ''
   readonly #name: string

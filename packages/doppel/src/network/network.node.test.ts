@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { NetworkPlug } from '../run/network.ts'
+import type { NetworkSocket } from '../run/network.ts'
 import { createNetwork, findNetwork, listNetworks, removeNetwork } from './definitions.ts'
 import { ethernetFrame, offloadedFrame } from './frames.ts'
 import { joinNetwork } from './join.ts'
@@ -32,7 +32,7 @@ const frameTo = (to: string, from: string, text: string): Uint8Array => {
   return bytes
 }
 /** Resolves with what `to` gets when `from` has sent it something, again and again until it arrives. */
-async function passed(from: NetworkPlug, to: NetworkPlug, text: string): Promise<string> {
+async function passed(from: NetworkSocket, to: NetworkSocket, text: string): Promise<string> {
   return await new Promise(resolve => {
     const again = setInterval(() => from.port.send(frameTo(to.mac, from.mac, text)), 50)
     to.port.onFrame(bytes => {

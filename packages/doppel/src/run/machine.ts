@@ -11,7 +11,7 @@ import {
   virtioNet,
   virtioRng,
 } from '@doppel/devices'
-import { type FrozenDisk, GuestAgent, type MachineDisk, rateLimitedDisk } from '@doppel/monitor'
+import { type DiskRate, type FrozenDisk, GuestAgent, type MachineDisk, rateLimitedDisk } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
 import { nodeTimers } from '../host/net/node-network.ts'
@@ -44,6 +44,8 @@ export interface RunningMachine {
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
   readonly disks: readonly MachineDisk[]
+  /** What each disk may be asked for; read at each request. */
+  readonly rates: { disk: DiskRate }
   /** Takes memory from the guest, where that has a driver for it; undefined for a bare-metal program. */
   readonly balloon: Balloon | undefined
   /** Undefined for a machine without one. */
@@ -63,6 +65,7 @@ export async function runningMachine(
   let agent: GuestAgent | undefined
   let network: NetworkPlug | undefined
   const disks: MachineDisk[] = []
+  const rates = { disk: options.diskRate ?? {} }
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
     for (const each of opened.splice(0).reverse()) await each.close()
@@ -79,7 +82,7 @@ export async function runningMachine(
       const frozen = parts.disks?.[i]
       frozen?.retain()
       const opens = frozen ? diskOver(frozen, disk.mode) : openMachineDisk(disk, options.env)
-      const store = paced(await opens, options)
+      const store = rateLimitedDisk(await opens, () => rates.disk, hostClock(), nodeTimers)
       opened.push(store)
       disks.push(store)
       virtio.push(virtioBlk({ store, serial: disk.serial ?? `doppel-disk${i}` }))
@@ -127,7 +130,7 @@ export async function runningMachine(
     // A clone is to go on at once.
     const warms = options.engine !== 'interpreter' && (!('restored' in boot) || parts.isStart)
     if (warms) await restoreTranslations(made, options.env)
-    return { vm, cpu: made, agent, disks, balloon, network, elapsedNs: () => clock.monotonicNs(), close }
+    return { vm, cpu: made, agent, disks, rates, balloon, network, elapsedNs: () => clock.monotonicNs(), close }
   } catch (error) {
     await close()
     throw error
@@ -147,11 +150,6 @@ function release(cpu: RiscvCpu | undefined, gpa: number, lengthBytes: number): v
   if (cpu?.memory.contains(gpa, lengthBytes)) {
     cpu.engine.releasePages(cpu.engine.frames.page(gpa), lengthBytes / PAGE_BYTES)
   }
-}
-
-/** A disk as fast as the options let it be. */
-function paced(disk: MachineDisk, { diskRate }: RunOptions): MachineDisk {
-  return diskRate ? rateLimitedDisk(disk, diskRate, hostClock(), nodeTimers) : disk
 }
 
 /** True when what starts is an image's own user land, which runs the guest's half of the agent. */

@@ -33,8 +33,8 @@ export interface PublishedPort {
   readonly hostPort: number
 }
 
-/** One machine's place in a network. */
-export interface NetworkPlug {
+/** A place in a network, as the network gives it. */
+export interface NetworkSocket {
   readonly port: NetPort
   /** The card's address. */
   readonly mac: string
@@ -44,6 +44,12 @@ export interface NetworkPlug {
   published(): readonly PublishedPort[]
   /** Takes the machine out of the network; what it published ends. */
   close(): void
+}
+
+/** One machine's place in a network. */
+export interface NetworkPlug extends NetworkSocket {
+  /** Lets so many bits a second through each way from now on; Infinity for no limit. */
+  setRate(bitsPerSecond: number): void
 }
 
 /** Machines on one switch, with a router that is their way out. */
@@ -73,7 +79,7 @@ export class Network {
   /** A new place for a machine. Throws `net.capture`. */
   plug({ capture, bitsPerSecond, mac = freshMac() }: PlugOptions = {}): NetworkPlug {
     const plug = this.#net.port()
-    const { port, close } = filtered(plug, { capture, bitsPerSecond })
+    const { port, setRate, close } = filtered(plug, { capture, bitsPerSecond })
     const listeners: { close(): void }[] = []
     const published: PublishedPort[] = []
     return {
@@ -86,6 +92,7 @@ export class Network {
         return listener.port
       },
       published: () => published,
+      setRate,
       close: () => {
         for (const each of listeners) each.close()
         close()
@@ -106,6 +113,13 @@ interface PlugOptions extends Pick<NetworkOption, 'capture' | 'bitsPerSecond'> {
   readonly mac?: string
 }
 
+/** A port of the switch's as a machine gets it. */
+interface Filtered {
+  readonly port: NetPort
+  readonly setRate: (bitsPerSecond: number) => void
+  readonly close: () => void
+}
+
 /** A port with a rate, and with an ear on it. Throws `net.capture`. */
 function filtered(
   plug: NetPort,
@@ -113,15 +127,14 @@ function filtered(
     capture,
     bitsPerSecond,
   }: Partial<Record<'capture', string | undefined> & Record<'bitsPerSecond', number | undefined>>,
-): { readonly port: NetPort; readonly close: () => void } {
+): Filtered {
   const tap = capture === undefined ? undefined : openCapture(capture)
-  const limited =
-    bitsPerSecond === undefined ? undefined : rateLimited(plug, bitsPerSecond / 8, hostClock(), nodeTimers)
-  const port = limited ?? plug
+  const limited = rateLimited(plug, (bitsPerSecond ?? Infinity) / 8, hostClock(), nodeTimers)
   return {
-    port: tap ? captured(port, tap.write, hostClock()) : port,
+    port: tap ? captured(limited, tap.write, hostClock()) : limited,
+    setRate: bits => limited.setRate(bits / 8),
     close: () => {
-      limited?.close()
+      limited.close()
       tap?.close()
     },
   }
@@ -134,11 +147,11 @@ function filtered(
 export async function openPlug(
   option: NetworkOption,
   shared: Network | undefined,
-  join: (name: string) => Promise<NetworkPlug>,
+  join: (name: string) => Promise<NetworkSocket>,
 ): Promise<NetworkPlug> {
   const named = shared || option.name === undefined ? undefined : await join(option.name)
   const own = shared ?? (named ? undefined : new Network({ policy: option.policy }))
-  const plug = own?.plug(option) ?? around(named as NetworkPlug, option)
+  const plug = own?.plug(option) ?? around(named as NetworkSocket, option)
   const close = (): void => {
     plug.close()
     if (!shared) own?.close()
@@ -154,17 +167,19 @@ export async function openPlug(
     mac: plug.mac,
     publish: each => plug.publish(each),
     published: () => plug.published(),
+    setRate: bits => plug.setRate(bits),
     close,
   }
 }
 
-function around(plug: NetworkPlug, option: NetworkOption): NetworkPlug {
-  const { port, close } = filtered(plug.port, option)
+function around(plug: NetworkSocket, option: NetworkOption): NetworkPlug {
+  const { port, setRate, close } = filtered(plug.port, option)
   return {
     port,
     mac: plug.mac,
     publish: each => plug.publish(each),
     published: () => plug.published(),
+    setRate,
     close: () => {
       close()
       plug.close()

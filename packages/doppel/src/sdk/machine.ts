@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DoppelError } from '@doppel/base'
+import { DoppelError, formatSize } from '@doppel/base'
 import type { MachineEnd, RestoredBoot } from '@doppel/board'
 import {
   type CommandStarter,
@@ -11,7 +11,7 @@ import {
   MachineLife,
   type MachineState,
 } from '@doppel/monitor'
-import type { RunOptions } from '../cli/run-options.ts'
+import { readMemory, type RunOptions } from '../cli/run-options.ts'
 import { imageName } from '../control/entries.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
@@ -22,9 +22,10 @@ import { Network, type PublishedPort } from '../run/network.ts'
 import { freshMachineId, freshNonce } from '../run/nonce.ts'
 import { CpuPlace } from './cpu-place.ts'
 import { freeze, type MachineImage, mendClock } from './image.ts'
-import { type IsolatedOptions, type MachineOptions, runOptionsOf } from './options.ts'
+import { type IsolatedOptions, type MachineLimits, type MachineOptions, runOptionsOf } from './options.ts'
 import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
+import { checkDiskRate, checkNetworkRate } from './limits.ts'
 import { findStart, hasCommonStart, keepStart, prompted } from './start-snapshot.ts'
 import { newSnapshotPath, snapshotFolder } from './snapshot-store.ts'
 
@@ -53,9 +54,12 @@ export interface MachineMetrics extends Required<CpuLimits> {
   readonly instructions: bigint
   /** Milliseconds since it was made. */
   readonly uptimeMs: number
-  /** RAM that the guest has touched, and what it may have. */
+  /** RAM that the guest holds: what it has touched and not given back. */
   readonly memoryBytes: number
+  /** What it is to make do with. */
   readonly memoryLimitBytes: number
+  /** What it has given of the difference to what it was made with. */
+  readonly balloonBytes: number
   readonly cpus: number
 }
 
@@ -328,9 +332,24 @@ export class Machine implements AsyncDisposable {
     return this.#running.network?.published() ?? []
   }
 
-  /** Changes what the machine may have of the processor; see `CpuLimits`. Throws `limits.*`. */
-  setLimits(limits: CpuLimits): void {
+  /** Changes what the machine may have, as far as it is named. Throws `limits.*`, `net.none`; then nothing has changed. */
+  setLimits(limits: MachineLimits): void {
+    const { memory, diskRate, networkRate } = limits
+    const memoryBytes = memory === undefined ? undefined : this.#memoryLimit(memory)
+    if (networkRate !== undefined) checkNetworkRate(networkRate, this.#running.network)
+    if (diskRate) checkDiskRate(diskRate)
     this.#place.setLimits(limits)
+    if (memoryBytes !== undefined) this.#running.balloon?.resize(this.#options.memoryBytes - memoryBytes)
+    if (diskRate) this.#running.rates.disk = { ...this.#running.rates.disk, ...diskRate }
+    if (networkRate !== undefined) this.#running.network?.setRate(networkRate)
+  }
+  #memoryLimit(memory: string | number): number {
+    const bytes = readMemory(memory)
+    if (bytes <= this.#options.memoryBytes && this.#running.balloon) return bytes
+    const reason = this.#running.balloon
+      ? `it was made with ${formatSize(this.#options.memoryBytes)}, which is the most it can have`
+      : 'a bare-metal program keeps its memory'
+    throw new DoppelError('limits.memory', `${formatSize(bytes)} of memory: ${reason}`, { bytes })
   }
 
   getMetrics(): MachineMetrics {
@@ -340,7 +359,8 @@ export class Machine implements AsyncDisposable {
       instructions: cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n),
       uptimeMs: elapsedNs() / 1e6,
       memoryBytes: cpu.engine.frames.touchedBytes,
-      memoryLimitBytes: this.#options.memoryBytes,
+      memoryLimitBytes: this.#options.memoryBytes - (this.#running.balloon?.targetBytes ?? 0),
+      balloonBytes: this.#running.balloon?.lengthBytes ?? 0,
       cpus: cpu.harts.length,
       ...this.#place.limits,
     }

@@ -37,6 +37,16 @@ export interface MachineOptions extends CpuLimits {
   readonly readyTimeoutMs?: number
 }
 
+/** What can be changed while a machine runs. */
+export interface MachineLimits extends CpuLimits {
+  /** Memory for the guest, of what it was made with: it gives the rest back as it can spare it. */
+  readonly memory?: string | number
+  /** What each disk may be asked for; Infinity for no limit. */
+  readonly diskRate?: DiskRate
+  /** Bits a second each way on the network; Infinity for no limit. */
+  readonly networkRate?: number
+}
+
 /** Options of a machine that does not run in this program's own thread. */
 export interface IsolatedOptions extends MachineOptions {
   readonly isolation: Isolation
@@ -54,7 +64,7 @@ export async function runOptionsOf(image: string | undefined, options: MachineOp
   }
   return {
     ...(await targetOf(image, options)),
-    memoryBytes: readMemory(typeof memory === 'number' ? `${memory}B` : memory),
+    memoryBytes: readMemory(memory),
     cpus: readCpus(options.cpus === undefined ? undefined : String(options.cpus)),
     ...(await file('kernel')),
     ...(await file('initrd')),

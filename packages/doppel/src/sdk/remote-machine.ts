@@ -17,6 +17,8 @@ import { nowMs, startProcess } from '../control/start-process.ts'
 import { stateOfRunning } from '../control/state.ts'
 import type { RunOptions } from '../cli/run-options.ts'
 import { GuestPtys } from '../guest/pty.ts'
+import { limitsMessage } from './limits.ts'
+import type { MachineLimits } from './options.ts'
 import { Snapshot } from './snapshot.ts'
 
 /** A machine of this user's, as `RemoteMachine.list` tells it. */
@@ -115,22 +117,17 @@ export class RemoteMachine implements AsyncDisposable {
       throw error
     }
   }
-  async setLimits(limits: CpuLimits): Promise<void> {
-    await this.#ask({ op: 'set', ...limits })
+  /** Changes what the machine may have, as far as it is named. Throws `limits.*`, `net.none`. */
+  async setLimits(limits: MachineLimits): Promise<void> {
+    await this.#ask(limitsMessage(limits))
   }
   /** Where on this computer a TCP port of the guest's is reached: `127.0.0.1:PORT`. Throws `net.none`, `net.listen`. */
   async getHost(guestPort: number): Promise<string> {
     return String((await this.#ask({ op: 'publish', guestPort }))['host'])
   }
   async getMetrics(): Promise<RemoteMetrics> {
-    const { state, instructions, uptimeMs, memoryBytes, memoryLimitBytes, cpus, share, cap } = await this.#ask({
-      op: 'inspect',
-    })
-    const known = { state, uptimeMs, memoryBytes, memoryLimitBytes, cpus, share, cap } as Omit<
-      RemoteMetrics,
-      'instructions'
-    >
-    return { ...known, instructions: BigInt(String(instructions)) }
+    const { instructions, ports: _, ...known } = await this.#ask({ op: 'inspect' })
+    return { ...(known as unknown as Omit<RemoteMetrics, 'instructions'>), instructions: BigInt(String(instructions)) }
   }
   /** A snapshot with a name, as `Machine.createSnapshot` makes it. Throws `snapshot.*`. */
   async createSnapshot(name: string, { isWhole = false }: { readonly isWhole?: boolean } = {}): Promise<Snapshot> {
@@ -189,9 +186,12 @@ export interface RemoteMetrics {
   readonly uptimeMs: number
   readonly memoryBytes: number
   readonly memoryLimitBytes: number
+  readonly balloonBytes: number
   readonly cpus: number
   readonly share: number
   readonly cap: number
+  readonly entitlement: number
+  readonly latency: string
 }
 
 /** Starts commands through a machine's process. */

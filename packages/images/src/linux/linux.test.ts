@@ -123,7 +123,8 @@ describe('a kernel module', () => {
 })
 
 test('the initramfs is the same bytes for the same parts', async () => {
-  const names = 'virtio_mmio virtio_blk virtio_net virtio-rng 9p 9pnet_virtio ext4 crc32c_generic overlay squashfs'
+  const names =
+    'virtio_mmio virtio_blk virtio_net virtio-rng virtio_balloon 9p 9pnet_virtio ext4 crc32c_generic overlay squashfs'
   const modules = new Map(names.split(' ').map(name => [`usr/lib/modules/6/kernel/${name}.ko`, moduleOf('depends=\0')]))
   const parts = { busybox: utf8('ELF'), kernelRelease: '6', modules, builtin: 'kernel/fs/fuse/fuse.ko\n' }
   const archive = await packInitramfs(parts)

@@ -11,10 +11,11 @@ import { DoppelError } from '@doppel/base'
  * and answers on the control channel, a line each: `hello NONCE`, `idle ID PID GROUP` (a worker waits), `exit ID STATUS`.
  * A worker reads its code from its own input, up to a line that is its mark, and becomes that command; what follows on
  * the channel is the command's input. Workers wait ready-made because forking and starting a shell is most of what a
- * short command costs.
+ * short command costs. A guest short of memory kills neither the agent nor workers, but what they have become.
  */
 const AGENT = `
 exec 3>&0 >/dev/null 2>&1
+echo -999 >/proc/self/oom_score_adj
 trap : HUP INT TERM
 export PATH="\${PATH:-/bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 cd /
@@ -26,6 +27,7 @@ echo "idle $1 $$ $e" >&3
 c=
 while IFS= read -r l && [ "$l" != "$2" ]; do c="$c$l
 "; done
+echo 0 >/proc/self/oom_score_adj
 eval "$c"'
 spawn() {
   (

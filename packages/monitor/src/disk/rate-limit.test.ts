@@ -19,7 +19,7 @@ const disk: MachineDisk = {
 /** How many requests of so many bytes are answered within a time, when the next follows at once. */
 async function answered(rate: DiskRate, lengthBytes: number, ms: number): Promise<number> {
   const time = new VirtualTime()
-  const limited = rateLimitedDisk(disk, rate, time.clock, time)
+  const limited = rateLimitedDisk(disk, () => rate, time.clock, time)
   let count = 0
   const ask = async (): Promise<void> => {
     const bytes = new Uint8Array(lengthBytes)

@@ -14,11 +14,12 @@ const BURST_NS = 100_000_000
 /**
  * A disk that answers so many bytes and requests a second, reads and writes together; the guest waits for the others. It
  * is the generic cell rate algorithm (ITU-T I.371, annex A): each request moves the time at which the disk is free again.
+ * `rate` is asked at each request.
  */
-export function rateLimitedDisk(disk: MachineDisk, rate: DiskRate, clock: Clock, timers: NetTimers): MachineDisk {
-  const { bytesPerSecond = Number.POSITIVE_INFINITY, operationsPerSecond = Number.POSITIVE_INFINITY } = rate
+export function rateLimitedDisk(disk: MachineDisk, rate: () => DiskRate, clock: Clock, timers: NetTimers): MachineDisk {
   let freeAtNs = 0
   const turn = async (lengthBytes: number): Promise<void> => {
+    const { bytesPerSecond = Number.POSITIVE_INFINITY, operationsPerSecond = Number.POSITIVE_INFINITY } = rate()
     const nowNs = clock.monotonicNs()
     const costNs = Math.max(lengthBytes / bytesPerSecond, 1 / operationsPerSecond) * 1e9
     freeAtNs = Math.max(freeAtNs, nowNs) + costNs

@@ -14,14 +14,14 @@ interface Waiting {
 
 /** A token bucket before one direction of a port. */
 class Bucket {
-  readonly #bytesPerNs: number
-  readonly #burstBytes: number
+  #bytesPerNs = Number.POSITIVE_INFINITY
+  #burstBytes = 0
   readonly #clock: Clock
   readonly #timers: NetTimers
   readonly #pass: (frame: Uint8Array, offload?: FrameOffload) => void
   readonly #waiting: Waiting[] = []
   #waitingBytes = 0
-  #tokens: number
+  #tokens = 0
   #filledNs: number
   #timer: { cancel(): void } | undefined
 
@@ -31,16 +31,24 @@ class Bucket {
     timers: NetTimers,
     pass: (frame: Uint8Array, offload?: FrameOffload) => void,
   ) {
-    this.#bytesPerNs = bytesPerSecond / 1e9
-    this.#burstBytes = Math.max(bytesPerSecond * BURST_S, MIN_BURST_BYTES)
-    this.#tokens = this.#burstBytes
     this.#clock = clock
     this.#filledNs = clock.monotonicNs()
     this.#timers = timers
     this.#pass = pass
+    this.setRate(bytesPerSecond)
+  }
+
+  /** Holds from now on, for what waits too; Infinity lets everything through. */
+  setRate(bytesPerSecond: number): void {
+    this.#bytesPerNs = bytesPerSecond / 1e9
+    this.#burstBytes = Math.max(bytesPerSecond * BURST_S, MIN_BURST_BYTES)
+    this.#tokens = this.#burstBytes
+    this.#timer?.cancel()
+    this.#drain()
   }
 
   offer(frame: Uint8Array, offload?: FrameOffload): void {
+    if (this.#bytesPerNs === Number.POSITIVE_INFINITY) return this.#pass(frame, offload)
     if (this.#waitingBytes + frame.length > MAX_WAITING_BYTES) return
     // A frame that waits outlives its sender's call, and with it the sender's buffer.
     this.#waiting.push({ frame: frame.slice(), offload })
@@ -51,7 +59,9 @@ class Bucket {
   #drain(): void {
     this.#timer = undefined
     const nowNs = this.#clock.monotonicNs()
-    this.#tokens = Math.min(this.#tokens + (nowNs - this.#filledNs) * this.#bytesPerNs, this.#burstBytes)
+    if (this.#bytesPerNs !== Number.POSITIVE_INFINITY) {
+      this.#tokens = Math.min(this.#tokens + (nowNs - this.#filledNs) * this.#bytesPerNs, this.#burstBytes)
+    }
     this.#filledNs = nowNs
     for (let next = this.#waiting[0]; next && this.#tokens >= next.frame.length; next = this.#waiting[0]) {
       this.#waiting.shift()
@@ -71,13 +81,16 @@ class Bucket {
   }
 }
 
-/** A port that lets so many bytes a second through, each way by itself. `close` drops what waits. */
-export function rateLimited(
-  port: NetPort,
-  bytesPerSecond: number,
-  clock: Clock,
-  timers: NetTimers,
-): NetPort & { close(): void } {
+/** A port with a rate. */
+export interface RateLimited extends NetPort {
+  /** Bytes a second each way from now on; Infinity for no limit. */
+  setRate(bytesPerSecond: number): void
+  /** Drops what waits. */
+  close(): void
+}
+
+/** A port that lets so many bytes a second through, each way by itself; Infinity for no limit. */
+export function rateLimited(port: NetPort, bytesPerSecond: number, clock: Clock, timers: NetTimers): RateLimited {
   const out = new Bucket(bytesPerSecond, clock, timers, (frame, offload) => port.send(frame, offload))
   let receive: (frame: Uint8Array, offload?: FrameOffload) => void = () => undefined
   const back = new Bucket(bytesPerSecond, clock, timers, (frame, offload) => receive(frame, offload))
@@ -87,6 +100,10 @@ export function rateLimited(
     send: (frame, offload) => out.offer(frame, offload),
     onFrame: listener => {
       receive = listener
+    },
+    setRate: rate => {
+      out.setRate(rate)
+      back.setRate(rate)
     },
     close: () => {
       out.close()

@@ -63,7 +63,12 @@ export function changedLimits(
 }
 
 /** What of this is a limit of the processor's, and given. */
-export function cpuLimits({ share, cap, entitlement, latency }: CpuLimits): CpuLimits {
+export function cpuLimits({
+  share,
+  cap,
+  entitlement,
+  latency,
+}: { readonly [Name in keyof CpuLimits]: CpuLimits[Name] | undefined }): CpuLimits {
   return {
     ...(share !== undefined && { share }),
     ...(cap !== undefined && { cap }),
