@@ -34,12 +34,12 @@ const RARE_RESUME = 3000
 /** A loop is one that is gone round if its head has this part of the arrivals that make code hot. */
 const HOT_HEAD = 4
 /** Fewer places that computed jumps have gone to make no switch. */
-const MIN_TARGETS = 3
+const MIN_TARGETS = 2
 const MAX_TARGETS = 64
 const ROWS_IN_A_RUN = 100
 const PAGE_BYTES = 4096
 /** To be raised when translations change in a way that those of single instructions do not show. */
-const TRANSLATOR_VERSION = 7
+const TRANSLATOR_VERSION = 8
 
 /** A region about to be translated, and where it belongs: its page's records, its root, what it does not enter. */
 interface Draft {
