@@ -1,3 +1,4 @@
+export { readReturnable, returnableBytes } from './cache/files.ts'
 export { type CachedObject, cacheFolder, ImageCache } from './cache/image-cache.ts'
 export { type ArchiveOptions, DebianArchive } from './debian/archive.ts'
 export { extractDeb } from './debian/deb.ts'

@@ -15,7 +15,7 @@ import type { RunOptions } from '../cli/run-options.ts'
 import { nodeTimers } from '../host/net/node-network.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { joinNetwork } from '../network/join.ts'
-import { volumeTag } from './boot-files.ts'
+import { discardBytes, volumeTag } from './boot-files.ts'
 import { diskOver, openMachineDisk } from './disks.ts'
 import { type Network, type NetworkPlug, openPlug } from './network.ts'
 import { keepTranslations, restoreTranslations } from './translations.ts'
@@ -115,7 +115,7 @@ export async function runningMachine(
       virtio,
       boot,
     })
-    for (const file of Object.values(boot)) discard(file)
+    for (const file of Object.values(boot)) if (isBootFile(file)) discardBytes(file.bytes)
     const made = cpu as unknown as RiscvCpu
     // A clone is to go on at once.
     const warms = options.engine !== 'interpreter' && (!('restored' in boot) || parts.isStart)
@@ -127,12 +127,8 @@ export async function runningMachine(
   }
 }
 
-/** Gives a boot file's memory back at once: the collector does not see how large it is. Nothing may read it any more. */
-function discard(file: unknown): void {
-  if (typeof file !== 'object' || file === null || !('bytes' in file) || !(file.bytes instanceof Uint8Array)) return
-  const { buffer, byteLength } = file.bytes
-  // What is a part of something larger is not ours alone.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
+function isBootFile(part: unknown): part is { readonly bytes: Uint8Array } {
+  return typeof part === 'object' && part !== null && 'bytes' in part && part.bytes instanceof Uint8Array
 }
 
 /** A disk as fast as the options let it be. */
