@@ -11,6 +11,7 @@ import {
   type Node,
   Op,
 } from '@doppel/wasm'
+import { memoryLimits } from './memory-limits.ts'
 import type { CommonState } from './layout.ts'
 import { DATA_MASK, ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT, READ, WRITE, writeFillNote } from './tlb.ts'
 
@@ -25,13 +26,15 @@ export interface PhysicalLayout {
   /** Host address of the decoded pages' records, and bytes between two pages'. */
   readonly codeBase: number
   readonly codeBytes: number
+  /** Other threads run harts in the same memory. */
+  readonly isShared: boolean
 }
 
 /** Kinds of access, as the walk is told. */
 export const WALK = { read: 0, write: 1, execute: 2 } as const
 
 /** Writes `system` (see `HostCalls`) for what needs no host; `host` does the rest. */
-export type SystemWriter = (fn: FunctionBuilder, host: FunctionRef) => void
+export type SystemWriter = (fn: FunctionBuilder, host: FunctionRef, physical: PhysicalLayout) => void
 /** Writes `(state, guest-virtual address, one of WALK) → guest-physical address`, or -1 where the host must look. */
 export type TranslateWriter = (fn: FunctionBuilder, physical: PhysicalLayout) => void
 
@@ -111,7 +114,7 @@ function encodeServices(
   const imported = Object.fromEntries(
     Object.entries(HOST_TYPES).map(([name, type]) => [name, module.importFunction('host', name, type)]),
   ) as Record<HostName, FunctionRef>
-  module.importMemory('host', 'memory', { min: 1 })
+  module.importMemory('host', 'memory', memoryLimits(physical.isShared))
   const define = (name: string, type: FunctionType, write: (fn: FunctionBuilder) => void): FunctionRef => {
     const declared = module.declare(name, type)
     const fn = module.build(declared, arena)
@@ -121,7 +124,7 @@ function encodeServices(
     return declared
   }
   const walk = define('translate', TRANSLATE, fn => isa.writeTranslate(fn, physical))
-  define('system', SYSTEM, fn => isa.writeSystem(fn, imported.hostSystem))
+  define('system', SYSTEM, fn => isa.writeSystem(fn, imported.hostSystem, physical))
   const probe = define('probe', PROBE, fn => writeProbe(fn, common, physical, walk, imported.hostFrame, isa.contexts))
   define('fetch', FETCH_TYPE, fn => writeFetch(fn, common, physical, walk, isa.contexts))
   const find = (fn: FunctionBuilder, array: number): Local =>

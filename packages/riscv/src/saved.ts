@@ -23,7 +23,7 @@ export interface HartPrivateState {
 }
 
 /** Addresses of this host, and what follows from other fields: not of the machine's state. */
-const NOT_SAVED: ReadonlySet<string> = new Set(['reservation', 'reserved', 'walk', 'root', 'seen'])
+const NOT_SAVED: ReadonlySet<string> = new Set(['reservation', 'reserved', 'walk', 'root', 'seen', 'lines'])
 const NO_RESERVATION = 0xffff_ffff_ffff_ffffn
 const REGISTERS = Array.from({ length: 32 }, (_, i) => i)
 /** pmpcfg registers of RV64 are the even ones, eight entries each. */
