@@ -146,16 +146,12 @@ export class CodeCache<M> {
     page.regions = []
   }
 
-  /**
-   * Drops the pages that other threads have written since their copies were made: what FENCE.I orders (Unpriv. §"Zifencei").
-   * Says whether there were any.
-   */
-  synchronize(): boolean {
-    if (this.#copiesAt === undefined) return false
+  /** Drops those pages among the suspect ones that have changed since their copies were made. Says whether there were any. */
+  synchronize(isSuspect: (ramPage: number) => boolean): boolean {
     let any = false
     for (let i = 0; i < this.#everUsed; i++) {
       const page = this.#pages[i] as CodePage
-      if (page.ramPage === -1 || this.#isCurrent(page)) continue
+      if (page.ramPage === -1 || !isSuspect(page.ramPage) || this.#isCurrent(page)) continue
       this.drop(page.ramPage)
       any = true
     }

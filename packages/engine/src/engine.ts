@@ -15,6 +15,7 @@ import { Tlb, tlbBytesFor } from './tlb.ts'
 import { linkServices, type PhysicalLayout, type SystemWriter, type TranslateWriter } from './services.ts'
 import { MAX_SLOTS, Translator, type TranslatorStats } from './translator.ts'
 import { type Usage, usageOf } from './usage.ts'
+import { WriteRecord, writeNotes } from './write-record.ts'
 
 /** An instruction set, as the engine needs it. */
 export interface Isa<M> {
@@ -84,9 +85,12 @@ export class Engine<M> {
   readonly #isa: Isa<M>
   readonly #options: EngineOptions
   readonly #map: MemoryMap
+  readonly #writes: WriteRecord | undefined
   readonly #sharing: Sharing
   readonly #translator: Translator<M>
   readonly #usages: readonly Usage[]
+  /** Those of harts that this engine runs. */
+  readonly #ownTlbs: readonly Tlb[]
   readonly #run: (state: number, outOfLineFirst: number) => number
   #droppedPages = 0
   /** Called each time so many pages of code have been dropped that it has taken a while. */
@@ -108,12 +112,13 @@ export class Engine<M> {
       codeTable: map.codeTable,
       codeBase: map.code,
       codeBytes: CODE_PAGE_BYTES,
-      isShared: place !== undefined,
+      writeNotes: place && writeNotes(map.writeNotes, place.index),
     }
     this.memory = allocate(map.wasmPages, place)
     const buffer = this.memory.buffer
     this.frames = new Frames(buffer, options.ramBase, options.ramBytes, map.frames, map.frameTable, FRAME_LOCK)
     this.tlbs = Array.from({ length: options.harts }, (_, i) => new Tlb(buffer, map.tlbs + i * tlbBytes, isa.contexts))
+    this.#ownTlbs = place?.hart === undefined ? this.tlbs : this.tlbs.slice(place.hart, place.hart + 1)
     this.#usages = knownUsages(isa)
     this.cache = new CodeCache(
       buffer,
@@ -128,7 +133,13 @@ export class Engine<M> {
     const { translateAfter } = options
     this.#translator = new Translator(isa, this.#usages, this.cache, this.memory, translateAfter, this.#sharing)
     this.cache.onDrop = (slots, records) => this.#dropped(slots, records)
-    this.frames.onWrite = page => this.cache.drop(page)
+    this.frames.onWrite = page => this.willWrite(page)
+    if (place) {
+      const record = new WriteRecord(buffer, map.writeNotes, place.index)
+      this.#writes = record
+      this.frames.onWritten = page => record.note(page)
+      for (const tlb of this.#ownTlbs) tlb.onFlush = () => record.flushed()
+    }
     this.#translator.link({
       memory: this.memory,
       table: this.#translator.table,
@@ -209,7 +220,7 @@ export class Engine<M> {
     if (this.#translator.isFull) this.cache.dropAll()
     const frame = this.frames.frame(ramPage)
     if (this.cache.has(ramPage)) return this.cache.records(ramPage, frame)
-    for (const tlb of this.tlbs) tlb.revokeWrites(frame)
+    for (const tlb of this.#ownTlbs) tlb.revokeWrites(frame)
     const records = this.cache.records(ramPage, frame)
     if (this.#options.translateAfter > 0) this.#translator.reuse(records)
     return records
@@ -217,14 +228,21 @@ export class Engine<M> {
 
   /** FENCE.I: what other threads have written is executed from now on. Says whether any code was dropped. */
   synchronizeCode(): boolean {
-    return this.cache.synchronize()
+    let any = false
+    this.#writes?.fence(isSuspect => (any = this.cache.synchronize(isSuspect)))
+    return any
+  }
+  /** Says that this thread is about to write a page, or will have a TLB entry to write it by. */
+  willWrite(ramPage: number): void {
+    this.cache.drop(ramPage)
+    this.#writes?.note(ramPage)
   }
 
   #dropped(slots: readonly number[], records: number): void {
     this.#droppedPages++
     if (this.#droppedPages % DROPS_TOLD === 0) this.onDrops()
     this.#translator.release(slots)
-    for (const tlb of this.tlbs) tlb.revokeFetches(records)
+    for (const tlb of this.#ownTlbs) tlb.revokeFetches(records)
   }
 
   #linkInterpreter(replaced: number): (state: number, outOfLineFirst: number) => number {

@@ -20,6 +20,8 @@ export class Frames implements GuestMemory {
   source: ((page: number, into: Uint8Array) => void) | undefined
   /** Told of every page that a device or loader writes, before it is written. */
   onWrite: (page: number) => void = () => {}
+  /** Told of it once more when it has been written. */
+  onWritten: (page: number) => void = () => {}
   /** Gives a page its frame elsewhere, where what fills it is: on another thread. */
   giver: ((page: number) => number) | undefined
 
@@ -106,6 +108,7 @@ export class Frames implements GuestMemory {
     return this.#copy(gpa, from.length, (host, at, length, page) => {
       this.onWrite(page)
       this.#bytes.set(from.subarray(at, at + length), host)
+      this.onWritten(page)
     })
   }
   #copy(gpa: number, length: number, each: (host: number, at: number, length: number, page: number) => void): boolean {

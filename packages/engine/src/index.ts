@@ -19,6 +19,7 @@ export {
   type Operand,
   type Operands,
 } from './insn.ts'
+export { THREAD_SPACE, THREAD_SPACE_BYTES } from './memory-map.ts'
 export { isShared, memoryLimits } from './memory-limits.ts'
 export { type CommonState, layoutState, RECORD, type RegisterFile, type StateLayout } from './layout.ts'
 export { floatAdd, floatDiv, floatFma, floatMul, floatSqrt, floatSub } from './float/arithmetic.ts'

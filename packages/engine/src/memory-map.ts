@@ -9,6 +9,8 @@ export interface EnginePlace {
   /** Which engine this is, from 0, and how many there are. */
   readonly index: number
   readonly count: number
+  /** The only hart that it runs; without one it runs any. */
+  readonly hart?: number
   /** The memory, which the first engine makes. */
   readonly memory?: WebAssembly.Memory
   /** How the host's processor orders what threads do. */
@@ -37,6 +39,8 @@ export interface MemoryMap {
   readonly replaced: number
   readonly copies: number | undefined
   readonly codeTable: number
+  /** Where each engine notes what it may have written; none where there is one engine. */
+  readonly writeNotes: readonly number[]
   readonly frameTable: number
   readonly frames: number
   readonly wasmPages: number
@@ -66,6 +70,7 @@ export function mapMemory(sizes: {
     replaced: take(slots << REPLACED_SHIFT),
     copies: place ? take(CODE_PAGES * RAM_PAGE_BYTES) : undefined,
     codeTable: take(tableBytes),
+    notes: place ? [take(tableBytes)] : [],
   }))
   const frameTable = take(tableBytes)
   const frames = align(at, WASM_PAGE_BYTES)
@@ -74,8 +79,8 @@ export function mapMemory(sizes: {
     const most = (MAX_WASM_PAGES * WASM_PAGE_BYTES - frames) / MIB
     throw new DoppelError('engine.memory', `${ramBytes / MIB} MiB of RAM; at most ${Math.floor(most)} MiB fit`)
   }
-  const own = places[place?.index ?? 0] as (typeof places)[number]
-  return { states, tlbs, ...own, frameTable, frames, wasmPages }
+  const { notes: _own, ...own } = places[place?.index ?? 0] as (typeof places)[number]
+  return { states, tlbs, ...own, writeNotes: places.flatMap(({ notes }) => notes), frameTable, frames, wasmPages }
 }
 
 /** The memory of a map. Throws `engine.memory` when the host has no room for it. */

@@ -13,6 +13,7 @@ import {
 } from '@doppel/wasm'
 import { memoryLimits } from './memory-limits.ts'
 import type { CommonState } from './layout.ts'
+import type { WriteNotes } from './write-record.ts'
 import { DATA_MASK, ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT, READ, WRITE, writeFillNote } from './tlb.ts'
 
 /** Where guest-physical memory is found: constants that generated code may know. */
@@ -26,8 +27,8 @@ export interface PhysicalLayout {
   /** Host address of the decoded pages' records, and bytes between two pages'. */
   readonly codeBase: number
   readonly codeBytes: number
-  /** Other threads run harts in the same memory. */
-  readonly isShared: boolean
+  /** Where this thread notes the pages that it may write; undefined where it is the only one that runs harts in this memory. */
+  readonly writeNotes: WriteNotes | undefined
 }
 
 /** Kinds of access, as the walk is told. */
@@ -114,7 +115,7 @@ function encodeServices(
   const imported = Object.fromEntries(
     Object.entries(HOST_TYPES).map(([name, type]) => [name, module.importFunction('host', name, type)]),
   ) as Record<HostName, FunctionRef>
-  module.importMemory('host', 'memory', memoryLimits(physical.isShared))
+  module.importMemory('host', 'memory', memoryLimits(physical.writeNotes !== undefined))
   const define = (name: string, type: FunctionType, write: (fn: FunctionBuilder) => void): FunctionRef => {
     const declared = module.declare(name, type)
     const fn = module.build(declared, arena)
@@ -199,6 +200,11 @@ function writeProbe(
   fn.end()
   fn.if(fn.get(write))
   fail(tableEntry(fn, physical.codeTable, fn.get(ramPage)))
+  if (physical.writeNotes) {
+    const { count, notes } = physical.writeNotes
+    const note = fn.op(Op.i32Shl, fn.op(Op.i32WrapI64, fn.get(ramPage)), fn.i32(2))
+    fn.store(Op.i32Store, note, fn.load(Op.i32Load, fn.i32(count)), notes)
+  }
   fn.end()
   const addend = fn.let(fn.op(Op.i32Sub, fn.get(frame), fn.op(Op.i32WrapI64, fn.get(page))))
   // An addend that happens to be 0 would read as a failure: the host serves that page each time.

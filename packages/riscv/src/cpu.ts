@@ -66,7 +66,8 @@ export class RiscvCpu implements Services {
     )
     this.engine.frames.source = config.pageSource
     this.#view = new DataView(this.engine.memory.buffer)
-    this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine))
+    const isNew = options.place?.memory === undefined
+    this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine, isNew))
     // A guest that keeps rewriting its code must not hold the thread for all of a slice, which would take seconds.
     this.engine.onDrops = () => {
       this.endsSlice = true
@@ -191,7 +192,7 @@ export class RiscvCpu implements Services {
     if (page < 0 || !h.pmp.allows(gpa, bytes, Access.read, h.dataRules.privilege)) {
       return this.#fault(h, Cause.storeAccess, low, high)
     }
-    this.engine.cache.drop(page)
+    this.engine.willWrite(page)
     const host = this.engine.frames.host(gpa, page)
     if (h.pmp.isUniform(gpa)) this.engine.tlbs[h.id]?.fillData(h.contextIndex, WRITE, low, high, host)
     return host
@@ -218,7 +219,7 @@ export class RiscvCpu implements Services {
       this.stats.deviceAccesses++
       return this.#bus.write(gpa, bytes as 1, value)
     }
-    this.engine.cache.drop(page)
+    this.engine.willWrite(page)
     const host = this.engine.frames.host(gpa, page)
     if (bytes === 8) this.#view.setBigUint64(host, value, true)
     else if (bytes === 4) this.#view.setUint32(host, Number(value), true)

@@ -48,7 +48,7 @@ export function writeFastCsr(fn: FunctionBuilder, host: FunctionRef, physical: P
     setWord(STATE.common.request, fn.i32(request))
     fn.return(fn.get(old))
   }
-  if (!physical.isShared) {
+  if (!physical.writeNotes) {
     // Stores to code are seen as they are made, where no other thread makes any: there is nothing stale.
     fn.if(isKind(System.fenceI))
     answer()

@@ -38,13 +38,15 @@ export class Hart extends HartRegisters implements RiscvHart {
   /** 1 while an instruction asks, which counts as retired already; 0 for the host between slices. */
   #underWay = 1n
 
-  constructor(id: number, cpu: RiscvCpu, engine: Engine<RiscvMachine>) {
+  /** Where another thread has made the hart already, `isNew` is false: its state is left alone. */
+  constructor(id: number, cpu: RiscvCpu, engine: Engine<RiscvMachine>, isNew: boolean) {
     super(engine.memory.buffer, engine.state(id))
     this.id = id
     this.#cpu = cpu
     this.#engine = engine
     this.walker = new Walker(engine.frames, new Int32Array(engine.memory.buffer), this.pmp)
     this.walker.onLarge = (low, high) => this.#tlb.noteLarge(low, high)
+    if (!isNew) return
     this.setWord(STATE.common.tlb, engine.tlbs[id]?.context(0) ?? 0)
     this.set('stimecmp', 0xffff_ffff_ffff_ffffn)
     this.set('reservation', 0xffff_ffff_ffff_ffffn)
@@ -326,8 +328,14 @@ export class Hart extends HartRegisters implements RiscvHart {
     return { running: this.#running, lines: this.get('lines'), retired: this.retired }
   }
   restorePrivate({ running, lines, retired }: HartPrivateState): void {
-    this.#running = running
     this.set('lines', lines)
+    this.adopt(running, retired)
+  }
+  /** Takes over from another thread's object for this hart, whose state is in memory. */
+  adopt(running: boolean, retired: bigint): void {
+    this.#running = running
+    // Whatever the other one has filled is to be flushed.
+    this.#tlb.use(-1)
     this.#retiredBefore = retired
     this.#slice = this.word(STATE.common.budget)
     this.#outOfLine = false

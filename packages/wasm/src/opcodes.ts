@@ -184,7 +184,6 @@ const TABLE = {
   f64x2ExtractLane: [0xfd21, 'f64x2.extract_lane', 'v128 -> f64', 'lane'],
   f64x2RelaxedMadd: [0xfd107, 'f64x2.relaxed_madd', 'v128 v128 v128 -> v128'],
   atomicFence: [0xfe03, 'atomic.fence', '->', 'zero'],
-  i32AtomicLoad: [0xfe10, 'i32.atomic.load', 'i32 -> i32', 'atomic32'],
   i64AtomicLoad: [0xfe11, 'i64.atomic.load', 'i32 -> i64', 'atomic64'],
   i64AtomicLoad32U: [0xfe16, 'i64.atomic.load32_u', 'i32 -> i64', 'atomic32'],
   i32AtomicRmwAdd: [0xfe1e, 'i32.atomic.rmw.add', 'i32 i32 -> i32', 'atomic32'],
