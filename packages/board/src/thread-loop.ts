@@ -24,6 +24,8 @@ export class ThreadLoop {
   /** Up to when the governor has been told, and whether a hart ran then. */
   #accountedNs = 0
   #isBusy = false
+  /** Deadlines of suspended harts' timers that have passed, and been looked at. */
+  readonly #triedDeadlines = new Map<number, bigint>()
 
   constructor(config: ThreadLoopConfig) {
     this.#config = config
@@ -96,7 +98,11 @@ export class ThreadLoop {
     await this.#gather()
     // One that is paused must not keep others waiting for it.
     if (isHeld) governor?.idle()
-    await (isHeld ? gate?.() : turn)
+    const woken = Promise.withResolvers<void>()
+    this.#wakeSleeper = () => woken.resolve()
+    // The end of the machine does not wait for its turn.
+    await (isHeld ? gate?.() : Promise.race([turn, woken.promise]))
+    this.#wakeSleeper = undefined
     return true
   }
 
@@ -139,9 +145,15 @@ export class ThreadLoop {
   /** Milliseconds to the first timer of a hart that firmware has suspended: no thread looks at that. */
   #suspendedMs(): number {
     const { harts, time, ticksPerSecond, isSuspended } = this.#config
-    const deadlines = harts.flatMap(hart => (isSuspended(hart.id) ? (hart.timerDeadline() ?? []) : []))
-    const waits = deadlines.map(deadline => (Number(deadline - time()) / ticksPerSecond) * 1000)
-    // One that has passed without waking its hart has its interrupt off.
-    return Math.min(Infinity, ...waits.filter(wait => wait > 0))
+    let earliestMs = Infinity
+    for (const hart of harts) {
+      const deadline = isSuspended(hart.id) ? hart.timerDeadline() : undefined
+      if (deadline === undefined || deadline === this.#triedDeadlines.get(hart.id)) continue
+      const waitMs = (Number(deadline - time()) / ticksPerSecond) * 1000
+      // One that has passed gets one look, also where it passed since the last: then its interrupt is off.
+      if (waitMs <= 0) this.#triedDeadlines.set(hart.id, deadline)
+      earliestMs = Math.min(earliestMs, waitMs)
+    }
+    return earliestMs
   }
 }

@@ -42,7 +42,7 @@ const asLoaded = (m: RiscvMachine, value: Node, { bytes }: Width): Node =>
 
 /**
  * Code around which nothing of other threads' may be seen out of order: more than a host's atomic operations promise where its
- * memory order is weak, and what RVWMO asks of those with aq and rl (Unpriv. §"RVWMO", rules 5 to 8).
+ * memory order is weak, and what RVWMO asks of those with aq and rl (Unpriv. §"RVWMO", rules 5 to 7).
  */
 function ordered(m: RiscvMachine, body: () => void): void {
   const isWeak = m.emitter.sharing === 'weak'

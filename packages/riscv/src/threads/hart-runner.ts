@@ -129,8 +129,10 @@ export class HartRunner {
     words.setWord('asleep', 1)
     for (;;) {
       const seen = words.word('wake')
+      // Before the look at interrupts: a deadline that passes in between is pending there.
+      const timeoutMs = hart.running ? this.#deadlineMs() : Infinity
       if (words.word('tells') !== 0 || (hart.running && hart.interruptPending())) break
-      words.sleep(seen, hart.running ? this.#deadlineMs() : Infinity)
+      words.sleep(seen, timeoutMs)
     }
     words.setWord('asleep', 0)
     // Whoever accounts for the time looks at sleepers seldom.
