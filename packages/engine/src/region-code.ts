@@ -1,6 +1,6 @@
 import { type Block, F64, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
 import type { AccessGroup } from './accesses.ts'
-import { Emitter, type HostCalls } from './emitter.ts'
+import { Emitter, type HostCalls, type Sharing } from './emitter.ts'
 import { Exit } from './exits.ts'
 import type { Operand } from './insn.ts'
 import type { CommonState, RegisterFile } from './layout.ts'
@@ -58,11 +58,12 @@ export abstract class RegionCode extends Emitter {
   constructor(
     common: CommonState,
     calls: HostCalls,
+    sharing: Sharing,
     files: readonly RegisterFile[],
     usages: readonly Usage[],
     regionType: number,
   ) {
-    super(common, calls)
+    super(common, calls, sharing)
     this.files = files
     this.usages = usages
     this.regionType = regionType

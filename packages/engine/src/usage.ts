@@ -181,7 +181,7 @@ export function usageOf<M>(
   calls: HostCalls,
   wrap: (emitter: Emitter) => M,
 ): Usage[] {
-  const emitter = new UsageEmitter(common, calls)
+  const emitter = new UsageEmitter(common, calls, 'alone')
   const machine = wrap(emitter)
   const module = new ModuleBuilder()
   const arena = new Arena()

@@ -10,8 +10,9 @@ import {
   virtioRng,
 } from '@doppel/devices'
 import { type CpuLimits, type FrozenDisk, GuestAgent, type MachineDisk, rateLimitedDisk } from '@doppel/monitor'
-import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
+import { createRiscvCpu, RISCV_ISA, type RiscvCpu, ThreadedCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
+import { hartThreads } from '../host/hart-threads.ts'
 import { nodeTimers } from '../host/net/node-network.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { joinNetwork } from '../network/join.ts'
@@ -38,7 +39,9 @@ export interface MachineParts {
 /** A machine with what has to be given back when it has ended. */
 export interface RunningMachine {
   readonly vm: VirtMachine
+  /** Where harts have threads of their own, what they are at home. */
   readonly cpu: RiscvCpu
+  readonly threads: ThreadedCpu | undefined
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
   readonly disks: readonly MachineDisk[]
@@ -62,10 +65,12 @@ export async function runningMachine(
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
     for (const each of opened.splice(0).reverse()) await each.close()
-    if (cpu && !kept) await keepTranslations(cpu, options.env)
+    if (cpu && !kept) await keepTranslations(threads ?? cpu, options.env)
     kept = true
+    threads?.close()
   }
   let cpu: RiscvCpu | undefined
+  let threads: ThreadedCpu | undefined
   let kept = false
   try {
     const virtio: VirtioDevice[] = [
@@ -95,17 +100,20 @@ export async function runningMachine(
     // A bare-metal program has no use for an agent.
     if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
     const clock = hostClock()
-    const retired = (): bigint => (cpu?.harts ?? []).reduce((sum, hart) => sum + hart.retired, 0n)
+    const retired = (): bigint => ((threads ?? cpu)?.harts ?? []).reduce((sum, hart) => sum + hart.retired, 0n)
     const governor = parts.governor?.(retired)
     const vm = new VirtMachine({
       ...(governor && { governor }),
       cpus: options.cpus,
       memoryBytes: options.memoryBytes,
       createCpu: config => {
-        cpu = createRiscvCpu(config, {
-          ...(options.engine === 'interpreter' ? { translateAfter: 0 } : {}),
-          ...(options.profile ? { profile: true } : {}),
-        })
+        const engine = options.engine === 'interpreter' ? { translateAfter: 0 } : {}
+        if (options.smp === 'parallel') {
+          threads = new ThreadedCpu(config, { ...engine, ...hartThreads() })
+          cpu = threads.home
+          return threads
+        }
+        cpu = createRiscvCpu(config, { ...engine, ...(options.profile ? { profile: true } : {}) })
         return cpu
       },
       isa: RISCV_ISA,
@@ -119,8 +127,8 @@ export async function runningMachine(
     const made = cpu as unknown as RiscvCpu
     // A clone is to go on at once.
     const warms = options.engine !== 'interpreter' && (!('restored' in boot) || parts.isStart)
-    if (warms) await restoreTranslations(made, options.env)
-    return { vm, cpu: made, agent, disks, network, elapsedNs: () => clock.monotonicNs(), close }
+    if (warms) await restoreTranslations(threads ?? made, options.env)
+    return { vm, cpu: made, threads, agent, disks, network, elapsedNs: () => clock.monotonicNs(), close }
   } catch (error) {
     await close()
     throw error

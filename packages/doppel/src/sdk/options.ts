@@ -3,7 +3,15 @@ import type { DiskRate, NetworkPolicy } from '@doppel/monitor'
 import type { Isolation } from '../control/isolation.ts'
 import { Network } from '../run/network.ts'
 import { imageNames } from '../run/images.ts'
-import { readableFile, readCpus, readDisk, readMemory, readVolume, type RunOptions } from '../cli/run-options.ts'
+import {
+  readableFile,
+  readCpus,
+  readDisk,
+  readMemory,
+  readSmp,
+  readVolume,
+  type RunOptions,
+} from '../cli/run-options.ts'
 
 /** What a machine is made with. Sizes and paths are as on the command line. */
 export interface MachineOptions {
@@ -29,6 +37,8 @@ export interface MachineOptions {
   /** The most it may have of the processor's time: 0.5 is a half; no cap when not given. */
   readonly cap?: number
   readonly engine?: 'interpreter' | 'translator'
+  /** `'parallel'`: each hart on a thread of its own; in turn on one when not given. */
+  readonly smp?: 'parallel' | 'round-robin'
   /** Keeps it apart from this program: in a thread, in a process, or in one that reaches no files but its own. */
   readonly isolation?: Isolation
   /** How long the guest may take until its agent answers; 120 000 when not given. */
@@ -49,6 +59,7 @@ export async function runOptionsOf(image: string, options: MachineOptions): Prom
     })
   }
   const { memory } = options
+  const smp = readSmp(options.smp)
   return {
     target: { kind: 'image', name: image },
     memoryBytes: readMemory(typeof memory === 'number' ? `${memory}B` : memory),
@@ -61,6 +72,7 @@ export async function runOptionsOf(image: string, options: MachineOptions): Prom
     ...(options.diskRate && { diskRate: options.diskRate }),
     network: networkOf(options.network),
     engine: options.engine ?? 'translator',
+    ...(smp && { smp }),
     stats: false,
     verbose: false,
     env: process.env,

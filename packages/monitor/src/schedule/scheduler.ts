@@ -151,7 +151,8 @@ export class Member implements Governor {
     this.#latelyNs = this.#latelyNs * MEMORY + tookNs
     const slower = this.rate > 0 ? this.#peers.fastest() / this.rate : 1
     this.#virtual += (count * (slower > SLOWER ? slower : 1)) / this.#share
-    this.#allowedNs -= tookNs
+    // Without a cap nothing is owed, also by a machine that has several processors.
+    if (this.#cap < 1) this.#allowedNs -= tookNs
     this.#peers.moved()
   }
   idle(): void {

@@ -53,6 +53,11 @@ export const runCommand: Command = {
     { name: 'capture', value: 'FILE', summary: 'write what passes on the network to FILE, for Wireshark or tcpdump' },
     { name: 'firmware', value: 'FILE', summary: 'run this M-mode firmware instead of the built-in SBI' },
     { name: 'engine', value: 'interpreter|translator', summary: 'how instructions run (default translator)' },
+    {
+      name: 'smp',
+      value: 'parallel|round-robin',
+      summary: 'each hart on a thread of its own, or all in turn on one (default)',
+    },
     { name: 'timeout', value: 'TIME', summary: 'end the machine after so long, e.g. 30s or 2m' },
     { name: 'stats', summary: 'print instructions, tiers, traps and TLB misses at the end' },
     { name: 'profile', summary: "print at the end where the guest's time went" },
