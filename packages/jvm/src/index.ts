@@ -1,3 +1,4 @@
+export type { CodeStore } from './archive/archive.ts'
 export { parseCode } from './class-file/code.ts'
 export { type ClassFile, parseClassFile } from './class-file/parse.ts'
 export { type JavaProgram, JavaMachine, type JvmStatistics } from './jvm.ts'

@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { JavaMachine, RuntimeImage } from '@doppel/jvm'
 import type { Streams } from '../cli/command.ts'
 import { type JavaArguments, readJavaArguments } from './arguments.ts'
+import { fileCodeStore } from './code-store.ts'
 import { imageFile, nodeJvmHost } from './host.ts'
 import { findJavaHome, type JavaHome } from './java-home.ts'
 
@@ -52,9 +53,10 @@ async function start(
   setFlagsFromString(`--stack-size=${Math.min(kilobytes, 900)}`)
   setFlagsFromString(`--wasm-stack-switching-stack-size=${kilobytes}`)
   const environment = Object.fromEntries(Object.entries(env).filter((e): e is [string, string] => e[1] !== undefined))
+  const library = join(home.path, 'lib', 'modules')
   const machine = new JavaMachine(
-    nodeJvmHost(environment),
-    new RuntimeImage(imageFile(join(home.path, 'lib', 'modules'))),
+    { ...nodeJvmHost(environment), codeStore: fileCodeStore(library, env) },
+    new RuntimeImage(imageFile(library)),
     {
       properties: {
         ...platformProperties(home, env),

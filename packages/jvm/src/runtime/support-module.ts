@@ -106,14 +106,17 @@ export interface MethodModule {
 }
 
 let base: MethodModule | undefined
-/** A new module for methods. What they have in common is made once: thousands of modules begin with it. */
-export function methodModule(): MethodModule {
+/**
+ * A new module for methods. What they have in common is made once: thousands of modules begin with it. The functions of a
+ * `relocatable` one can go into an archive.
+ */
+export function methodModule(relocatable = false): MethodModule {
   if (!base) {
     const module = new ModuleBuilder()
     const types = new ModuleTypes(module)
     base = { module, types, ...importSupport(module, types) }
   }
-  const module = new ModuleBuilder(base.module)
+  const module = new ModuleBuilder(base.module, relocatable)
   return { ...base, module, types: new ModuleTypes(module, base.types) }
 }
 

@@ -154,6 +154,8 @@ export class ModuleTypes {
   readonly #layouts = new Map<string, number>([['', T.object]])
   readonly #signatures = new Map<Signature, { readonly index: number; readonly type: FunctionType }>()
   readonly #casts = new Map<number, number>()
+  /** How to get the same type in another module, by index. */
+  readonly #made = new Map<number, (to: ModuleTypes) => number>()
 
   /** With `base`, the types of the module that `module` began with. */
   constructor(module: ModuleBuilder, base?: ModuleTypes) {
@@ -180,6 +182,7 @@ export class ModuleTypes {
       .map(kind => ({ type: valueTypeOf(kind as Kind), mutable: true }))
     const index = this.module.defineType({ kind: 'struct', supertype, fields: [...header, ...own] })
     this.#layouts.set(layout.key, index)
+    this.#made.set(index, to => to.layout(layout))
     return index
   }
   signature(signature: Signature): { readonly index: number; readonly type: FunctionType } {
@@ -193,6 +196,7 @@ export class ModuleTypes {
     }
     const made = { index: this.module.defineType(type), type }
     this.#signatures.set(signature, made)
+    this.#made.set(made.index, to => to.signature(signature).index)
     return made
   }
   /** The block type from an erased reference to a non-null one of the type. */
@@ -201,7 +205,12 @@ export class ModuleTypes {
     if (known !== undefined) return known
     const index = this.module.defineType({ kind: 'func', params: [OBJ], results: [ref(type, false)] })
     this.#casts.set(type, index)
+    this.#made.set(index, to => to.cast(this.indexIn(to, type)))
     return index
+  }
+  /** The index in another module with the same base of one of this module’s types. */
+  indexIn(to: ModuleTypes, index: number): number {
+    return this.#made.get(index)?.(to) ?? index
   }
 }
 
