@@ -1,4 +1,5 @@
-export { type CachedObject, cacheFolder, ImageCache } from './cache/image-cache.ts'
+export { cacheFolder } from './cache/cache-folder.ts'
+export { type CachedObject, ImageCache } from './cache/image-cache.ts'
 export { type ArchiveOptions, DebianArchive } from './debian/archive.ts'
 export { extractDeb } from './debian/deb.ts'
 export { chooseMirror, DEFAULT_MIRROR, type MirrorChoice, mirrorUrl } from './debian/mirror.ts'

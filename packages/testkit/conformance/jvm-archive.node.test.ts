@@ -54,7 +54,7 @@ test('two machines may keep their code at once', async () => {
   expect(await ours('References', cache)).toBe(expected.get('References'))
 })
 
-test('a damaged archive is not used', async () => {
+test('a damaged archive is not used, and made anew', async () => {
   const cache = join(folder, 'cache-damaged')
   await ours('References', cache)
   const [path = ''] = files(cache)
@@ -62,6 +62,7 @@ test('a damaged archive is not used', async () => {
   for (const damage of [whole.subarray(0, 5000), Buffer.from(whole).fill(7, 90_000, 90_004)]) {
     writeFileSync(path, damage)
     expect(await ours('References', cache)).toBe(expected.get('References'))
+    expect(readFileSync(path).length).toBeGreaterThan(whole.length / 2)
   }
 })
 

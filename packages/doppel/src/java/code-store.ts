@@ -1,23 +1,49 @@
-import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, linkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheFolder } from '@doppel/images'
+// Not by way of the whole package: Java starts in less time than that takes to load.
+import { cacheFolder } from '@doppel/images/cache-folder'
 import type { CodeStore } from '@doppel/jvm'
 import { VERSION } from '../cli/version.ts'
+import { sha256 } from './sha256.ts'
 
 /** Files of one archive at most, and their bytes: then it is begun anew. */
 const MAX_FILES = 8
 const MAX_BYTES = 96 << 20
-/** Before a file's content: its digest, and the digest of the file that it adds to. */
-const DIGEST_BYTES = 32
+/** Before a file's content: its checksum, and that of the file that it adds to. */
+const CHECK_BYTES = 8
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-function sha256(...parts: readonly (Uint8Array | string)[]): Uint8Array {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest()
+/** So many bytes are hashed before Node’s own digests are worth loading. */
+const SMALL_BYTES = 128 << 10
+
+/** Digests of classes: collisions would let one program’s code run in another. */
+function digests(): (bytes: Uint8Array) => string {
+  let total = 0
+  return bytes => {
+    total += bytes.length
+    if (total <= SMALL_BYTES) return Buffer.from(sha256(bytes)).toString('base64')
+    const { createHash } = process.getBuiltinModule('node:crypto')
+    return createHash('sha256').update(bytes).digest('base64')
+  }
+}
+
+/** Two words that tell damage: FNV-1a by words (Fowler, Noll and Vo), the second over the first’s course. */
+function checksum(before: Uint8Array, content: Uint8Array): Uint8Array {
+  const whole = content.length >>> 2
+  const copy = content.byteOffset % 4 === 0 ? content : new Uint8Array(content)
+  const words = new Int32Array(copy.buffer, copy.byteOffset, whole)
+  let [a, b] = [0x811c9dc5 | 0, content.length]
+  const mix = (word: number): void => {
+    a = Math.imul(a ^ word, 0x01000193)
+    a ^= a >>> 15
+    b = Math.imul(b ^ a, 0x01000193)
+  }
+  for (const byte of before) mix(byte)
+  for (let i = 0; i < whole; i++) mix(words[i] as number)
+  for (let i = whole * 4; i < content.length; i++) mix(content[i] as number)
+  return new Uint8Array(Int32Array.of(a, b).buffer)
 }
 
 /** Names and times of the files of this program that make code: other ones may make other code. */
@@ -40,8 +66,8 @@ function isFileError(error: unknown): boolean {
 }
 
 /**
- * Compiled code in files of the user's cache, apart by library, program and engine. Each file is checked against its digest
- * and against the file before it, so that what is damaged or belongs to something else is not seen.
+ * Compiled code in files of the user's cache, apart by library, program and engine. Each file has a checksum and that of the
+ * file before it, so that what is damaged or belongs to something else is not seen.
  */
 export function fileCodeStore(library: string, env: Environment): CodeStore | undefined {
   const folder = join(cacheFolder(env), 'java')
@@ -49,7 +75,8 @@ export function fileCodeStore(library: string, env: Environment): CodeStore | un
   try {
     const { size, mtimeMs, ino } = statSync(library)
     const engine = `${VERSION} ${process.versions.v8} ${process.arch}`
-    key = Buffer.from(sha256(`${library} ${size} ${mtimeMs} ${ino}\n${engine}\n${makers()}`))
+    const text = `${library} ${size} ${mtimeMs} ${ino}\n${engine}\n${makers()}`
+    key = Buffer.from(sha256(new TextEncoder().encode(text)))
       .toString('hex')
       .slice(0, 32)
   } catch (error) {
@@ -57,25 +84,27 @@ export function fileCodeStore(library: string, env: Environment): CodeStore | un
     throw error
   }
   const pathOf = (i: number): string => join(folder, `${key}.${i}`)
-  let [count, last]: [number, Uint8Array] = [0, new Uint8Array(DIGEST_BYTES)]
-  let isFull = false
+  let [count, last]: [number, Uint8Array] = [0, new Uint8Array(CHECK_BYTES)]
+  let [isFull, isDamaged] = [false, false]
   return {
-    digest: bytes => Buffer.from(sha256(bytes)).toString('base64'),
+    digest: digests(),
     load: () => {
       const found: Uint8Array[] = []
       let total = 0
       for (; count < MAX_FILES; count++) {
         const file = readIfThere(pathOf(count))
         if (!file) break
-        const [digest, before, content] = [file.subarray(0, 32), file.subarray(32, 64), file.subarray(64)]
-        if (!same(digest, sha256(before, content)) || !same(before, last)) break
+        const [check, before] = [file.subarray(0, CHECK_BYTES), file.subarray(CHECK_BYTES, CHECK_BYTES * 2)]
+        const content = file.subarray(CHECK_BYTES * 2)
+        isDamaged = !same(check, checksum(before, content)) || !same(before, last)
+        if (isDamaged) break
         found.push(content)
-        last = digest
+        last = check
         total += content.length
       }
       isFull = count === MAX_FILES || total > MAX_BYTES
       if (!isFull) return found
-      ;[count, last] = [0, new Uint8Array(DIGEST_BYTES)]
+      ;[count, last] = [0, new Uint8Array(CHECK_BYTES)]
       return []
     },
     add: content => {
@@ -83,7 +112,8 @@ export function fileCodeStore(library: string, env: Environment): CodeStore | un
         mkdirSync(folder, { recursive: true })
         if (isFull) removeOld(folder, () => true)
         else if (count === 0) removeOld(folder, name => !name.startsWith(key))
-        writeNew(pathOf(count), [sha256(last, content), last, content])
+        if (isDamaged) rmSync(pathOf(count), { force: true })
+        writeNew(pathOf(count), [checksum(last, content), last, content])
       } catch (error) {
         if (!isFileError(error)) throw error
       }
