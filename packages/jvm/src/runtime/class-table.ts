@@ -253,7 +253,7 @@ export class ClassTable {
     cls.fields = [...file.fields, ...injectedFields(cls)].map(info => new Field(cls, info))
     const own = cls.fields.filter(f => !f.isStatic)
     const parent = cls.superclass?.layout ?? OBJECT_LAYOUT
-    cls.layout = cls.isInterface ? OBJECT_LAYOUT : extendLayout(parent, own.map(f => f.kind).join(''))
+    cls.layout = cls.isInterface ? OBJECT_LAYOUT : extendLayout(parent, own.map(f => f.keptAs).join(''))
     own.forEach((field, i) => (field.place = cls.layout.first + i))
     let [reference, address] = [references + 1, statics]
     for (const field of cls.fields) {

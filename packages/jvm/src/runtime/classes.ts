@@ -1,7 +1,13 @@
 import type { ClassPlaces } from '../archive/places.ts'
 import { ACC_ABSTRACT, ACC_FINAL, ACC_INTERFACE, ACC_NATIVE, ACC_PRIVATE, ACC_STATIC } from '../class-file/access.ts'
 import { type Code, parseCode } from '../class-file/code.ts'
-import { type Kind, type MethodDescriptor, kindOf, parseMethodDescriptor } from '../class-file/descriptor.ts'
+import {
+  type FieldKind,
+  type Kind,
+  type MethodDescriptor,
+  kindOf,
+  parseMethodDescriptor,
+} from '../class-file/descriptor.ts'
 import { readU2 } from '../class-file/bytes.ts'
 import { type ClassFile, findAttribute, type MemberInfo } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
@@ -28,6 +34,8 @@ export class Field {
   readonly owner: JavaClass
   readonly info: MemberInfo
   readonly kind: Kind
+  /** What the structure’s field is: that kind, but for those that the machine adds for itself. */
+  readonly keptAs: FieldKind
   /** Instance: the structure’s field. Static: address in memory, or place in the table of references. */
   place = -1
   /** What Unsafe calls the field; 0 until asked for. */
@@ -37,6 +45,7 @@ export class Field {
     this.owner = owner
     this.info = info
     this.kind = kindOf(info.descriptor)
+    this.keptAs = info.descriptor === 'X' ? 'X' : this.kind
   }
   get name(): string {
     return this.info.name

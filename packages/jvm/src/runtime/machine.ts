@@ -165,6 +165,7 @@ export class Machine {
       loopPlace: (id: number) => this.tiers.loopPlace(id),
       referenceMade: (reference: Ref) => this.references.made(reference),
       referentOf: (reference: Ref) => this.references.referent(reference),
+      depthOf: (throwable: Ref) => this.traces.framesOf(throwable).length,
       reserve: (bytes: number) => this.#throwing(() => this.heapLimit.reserve(bytes >>> 0)),
       pollNeeded: () => {
         this.stop?.()

@@ -56,9 +56,7 @@ export function makeThrowable(vm: Vm, className: string, message: string | null,
   // NullPointerException computes its message only while its stack has been filled in once.
   const filled = cls.findField('numStackTracesFilledIn') ?? cls.findField('extendedMessageState')
   if (filled) vm.heap.setField(object, filled, 1)
-  const frames = vm.traces.capture().filter(f => !f.method.owner.hidden)
-  set('backtrace', vm.traces.pack(frames))
-  set('depth', frames.length)
+  vm.traces.fillIn(object, 'made')
   return object
 }
 

@@ -1,7 +1,13 @@
 import { type Node, Op, ref } from '@doppel/wasm'
 import { readU2 } from '../class-file/bytes.ts'
 import { Tag } from '../class-file/constant-pool.ts'
-import { type Kind, kindOf, parseMethodDescriptor, type MethodDescriptor } from '../class-file/descriptor.ts'
+import {
+  type FieldKind,
+  type Kind,
+  kindOf,
+  parseMethodDescriptor,
+  type MethodDescriptor,
+} from '../class-file/descriptor.ts'
 import { ACC_ABSTRACT, ACC_INTERFACE } from '../class-file/access.ts'
 import { USE } from '../archive/recording.ts'
 import type { ClassFile } from '../class-file/parse.ts'
@@ -15,7 +21,7 @@ import type { Entry } from './operand-stack.ts'
 import { arm } from './simple-arms.ts'
 import { classAt, fieldAt, methodAt } from './resolved.ts'
 import { siteFor } from './sites.ts'
-import { fieldKinds, OBJ, T, TABLE, valueTypeOf, VT_REF } from './types.ts'
+import { fieldKinds, OBJ, T, TABLE, valueTypeOf, VT_REF, zeroOf } from './types.ts'
 
 /** Methods that do more than their code: synchronized, native, abstract. */
 const EAGER = 0x0020 | 0x0100 | 0x0400
@@ -84,6 +90,7 @@ arm(0xb4, 0xb5, (f, code, op) => {
   if (value === undefined) {
     stack.pushValue(kind, gc.structGet(type, field.place, valueTypeOf(kind), target))
     if (isReferent) readReferent(f, object)
+    if (field.name === 'depth' && field.owner.name === 'java/lang/Throwable') readDepth(f, object)
     return
   }
   gc.structSet(type, field.place, target, narrowed(f, field.descriptor, stack.use(value)))
@@ -96,6 +103,15 @@ function readReferent(f: Frame, reference: Entry): void {
   const result = stack.hold(stack.entries[stack.depth - 1] as Entry)
   fn.if(f.gc.refIsNull(fn.get(result)), 'unlikely')
   fn.set(result, f.support('referent', stack.use(reference)))
+  fn.end()
+}
+
+/** How deep an exception’s stack is, is found out when it is asked for. */
+function readDepth(f: Frame, throwable: Entry): void {
+  const { fn, stack } = f
+  const result = stack.hold(stack.entries[stack.depth - 1] as Entry)
+  fn.if(fn.op(Op.i32LtS, fn.get(result), fn.i32(0)), 'unlikely')
+  fn.set(result, f.support('traceDepth', stack.use(throwable)))
   fn.end()
 }
 
@@ -156,26 +172,11 @@ arm(0xbb, 0xbb, (f, code) => {
   const { fn, gc, context } = f
   const zeros = fieldKinds(cls.layout)
     .split('')
-    .map(kind => zero(f, kind as Kind))
+    .map(kind => zeroOf(f.fn, f.gc, kind as FieldKind))
   const record = gc.refAsNonNull(VT_REF, gc.tableGet(TABLE.records, ref(T.vt), fn.i32(cls.id)))
   const type = context.types.layout(cls.layout)
   f.stack.pushValue('L', gc.structNew(type, OBJ, [record, fn.i32(0), fn.i32(0), ...zeros]), true)
 })
-function zero(f: Frame, kind: Kind): Node {
-  switch (kind) {
-    case 'I':
-      return f.fn.i32(0)
-    case 'J':
-      return f.fn.i64(0)
-    case 'F':
-      return f.fn.f32Bits(0)
-    case 'D':
-      return f.fn.f64Bits(0, 0)
-    case 'L':
-      return f.gc.refNull(OBJ)
-  }
-}
-
 arm(0xc0, 0xc0, (f, code) => {
   const cls = classAt(f, readU2(code, f.at + 1))
   const { fn, gc, stack } = f
