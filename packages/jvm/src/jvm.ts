@@ -73,6 +73,7 @@ export class JavaMachine {
       vm.threads.runMain(this.#main(program)).then(status => resolve(status as number), ended)
     }).finally(() => {
       vm.threads.dispose()
+      vm.sockets.closeAll()
       vm.archive.save()
     })
   }

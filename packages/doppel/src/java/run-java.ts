@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
-import { JavaMachine, RuntimeImage } from '@doppel/jvm'
+import { JavaMachine, type JvmHost, RuntimeImage } from '@doppel/jvm'
 import type { Streams } from '../cli/command.ts'
 import { type JavaArguments, readJavaArguments } from './arguments.ts'
 import { fileCodeStore } from './code-store.ts'
+import { jailFiles, readFileGrant } from './file-jail.ts'
 import { imageFile, nodeJvmHost } from './host.ts'
+import { javaNetwork } from './network.ts'
 import { findJavaHome, type JavaHome } from './java-home.ts'
 
 /** What timeout(1) returns when it had to end a program. */
@@ -55,7 +57,11 @@ async function start(
   const environment = Object.fromEntries(Object.entries(env).filter((e): e is [string, string] => e[1] !== undefined))
   const library = join(home.path, 'lib', 'modules')
   const machine = new JavaMachine(
-    { ...nodeJvmHost(environment), codeStore: fileCodeStore(library, env) },
+    {
+      ...filesFor(options, target, home, environment),
+      codeStore: fileCodeStore(library, env),
+      network: await javaNetwork(options.network),
+    },
     new RuntimeImage(imageFile(library)),
     {
       properties: {
@@ -91,6 +97,19 @@ async function start(
     clearInterval(alive)
     process.stdin.destroy()
   }
+}
+
+/** This computer, its files in a jail when folders are granted: the library and the class path may be read besides. */
+function filesFor(
+  options: JavaArguments,
+  target: string,
+  home: JavaHome,
+  environment: Readonly<Record<string, string>>,
+): JvmHost {
+  const host = nodeJvmHost(environment)
+  if (options.files.length === 0) return host
+  const classPath = options.jar ? target : (options.classPath ?? environment['CLASSPATH'] ?? '.')
+  return jailFiles(host, options.files.map(readFileGrant), [home.path, ...classPath.split(delimiter)])
 }
 
 /** The signals that a Java machine takes: those that end it once its shutdown hooks have run, and the thread dump's. */

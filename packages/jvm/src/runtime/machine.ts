@@ -21,6 +21,7 @@ import { makeThrowable, mismatchMessage, raise } from './raise.ts'
 import { NativeMemory } from './native-memory.ts'
 import { References } from './references.ts'
 import { Resolver } from './resolve.ts'
+import { Sockets } from '../net/sockets.ts'
 import { Signals } from './signals.ts'
 import { StackTraces } from './stack-traces.ts'
 import { supportModule } from './support-module.ts'
@@ -62,6 +63,7 @@ export class Machine {
   readonly signals: Signals
   readonly heapLimit: HeapLimit
   readonly archive: Archive
+  readonly sockets: Sockets
   /** The newest class file version accepted. */
   readonly maxMajor: number
   /** Host values that guest objects stand for by number: open files and the like. */
@@ -116,6 +118,7 @@ export class Machine {
     this.signals = new Signals(this)
     this.heapLimit = new HeapLimit(this)
     this.threads = new Threads(this)
+    this.sockets = new Sockets(this)
     this.monitors = new Monitors(this)
     this.mirrors = new Mirrors(this)
     this.linker = new Linker(this)
