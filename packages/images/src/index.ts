@@ -21,6 +21,14 @@ export {
   linuxImageVersion,
   removeLinuxImage,
 } from './linux/linux.ts'
+export {
+  findJavaLibrary,
+  type JavaLibrary,
+  type JavaLibraryOptions,
+  javaLibraryObjects,
+  pullJavaLibrary,
+  removeJavaLibrary,
+} from './openjdk/openjdk.ts'
 export { MemoryStore } from './disk/memory.ts'
 export { openRaw } from './disk/raw.ts'
 export { createQcow2, createQcow2Overlay, openQcow2 } from './disk/qcow2.ts'
