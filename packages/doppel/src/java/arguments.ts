@@ -19,6 +19,8 @@ export interface JavaArguments {
   readonly network: JavaNetworkOptions
   /** Folders that the program may use, `PATH` or `PATH:ro`; when there are none, it may use what the user may. */
   readonly files: readonly string[]
+  /** A folder that is java.home, or the name of an image. */
+  readonly library: string | undefined
 }
 
 /** What of the network a program may use. */
@@ -59,6 +61,7 @@ export function readJavaArguments(given: readonly string[]): JavaArguments {
   let showVersion: JavaArguments['showVersion'] = 'no'
   let timeoutMs: number | undefined
   const lists: Record<string, string[]> = { '--allow': [], '--deny': [], '--publish': [], '--files': [] }
+  let library: string | undefined
   let mode: JavaNetworkOptions['mode'] = 'nat'
   let at = 0
   const value = (option: string): string => {
@@ -86,6 +89,7 @@ export function readJavaArguments(given: readonly string[]): JavaArguments {
     else if (name === '--timeout') timeoutMs = Number.parseFloat(inline ?? value(word)) * 1000
     else if (name === '--statistics') statistics = true
     else if (lists[name]) lists[name].push(inline ?? value(word))
+    else if (name === '--library') library = inline ?? value(word)
     else if (name === '--network') mode = networkMode(inline ?? value(word))
     else if (MODULE_OPTIONS[name] !== undefined) {
       const key = MODULE_OPTIONS[name]
@@ -113,6 +117,7 @@ export function readJavaArguments(given: readonly string[]): JavaArguments {
     timeoutMs,
     network: { mode, allow: lists['--allow'] ?? [], deny: lists['--deny'] ?? [], publish: lists['--publish'] ?? [] },
     files: lists['--files'] ?? [],
+    library,
   }
 }
 

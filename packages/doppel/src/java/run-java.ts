@@ -23,7 +23,7 @@ export async function runJava(
   streams: Streams,
 ): Promise<number> {
   const options = readJavaArguments(words)
-  const home = findJavaHome(env)
+  const home = findJavaHome(env, options.library)
   if (options.showVersion !== 'no') {
     streams.stderr(`openjdk version "${home.version}"\ndoppel Java virtual machine, with the library of ${home.path}\n`)
     if (options.showVersion === 'only') return 0
