@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
-import { assert, DoppelError } from '@doppel/base'
+import { join } from 'node:path'
+import { assert } from '@doppel/base'
 import { errnoOf, fileFailure, hashFile, publishFile, readReturnable, sha256, writeFileAtomic } from './files.ts'
 import { withLock } from './lock.ts'
 
@@ -186,14 +185,4 @@ export class ImageCache {
     assert(RECORD_NAME.test(name), `'${name}' names a cache record`)
     return join(this.root, 'records', `${name}.json`)
   }
-}
-
-/** The cache folder: `$XDG_CACHE_HOME/doppel`, else `~/.cache/doppel` (XDG Base Directory 0.8). */
-export function cacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  const base = env['XDG_CACHE_HOME']
-  if (base === undefined || base === '') return join(env['HOME'] || homedir(), '.cache', 'doppel')
-  if (!isAbsolute(base)) {
-    throw new DoppelError('cache.folder', `XDG_CACHE_HOME is '${base}'; it must be an absolute path`, { base })
-  }
-  return join(base, 'doppel')
 }
