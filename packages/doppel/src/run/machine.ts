@@ -9,7 +9,7 @@ import {
   virtioNet,
   virtioRng,
 } from '@doppel/devices'
-import { type CpuLimits, type FrozenDisk, GuestAgent, type MachineDisk, rateLimitedDisk } from '@doppel/monitor'
+import { type FrozenDisk, GuestAgent, type MachineDisk, rateLimitedDisk } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu, ThreadedCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
 import { hartThreads } from '../host/hart-threads.ts'
@@ -73,10 +73,9 @@ export async function runningMachine(
   let threads: ThreadedCpu | undefined
   let kept = false
   try {
-    const virtio: VirtioDevice[] = [
-      virtioRng({ entropy: hostEntropy }),
-      ...parts.consoles.map(port => virtioConsole({ port })),
-    ]
+    const first = [virtioRng({ entropy: hostEntropy }), ...parts.consoles.map(port => virtioConsole({ port }))]
+    // Small kernels look for their disk in the first slot, and nowhere else.
+    const virtio: VirtioDevice[] = options.transport === 'mmio' ? [] : first
     for (const [i, disk] of options.disks.entries()) {
       const frozen = parts.disks?.[i]
       frozen?.retain()
@@ -86,6 +85,7 @@ export async function runningMachine(
       disks.push(store)
       virtio.push(virtioBlk({ store, serial: disk.serial ?? `doppel-disk${i}` }))
     }
+    if (options.transport === 'mmio') virtio.push(...first)
     for (const [i, volume] of options.volumes.entries()) {
       const store = await HostFolder.open(volume.hostPath, { readOnly: volume.readOnly })
       opened.push(store)
@@ -121,6 +121,7 @@ export async function runningMachine(
       entropy: hostEntropy,
       console: parts.uart,
       virtio,
+      ...(options.transport && { transport: options.transport }),
       boot,
     })
     for (const file of Object.values(boot)) if (isBootFile(file)) discardBytes(file.bytes)
@@ -147,9 +148,4 @@ function paced(disk: MachineDisk, { diskRate }: RunOptions): MachineDisk {
 /** True when what starts is an image's own user land, which runs the guest's half of the agent. */
 export function hasAgent({ target, initrd }: Pick<RunOptions, 'target' | 'initrd'>): boolean {
   return target?.kind === 'image' && initrd === undefined
-}
-
-/** The share and cap that the options ask for. */
-export function limitsOf({ share, cap }: RunOptions): CpuLimits {
-  return { ...(share === undefined ? {} : { share }), ...(cap === undefined ? {} : { cap }) }
 }
