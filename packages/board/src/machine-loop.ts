@@ -1,6 +1,7 @@
 import type { Clock, Governor, Pace, RiscvHart, TimerQueue } from '@doppel/base'
 import type { GuestClock } from './guest-clock.ts'
 import type { HostTasks } from './host-tasks.ts'
+import { areStuck, STUCK_TRAPS } from './stuck-harts.ts'
 
 /** What a loop drives. */
 export interface MachineLoopConfig {
@@ -35,8 +36,6 @@ const MAX_SHARED_SLICE = 40_000
 const FIRST_SLICE = 40_000
 /** The event loop gets a turn at least this often. */
 const YIELD_NS = 4_000_000
-/** A hart that takes so many traps in a row without an instruction in between will never run one again. */
-const STUCK_TRAPS = 10_000
 /** A sleep without a deadline looks up now and then; its timer also keeps a host with no other work from exiting. */
 const MAX_SLEEP_MS = 60_000
 /** How much later than asked for a host's timer may fire. */
@@ -122,14 +121,14 @@ export class MachineLoop {
     return 'over'
   }
 
-  /** True when some hart only traps, and no other can ever do anything: it does the same, or waits for no interrupt. */
   #isStuck(): boolean {
     const { harts, isSuspended } = this.#config
-    const stuck = (id: number): boolean => (this.#fruitless[id] ?? 0) >= STUCK_TRAPS
-    if (!harts.some(hart => hart.running && stuck(hart.id))) return false
-    const waitsForNothing = (hart: RiscvHart): boolean => this.#waiting[hart.id] === true && hart.readCsr('mie') === 0n
-    const alive = harts.filter(hart => hart.running || isSuspended(hart.id))
-    return alive.every(hart => stuck(hart.id) || waitsForNothing(hart))
+    return areStuck(
+      harts,
+      isSuspended,
+      id => this.#fruitless[id] ?? 0,
+      id => this.#waiting[id] === true,
+    )
   }
 
   /** One slice for each hart that has something to do; false when none had. */

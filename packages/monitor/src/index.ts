@@ -17,7 +17,8 @@ export type {
   StreamEvents,
 } from './net/host-network.ts'
 export { ipText, parseIp } from './net/ip-address.ts'
-export type { NetworkPolicy, PolicyEvent } from './net/policy.ts'
+export { ipBytes } from './net/ip-address.ts'
+export { Egress, type NetworkPolicy, type PolicyEvent } from './net/policy.ts'
 export { rateLimited } from './net/rate-limit.ts'
 export { MemoryPages, type PageSource } from './snapshot/pages.ts'
 export { type SnapshotBytes, SnapshotFile, type SnapshotSpace } from './snapshot/file.ts'

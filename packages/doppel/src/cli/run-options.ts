@@ -44,6 +44,8 @@ export interface RunOptions extends CpuLimits {
   readonly transport?: 'pci' | 'mmio'
   readonly network: NetworkOption
   readonly engine: 'interpreter' | 'translator'
+  /** Each hart on a thread of its own; else they take turns on one. */
+  readonly smp?: 'parallel'
   readonly timeoutMs?: number
   readonly stats: boolean
   /** Say where the guest spent its time. */
@@ -91,6 +93,11 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     const reason = command.length === 0 ? 'no command follows --' : 'only an image runs a command after --'
     throw new DoppelError('cli.arguments', `${reason}; for example: doppel run linux -- uname -m`)
   }
+  const smp = readSmp(invocation.value('smp'))
+  if (smp && (invocation.has('profile') || dumpRegion !== undefined)) {
+    const flag = dumpRegion === undefined ? 'profile' : 'dump-region'
+    throw new DoppelError('cli.arguments', `--${flag} looks at harts that take turns; leave out --smp parallel`)
+  }
   return {
     ...(target ? { target } : {}),
     memoryBytes: readMemory(invocation.value('memory')),
@@ -105,6 +112,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     ...readDiskRate(invocation.value('disk-rate'), invocation.value('disk-operations')),
     network: await readNetwork(invocation),
     engine: readEngine(invocation.value('engine')),
+    ...(smp && { smp }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(cap === undefined ? {} : { cap }),
     ...readLatency(invocation.value('latency')),
@@ -178,6 +186,13 @@ function readEngine(text: string | undefined): RunOptions['engine'] {
   if (text === undefined) return 'translator'
   if (text === 'interpreter' || text === 'translator') return text
   throw badValue('engine', text, 'interpreter or translator')
+}
+
+/** How several harts run; undefined for in turn. Throws `cli.flag-value`. */
+export function readSmp(text: string | undefined): RunOptions['smp'] {
+  if (text === undefined || text === 'round-robin') return undefined
+  if (text === 'parallel') return text
+  throw badValue('smp', text, 'parallel or round-robin')
 }
 
 function readTransport(text: string | undefined): Pick<RunOptions, 'transport'> {

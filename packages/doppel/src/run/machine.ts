@@ -12,12 +12,13 @@ import {
   virtioRng,
 } from '@doppel/devices'
 import { type DiskRate, type FrozenDisk, GuestAgent, type MachineDisk, rateLimitedDisk } from '@doppel/monitor'
-import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
+import { createRiscvCpu, RISCV_ISA, type RiscvCpu, ThreadedCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
+import { hartThreads } from '../host/hart-threads.ts'
 import { nodeTimers } from '../host/net/node-network.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { joinNetwork } from '../network/join.ts'
-import { volumeTag } from './boot-files.ts'
+import { discardBytes, volumeTag } from './boot-files.ts'
 import { diskOver, openMachineDisk } from './disks.ts'
 import { type Network, type NetworkPlug, openPlug } from './network.ts'
 import { keepTranslations, restoreTranslations } from './translations.ts'
@@ -40,7 +41,9 @@ export interface MachineParts {
 /** A machine with what has to be given back when it has ended. */
 export interface RunningMachine {
   readonly vm: VirtMachine
+  /** Where harts have threads of their own, what they are at home. */
   readonly cpu: RiscvCpu
+  readonly threads: ThreadedCpu | undefined
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
   readonly disks: readonly MachineDisk[]
@@ -69,10 +72,12 @@ export async function runningMachine(
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
     for (const each of opened.splice(0).reverse()) await each.close()
-    if (cpu && !kept) await keepTranslations(cpu, options.env)
+    if (cpu && !kept) await keepTranslations(threads ?? cpu, options.env)
     kept = true
+    threads?.close()
   }
   let cpu: RiscvCpu | undefined
+  let threads: ThreadedCpu | undefined
   let kept = false
   try {
     const first = [virtioRng({ entropy: hostEntropy }), ...parts.consoles.map(port => virtioConsole({ port }))]
@@ -101,20 +106,26 @@ export async function runningMachine(
     agent = new GuestAgent({ entropy: hostEntropy, restored: 'restored' in boot })
     // A bare-metal program has no use for an agent.
     if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
-    const balloon = 'elf' in boot ? undefined : new Balloon({ release: (gpa, length) => release(cpu, gpa, length) })
+    const balloon =
+      'elf' in boot
+        ? undefined
+        : new Balloon({ release: (gpa, length) => release(threads ? undefined : cpu, gpa, length) })
     if (balloon) virtio.push(virtioBalloon({ balloon }))
     const clock = hostClock()
-    const retired = (): bigint => (cpu?.harts ?? []).reduce((sum, hart) => sum + hart.retired, 0n)
+    const retired = (): bigint => ((threads ?? cpu)?.harts ?? []).reduce((sum, hart) => sum + hart.retired, 0n)
     const governor = parts.governor?.(retired)
     const vm = new VirtMachine({
       ...(governor && { governor }),
       cpus: options.cpus,
       memoryBytes: options.memoryBytes,
       createCpu: config => {
-        cpu = createRiscvCpu(config, {
-          ...(options.engine === 'interpreter' ? { translateAfter: 0 } : {}),
-          ...(options.profile ? { profile: true } : {}),
-        })
+        const engine = options.engine === 'interpreter' ? { translateAfter: 0 } : {}
+        if (options.smp === 'parallel') {
+          threads = new ThreadedCpu(config, { ...engine, ...hartThreads() })
+          cpu = threads.home
+          return threads
+        }
+        cpu = createRiscvCpu(config, { ...engine, ...(options.profile ? { profile: true } : {}) })
         return cpu
       },
       isa: RISCV_ISA,
@@ -125,27 +136,24 @@ export async function runningMachine(
       ...(options.transport && { transport: options.transport }),
       boot,
     })
-    for (const file of Object.values(boot)) discard(file)
+    for (const file of Object.values(boot)) if (isBootFile(file)) discardBytes(file.bytes)
     const made = cpu as unknown as RiscvCpu
     // A clone is to go on at once.
     const warms = options.engine !== 'interpreter' && (!('restored' in boot) || parts.isStart)
-    if (warms) await restoreTranslations(made, options.env)
-    return { vm, cpu: made, agent, disks, rates, balloon, network, elapsedNs: () => clock.monotonicNs(), close }
+    if (warms) await restoreTranslations(threads ?? made, options.env)
+    const elapsedNs = (): number => clock.monotonicNs()
+    return { vm, cpu: made, threads, agent, disks, rates, balloon, network, elapsedNs, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-/** Gives a boot file's memory back at once: the collector does not see how large it is. Nothing may read it any more. */
-function discard(file: unknown): void {
-  if (typeof file !== 'object' || file === null || !('bytes' in file) || !(file.bytes instanceof Uint8Array)) return
-  const { buffer, byteLength } = file.bytes
-  // What is a part of something larger is not ours alone.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
+function isBootFile(part: unknown): part is { readonly bytes: Uint8Array } {
+  return typeof part === 'object' && part !== null && 'bytes' in part && part.bytes instanceof Uint8Array
 }
 
-/** Takes whole pages of a machine's RAM back. */
+/** Takes whole pages of a machine's RAM back; harts that run meanwhile, on threads of their own, would go on using them. */
 function release(cpu: RiscvCpu | undefined, gpa: number, lengthBytes: number): void {
   if (cpu?.memory.contains(gpa, lengthBytes)) {
     cpu.engine.releasePages(cpu.engine.frames.page(gpa), lengthBytes / PAGE_BYTES)

@@ -53,7 +53,7 @@ export async function runMachine(
   for (;;) {
     const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)
     const panic = new PanicWatch()
-    const place = new CpuPlace(options)
+    const place = new CpuPlace(options, options.smp)
     const parts = { ...session.parts, uart: panic.over(session.parts.uart), governor: place.join }
     const machine = await runningMachine(options, await takeFiles(), parts).catch(async (error: unknown) => {
       await session.close()

@@ -149,7 +149,9 @@ export class Machine implements AsyncDisposable {
     const start = isAlone ? await findStart(run) : undefined
     if (start) {
       try {
-        return await Machine.#goOn(start.frozen, run, start.screen)
+        // How harts run is no matter of the machine's state.
+        const frozen = { ...start.frozen, options: { ...start.frozen.options, ...(run.smp && { smp: run.smp }) } }
+        return await Machine.#goOn(frozen, run, start.screen)
       } catch (error) {
         // What another doppel left may not fit this one: the machine boots then, and leaves a start of its own.
         if (!(error instanceof DoppelError && error.code.startsWith('snapshot.'))) throw error
@@ -157,7 +159,7 @@ export class Machine implements AsyncDisposable {
     }
     const boot = await bootFiles(run, freshNonce(), () => undefined)
     const terminal = new Console()
-    const place = new CpuPlace(run)
+    const place = new CpuPlace(run, run.smp)
     const network = options.network instanceof Network ? options.network : undefined
     const running = await runningMachine(run, boot, { ...portsFor(run, terminal), governor: place.join, network })
     const machine = Machine.around(image, run, running, terminal, place)
@@ -216,7 +218,7 @@ export class Machine implements AsyncDisposable {
     const terminal = new Console()
     if (screen) terminal.write(screen)
     const boot = { restored: board, page: (page: number, into: Uint8Array) => pages.read(page, into) }
-    const place = new CpuPlace(limits)
+    const place = new CpuPlace(limits, options.smp)
     const running = await restoredMachine(frozen, boot, terminal, {
       governor: place.join,
       isStart: screen !== undefined,
@@ -353,10 +355,10 @@ export class Machine implements AsyncDisposable {
   }
 
   getMetrics(): MachineMetrics {
-    const { cpu, elapsedNs } = this.#running
+    const { cpu, vm, elapsedNs } = this.#running
     return {
       state: this.state,
-      instructions: cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n),
+      instructions: vm.cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n),
       uptimeMs: elapsedNs() / 1e6,
       memoryBytes: cpu.engine.frames.touchedBytes,
       memoryLimitBytes: this.#options.memoryBytes - (this.#running.balloon?.targetBytes ?? 0),

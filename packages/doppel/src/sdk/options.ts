@@ -3,7 +3,15 @@ import { type CpuLimits, cpuLimits, type DiskRate, type NetworkPolicy } from '@d
 import type { Isolation } from '../control/isolation.ts'
 import { Network } from '../run/network.ts'
 import { imageNames } from '../run/images.ts'
-import { readableFile, readCpus, readDisk, readMemory, readVolume, type RunOptions } from '../cli/run-options.ts'
+import {
+  readableFile,
+  readCpus,
+  readDisk,
+  readMemory,
+  readSmp,
+  readVolume,
+  type RunOptions,
+} from '../cli/run-options.ts'
 
 /** What a machine is made with. Sizes and paths are as on the command line. */
 export interface MachineOptions extends CpuLimits {
@@ -31,6 +39,8 @@ export interface MachineOptions extends CpuLimits {
   /** Where virtio devices are attached; PCI when not given. */
   readonly transport?: 'pci' | 'mmio'
   readonly engine?: 'interpreter' | 'translator'
+  /** `'parallel'`: each hart on a thread of its own; in turn on one when not given. */
+  readonly smp?: 'parallel' | 'round-robin'
   /** Keeps it apart from this program: in a thread, in a process, or in one that reaches no files but its own. */
   readonly isolation?: Isolation
   /** How long the guest may take until its agent answers; 120 000 when not given. */
@@ -58,6 +68,7 @@ export interface IsolatedOptions extends MachineOptions {
  */
 export async function runOptionsOf(image: string | undefined, options: MachineOptions): Promise<RunOptions> {
   const { memory } = options
+  const smp = readSmp(options.smp)
   const file = async (what: 'kernel' | 'initrd' | 'firmware'): Promise<Partial<RunOptions>> => {
     const path = options[what]
     return path === undefined ? {} : { [what]: await readableFile(path, what) }
@@ -77,6 +88,7 @@ export async function runOptionsOf(image: string | undefined, options: MachineOp
     ...cpuLimits(options),
     network: networkOf(options.network),
     engine: options.engine ?? 'translator',
+    ...(smp && { smp }),
     stats: false,
     verbose: false,
     env: process.env,

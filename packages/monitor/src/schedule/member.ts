@@ -119,7 +119,8 @@ export class Member implements Governor {
     this.#retiredThen = now
     this.#lately = this.#lately * MEMORY + count
     this.#latelyNs = this.#latelyNs * MEMORY + tookNs
-    this.#allowed.spend(tookNs)
+    // Without a cap nothing is owed, also by a machine that has several processors.
+    if (this.#limits.cap < 1) this.#allowed.spend(tookNs)
     if (this.isEntitled()) {
       // What is its own it owes nobody; of what is left it may claim later no more than anyone may be ahead.
       this.#entitled.spend(tookNs)
