@@ -3,6 +3,7 @@ export { GuestProcess, type ProcessEnd, type ProcessOutput, type RunningCommand 
 export { shellQuote } from './agent/shell-code.ts'
 export { type Abort, type CommandOptions, type CommandResult, commandCode, GuestCommands } from './agent/commands.ts'
 export { type GuestFile, type GuestFileEvent, GuestFiles } from './agent/files.ts'
+export { type GuardedMachine, type HostMemory, MemoryGuard } from './machine/memory-guard.ts'
 export { MachineLife, type MachineState } from './machine/life.ts'
 export { Console, type ConsoleViewer } from './machine/console.ts'
 export { captured, pcapHeader } from './net/capture.ts'

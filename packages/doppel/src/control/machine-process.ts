@@ -63,7 +63,11 @@ export async function runMachineProcess(entries: Entries, id: string): Promise<n
       )
       .catch((error: unknown) => process.stderr.write(`doppel: ${String(error)}\n`))
   }
-  const end = await machine.wait()
+  const end = await machine.wait().catch((error: unknown): MachineEnd => {
+    // What `doppel logs` cannot tell, since the guest knew nothing of it.
+    process.stderr.write(`doppel: ${String(error)}\n`)
+    return { kind: 'failure', code: 1 }
+  })
   ignoreSignals()
   clearTimeout(timer)
   if (timedOut) exitCode = TIMED_OUT

@@ -26,6 +26,7 @@ import { type IsolatedOptions, type MachineLimits, type MachineOptions, runOptio
 import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
 import { checkDiskRate, checkNetworkRate } from './limits.ts'
+import { machineBody } from './machine-body.ts'
 import { findStart, hasCommonStart, keepStart, prompted } from './start-snapshot.ts'
 import { newSnapshotPath, snapshotFolder } from './snapshot-store.ts'
 
@@ -104,18 +105,13 @@ export class Machine implements AsyncDisposable {
     this.commands = new GuestCommands(agent)
     this.files = new GuestFiles(agent)
     this.pty = new GuestPtys(agent, this.commands, this.files)
-    const { vm } = running
-    this.#life = new MachineLife<MachineEnd>({
-      run: () => vm.run(),
-      stop: () => vm.stop(),
-      pause: () => vm.pause(),
-      resume: () => vm.resume(),
-      close: async () => {
+    this.#life = new MachineLife(
+      machineBody(running, async () => {
         place.leave()
         await running.close()
         await from?.release()
-      },
-    })
+      }),
+    )
   }
 
   /**
