@@ -2,7 +2,10 @@ import { type Governor, hostClock } from '@doppel/base'
 import { type CpuLimits, cpuLimits, CpuScheduler, NO_LIMITS } from '@doppel/monitor'
 
 /** All machines of this process share its one thread. */
-const scheduler = new CpuScheduler(hostClock())
+const scheduler = new CpuScheduler(hostClock(), () => {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) * 1000
+})
 
 /** A machine's place among those that share the thread; taken when its CPU is made. */
 export class CpuPlace {

@@ -11,11 +11,13 @@ const WINDOW = 4_000_000 / 100
 const SLOWER = 2
 /** What of a machine's speed is remembered from slice to slice. */
 const MEMORY = 15 / 16
+/** No turn takes less, though a host may count too coarsely to see it. */
+const LEAST_NS = 1000
 /** Hosts' timers are no finer. */
 const MIN_WAIT_MS = 1
 /** A turn that another's timer cuts short is at least this long: below, entering it costs more than it does. */
 const MIN_INSTRUCTIONS = 2000
-/** A turn goes no further towards a timer than this, since the next instructions may be slower; the next turn goes on. */
+/** A turn goes so far towards a timer, since the next instructions may be slower; the next turn goes on. */
 const APPROACH = 0.75
 /** Before a machine's speed is known. */
 const FIRST_INSTRUCTIONS = 20_000
@@ -26,6 +28,8 @@ const HURRIED_YIELD_NS = 1_000_000
 export interface Peers {
   others(): readonly Member[]
   virtualNow(): number
+  /** The processor's time that the thread has had. */
+  readonly busyNs: (() => number) | undefined
   leave(member: Member): void
   moved(): void
 }
@@ -42,6 +46,8 @@ export class Member implements Governor {
   /** Instructions run so far, over the share: who has the least has the turn. */
   #virtual = 0
   #retiredThen = 0n
+  /** The thread's time when the turn began. */
+  #beganNs = 0
   #isActive = false
   /** Of late: instructions, and the nanoseconds they took. */
   #lately = 0
@@ -101,19 +107,25 @@ export class Member implements Governor {
       this.idle()
       return new Promise(resolve => void setTimeout(resolve, waitMs))
     }
-    if (this.#hasTurn()) return undefined
+    if (this.#hasTurn()) {
+      this.#beganNs = this.#peers.busyNs?.() ?? 0
+      return undefined
+    }
     this.#waiting ??= Promise.withResolvers()
     return this.#waiting.promise
   }
   pace(ownTimerNs: number): Pace {
     const hurried = this.#peers.others().filter(other => other.isPrompt)
     const othersNs = Math.min(...hurried.map(other => other.dueNs)) - this.#clock.monotonicNs()
-    const inNs = Math.min(othersNs, ownTimerNs)
+    // Its own timer may be some microseconds late where it is not in a hurry itself: fewer turns, each longer.
+    const inNs = Math.min(othersNs * APPROACH, ownTimerNs * (this.isPrompt ? APPROACH : 1))
     const rate = this.rate
-    const most = rate > 0 ? Math.max(MIN_INSTRUCTIONS, Math.floor(rate * inNs * APPROACH)) : FIRST_INSTRUCTIONS
+    const most = rate > 0 ? Math.max(MIN_INSTRUCTIONS, Math.floor(rate * inNs)) : FIRST_INSTRUCTIONS
     return { instructions: inNs < Infinity ? most : Infinity, ...(hurried.length > 0 && { yieldNs: HURRIED_YIELD_NS }) }
   }
-  ran(tookNs: number): void {
+  ran(elapsedNs: number): void {
+    const { busyNs } = this.#peers
+    const tookNs = busyNs ? Math.min(elapsedNs, Math.max(busyNs() - this.#beganNs, LEAST_NS)) : elapsedNs
     const now = this.#retired()
     const count = Number(now - this.#retiredThen)
     this.#retiredThen = now

@@ -272,3 +272,22 @@ test('a cap of a half holds a half of the time, and whoever waits under one hold
   expect(ranNs / nowNs).toBeLessThan(0.51)
   await Promise.resolve()
 })
+
+test('what other programs of the host take is nobody’s debt', () => {
+  let [nowNs, busyNs] = [0, 0]
+  const scheduler = new CpuScheduler({ monotonicNs: () => nowNs, realtimeNs: () => 0n }, () => busyNs)
+  const retired = [0, 0]
+  const members = retired.map((_, i) => scheduler.join({}, () => BigInt(retired[i] ?? 0)))
+  for (let turn = 0; turn < 8000; turn++) {
+    for (const [i, member] of members.entries()) {
+      if (member.gate()) continue
+      retired[i] = (retired[i] ?? 0) + 1_000_000
+      busyNs += 1_000_000
+      // The host takes the thread away while the second one runs, for four times as long.
+      const elapsedNs = i === 1 ? 5_000_000 : 1_000_000
+      nowNs += elapsedNs
+      member.ran(elapsedNs)
+    }
+  }
+  expect((retired[0] ?? 0) / (retired[1] ?? 1)).toBeCloseTo(1, 1)
+})

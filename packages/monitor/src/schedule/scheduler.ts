@@ -11,12 +11,18 @@ import { Member } from './member.ts'
  */
 export class CpuScheduler {
   readonly #clock: Clock
+  readonly #busyNs: (() => number) | undefined
   readonly #members = new Set<Member>()
   /** How far the slowest that wanted to run has come; it never goes back, also while nobody wants to. */
   #virtualNow = 0
 
-  constructor(clock: Clock) {
+  /**
+   * `busyNs`, where the host can tell, is the processor's time that this thread has had: what other programs of the host's
+   * take is then nobody's debt.
+   */
+  constructor(clock: Clock, busyNs?: () => number) {
     this.#clock = clock
+    this.#busyNs = busyNs
   }
 
   /** Adds a machine; `retired` counts its instructions. Throws `limits.*`. */
@@ -24,6 +30,7 @@ export class CpuScheduler {
     const member: Member = new Member(this.#clock, retired, {
       others: () => [...this.#members].filter(other => other !== member),
       virtualNow: () => this.#virtualNow,
+      busyNs: this.#busyNs,
       leave: gone => {
         this.#members.delete(gone)
         this.#wake()
