@@ -15,6 +15,11 @@ export function hostClock(): Clock {
   }
 }
 
+/** Milliseconds by a clock that all threads of the host share; only differences mean anything. */
+export function threadsNowMs(): number {
+  return performance.timeOrigin + performance.now()
+}
+
 /** A clock that moves only when told to. */
 export class VirtualClock implements Clock {
   #nowNs = 0

@@ -43,11 +43,32 @@ export interface RiscvHart {
 /** Handles an environment call from S-mode when the board itself is the firmware; a0 and a1 are set by the handler. */
 export type EnvironmentCall = (hart: RiscvHart) => void
 
+/**
+ * Harts on threads of their own. While they are away they run by themselves and ask the board's thread for devices and
+ * firmware; `harts` of the CPU still tells of them, and what it is told reaches them.
+ */
+export interface HartThreads {
+  /** Lets all harts go; resolves when they have gone. `ticksPerSecond` is the frequency of the CPU's time counter. */
+  depart(ticksPerSecond: number): Promise<void>
+  /** Brings all harts home, each at the end of an instruction; what they ask meanwhile is served. */
+  gather(): Promise<void>
+  /** Serves what harts have asked for. Throws what devices and firmware throw. */
+  serve(): void
+  /** Resolves once a hart has asked for something since the last `serve`. Rejects when a thread has failed. */
+  asked(): Promise<void>
+  /** Exceptions in a row that a hart has taken without an instruction in between, about. */
+  fruitless(hart: number): number
+  /** Whether a hart sleeps: it waits for an interrupt, or does not run. */
+  sleeps(hart: number): boolean
+}
+
 /** A RISC-V CPU as a board holds it. */
 export interface RiscvCpu {
   readonly memory: GuestMemory
   /** In order of their ids, 0 to harts − 1; all stopped when made. */
   readonly harts: readonly RiscvHart[]
+  /** Present where harts have threads of their own; the board then does not give them slices. */
+  readonly threads?: HartThreads
   /** The RAM pages that have been touched, by number from 0, with their bytes as they are now. */
   touchedPages(): Iterable<readonly [page: number, bytes: Uint8Array]>
   /** All harts' state; asked for between slices. A CPU just made takes it back; memory is not part of it. */

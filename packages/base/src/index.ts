@@ -1,6 +1,6 @@
 export { decodeSaved, encodeSaved, type Saved } from './codec.ts'
 export { get16, get32, put16, put32 } from './big-endian.ts'
-export { type Clock, hostClock, MachineClock, type Timer, TimerQueue, VirtualClock } from './clock.ts'
+export { type Clock, hostClock, MachineClock, threadsNowMs, type Timer, TimerQueue, VirtualClock } from './clock.ts'
 export {
   type ElfExpectation,
   type ElfFile,
@@ -13,8 +13,8 @@ export {
 } from './elf.ts'
 export { type EntropySource, hostEntropy, seededEntropy } from './entropy.ts'
 export { assert, DoppelError } from './errors.ts'
-export type { EnvironmentCall, Privilege, RiscvCpu, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
-export type { Governor, MachineBody } from './machine.ts'
+export type { EnvironmentCall, HartThreads, Privilege, RiscvCpu, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
+export type { GovernedWait, Governor, MachineBody, Pace } from './machine.ts'
 export { foldSum, internetSum } from './internet-sum.ts'
 export { FlatMemory, type GuestMemory } from './memory.ts'
 export type { BlockStore, ChannelEnd, ChannelPort, CharPort, FrameOffload, IrqLine, NetPort } from './ports.ts'

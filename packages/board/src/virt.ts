@@ -1,3 +1,4 @@
+import type { MachineEnd, StuckTrap } from './machine-end.ts'
 import {
   type CharPort,
   type Clock,
@@ -20,7 +21,7 @@ import { GuestClock } from './guest-clock.ts'
 import { type HostTasks, hostTasks } from './host-tasks.ts'
 import { Htif } from './htif.ts'
 import { type GuestRange, type BootFile, BootLoader, physicalAddress } from './load.ts'
-import { MachineLoop } from './machine-loop.ts'
+import { MachineLoop, type MachineLoopConfig } from './machine-loop.ts'
 import { PauseGate } from './pause-gate.ts'
 import {
   VIRT,
@@ -33,6 +34,7 @@ import { DYNAMIC_INFO_OFFSET, resetRom } from './reset-rom.ts'
 import type { SbiConsole } from './sbi/abi.ts'
 import { SbiFirmware } from './sbi/firmware.ts'
 import { readVirtState, saveDevices, restoreDevices, virtState, type VirtState } from './saved.ts'
+import { ThreadLoop } from './thread-loop.ts'
 import { type VirtDevices, wireVirtDevices } from './virt-devices.ts'
 import { type RiscvIsaDescription, virtTree } from './virt-tree.ts'
 
@@ -74,31 +76,12 @@ export interface VirtMachineConfig {
   readonly host?: HostTasks
 }
 
-/**
- * Why `run` ended: the guest powered off or asked for a reset, reported a failure (a code the guest chose), stopped all
- * its harts for good, can only trap in its own trap handlers for ever, or `stop` was called.
- */
-export type MachineEnd =
-  | { readonly kind: 'poweroff' }
-  | { readonly kind: 'reset' }
-  | { readonly kind: 'failure'; readonly code: number }
-  | { readonly kind: 'halted' }
-  | { readonly kind: 'stuck'; readonly trap: StuckTrap }
-  | { readonly kind: 'stopped' }
-
-/** The trap that a hart takes over and over: its handler's address, and the trap's CSRs (Priv. §3.1.14 to §3.1.16). */
-export interface StuckTrap {
-  readonly hart: number
-  readonly mode: 'machine' | 'supervisor'
-  readonly handler: bigint
-  readonly cause: bigint
-  readonly value: bigint
-}
-
 const MACHINE_MODE = 3
 /** Milliseconds to wait for the host's answers before a snapshot. */
 const MAX_SAVE_WAITS = 10_000
 const A2 = 12
+/** Page-table walks set the A and D bits (Priv. §3.1.18). */
+const MENVCFG_ADUE = 1n << 61n
 
 /** A RISC-V computer compatible with QEMU's `virt` board. Made ready to run; runs once. */
 export class VirtMachine {
@@ -107,7 +90,7 @@ export class VirtMachine {
   readonly deviceTree: Uint8Array
   /** Without what it boots, which is not kept once it is in RAM. */
   readonly #config: Omit<VirtMachineConfig, 'boot'>
-  readonly #loop: MachineLoop
+  readonly #loop: MachineLoop | ThreadLoop
   readonly #host: HostTasks
   readonly #clock: MachineClock
   readonly #guestClock: GuestClock
@@ -144,23 +127,7 @@ export class VirtMachine {
       ...('page' in config.boot && { pageSource: config.boot.page }),
       ...(builtInFirmware && { environmentCall: (hart: RiscvHart) => this.#firmware?.environmentCall(hart) }),
     })
-    this.#loop = new MachineLoop({
-      harts: this.cpu.harts,
-      timers,
-      clock: config.clock,
-      guestClock: clock,
-      time: () => this.#aclint?.time() ?? 0n,
-      ticksPerSecond: VIRT_TICKS_PER_SECOND,
-      host: this.#host,
-      beforeRound: () => {
-        this.#firmware?.wakeSuspended()
-        this.#htif?.poll()
-      },
-      gate: () => this.#gate.hold(),
-      ...(config.governor && { governor: config.governor }),
-      isSuspended: hartId => this.#firmware?.isSuspended(hartId) ?? false,
-      ...(config.sliceInstructions !== undefined && { sliceInstructions: config.sliceInstructions }),
-    })
+    this.#loop = this.#loopWith(timers)
     const devices = wireVirtDevices({
       bus,
       cpu: this.cpu,
@@ -178,6 +145,36 @@ export class VirtMachine {
     this.#aclint = devices.aclint
     this.#devices = devices
     this.deviceTree = restored ? this.#restore(restored) : this.#boot(boot, bus, devices.uart)
+  }
+
+  #loopWith(timers: TimerQueue): MachineLoop | ThreadLoop {
+    const { clock, governor, sliceInstructions } = this.#config
+    const { harts, threads } = this.cpu
+    const config: MachineLoopConfig = {
+      harts,
+      timers,
+      clock,
+      guestClock: this.#guestClock,
+      time: () => this.#aclint?.time() ?? 0n,
+      ticksPerSecond: VIRT_TICKS_PER_SECOND,
+      host: this.#host,
+      beforeRound: () => {
+        this.#firmware?.wakeSuspended()
+        this.#htif?.poll()
+      },
+      gate: () => this.#gate.hold(),
+      ...(governor && { governor }),
+      isSuspended: hartId => this.#firmware?.isSuspended(hartId) ?? false,
+      ...(sliceInstructions !== undefined && { sliceInstructions }),
+    }
+    if (!threads) return new MachineLoop(config)
+    if (sliceInstructions !== undefined) {
+      throw new DoppelError(
+        'board.slices',
+        'harts with threads of their own have no slices whose length could be fixed',
+      )
+    }
+    return new ThreadLoop({ ...config, threads, isPaused: () => this.#gate.isClosed })
   }
 
   /** Runs until the machine ends; call once. Rejects only with what a CPU or port threw: a doppel bug or a host failure. */
@@ -321,6 +318,8 @@ export class VirtMachine {
     for (const hart of this.cpu.harts) {
       hart.start({ pc: vector.firmware, privilege: MACHINE_MODE, a0: BigInt(hart.id), a1: vector.deviceTree })
       hart.setX(A2, BigInt(VIRT.resetRom.base + DYNAMIC_INFO_OFFSET))
+      // As QEMU's board comes out of reset: kernels that start in M-mode count on the A and D bits being set for them.
+      hart.writeCsr('menvcfg', MENVCFG_ADUE)
     }
   }
 

@@ -19,14 +19,18 @@ function knownPlace(bits: number): number {
 interface CodePage {
   /** The RAM page whose instructions these are; -1 while free. */
   ramPage: number
-  /** Host address of its frame. */
+  /** Host address of the bytes decoded: its frame, or a copy where other threads may write the frame. */
   frame: number
+  /** Host address of its frame. */
+  live: number
   /** Regions that start here. */
   regions: CachedRegion[]
 }
 
 /** What reads the code of a page. */
 export interface CodeSource {
+  /** Host address of the page's bytes. */
+  readonly bytes: number
   readonly records: number
   readonly offset: number
   /** Decodes; false for what is no instruction, or goes on in the next page. */
@@ -54,6 +58,8 @@ export class CodeCache<M> {
   readonly #byRamPage: Int32Array
   readonly #decoded: Decoded = newDecoded()
   readonly #replacedAt: number
+  readonly #copiesAt: number | undefined
+  readonly #bytes: Uint8Array
   /** What instructions that just go on were decoded to last, by a hash of their bits: programs repeat themselves. */
   readonly #knownBits = new Int32Array(KNOWN)
   readonly #knownWords = new Int32Array(KNOWN * KNOWN_WORDS)
@@ -73,14 +79,18 @@ export class CodeCache<M> {
     usages: readonly Usage[],
     /** Where, for each slot of a region, what its entry has replaced is kept: handler and immediate. */
     replacedAt: number,
+    /** Where copies of the pages go, which then are what is decoded; undefined where only this thread writes RAM. */
+    copiesAt?: number,
   ) {
     this.#replacedAt = replacedAt
+    this.#copiesAt = copiesAt
+    this.#bytes = new Uint8Array(memory)
     this.#set = set
     this.#usages = usages
     this.#halves = new Uint16Array(memory)
     this.#words = new Int32Array(memory)
     this.#base = base
-    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, regions: [] }))
+    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, live: 0, regions: [] }))
     this.#byRamPage = byRamPage
   }
 
@@ -101,7 +111,9 @@ export class CodeCache<M> {
       if (index < this.#everUsed) this.#clear(this.#recordsOf(index))
       this.#everUsed = Math.max(this.#everUsed, index + 1)
       page.ramPage = ramPage
-      page.frame = frame
+      page.live = frame >>> 0
+      page.frame = this.#copiesAt === undefined ? frame : this.#copiesAt + index * PAGE_BYTES
+      if (this.#copiesAt !== undefined) this.#bytes.copyWithin(page.frame, page.live, page.live + PAGE_BYTES)
       this.#byRamPage[ramPage] = index + 1
       const end = this.#recordsOf(index) + PAGE_RECORD_BYTES
       this.#halves[(end + PAGE_TAIL.leave) >>> 1] = Handler.leavePage
@@ -132,6 +144,24 @@ export class CodeCache<M> {
       records,
     )
     page.regions = []
+  }
+
+  /** Drops those pages among the suspect ones that have changed since their copies were made. Says whether there were any. */
+  synchronize(isSuspect: (ramPage: number) => boolean): boolean {
+    let any = false
+    for (let i = 0; i < this.#everUsed; i++) {
+      const page = this.#pages[i] as CodePage
+      if (page.ramPage === -1 || !isSuspect(page.ramPage) || this.#isCurrent(page)) continue
+      this.drop(page.ramPage)
+      any = true
+    }
+    return any
+  }
+  #isCurrent({ frame, live }: CodePage): boolean {
+    const words = this.#words
+    let [a, b] = [frame >>> 2, live >>> 2]
+    for (const end = a + PAGE_BYTES / 4; a < end; a++, b++) if (words[a] !== words[b]) return false
+    return true
   }
 
   /** Forgets everything. Not for use under running code. */
@@ -254,6 +284,7 @@ export class CodeCache<M> {
     const { page, records, offset } = this.#locate(record)
     if (page.ramPage === -1) return undefined
     return {
+      bytes: page.frame,
       records,
       offset,
       read: (at, out) => this.#read(page.frame, at, out) && out.row >= 0,
@@ -265,9 +296,14 @@ export class CodeCache<M> {
   }
 
   /** Keeps the instruction that begins in the last halfword of a page and goes on in another, whose records are given too. */
-  keepCrossing(ramPage: number, next: number, decoded: Decoded): void {
+  keepCrossing(ramPage: number, next: number): void {
     const [here, there] = [ramPage, next].map(page => (this.#byRamPage[page] as number) - 1) as [number, number]
     if (here < 0 || there < 0) return
+    const decoded = this.#decoded
+    const low = this.#halves[((this.#pages[here] as CodePage).frame + PAGE_BYTES - 2) >>> 1] as number
+    const high = this.#halves[(this.#pages[there] as CodePage).frame >>> 1] as number
+    this.#set.decode(low | (high << 16), decoded)
+    if (decoded.row < 0 || decoded.lengthBytes !== 4) return
     const end = this.#recordsOf(here) + PAGE_RECORD_BYTES
     this.fill(end + PAGE_TAIL.crossing, decoded)
     this.#words[(end + PAGE_TAIL.crossesInto) >>> 2] = this.#recordsOf(there)

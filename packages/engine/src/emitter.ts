@@ -23,6 +23,12 @@ export interface HostCalls {
 }
 
 /**
+ * Who else accesses guest memory while code runs: nobody ('alone'), or other threads, on a host whose processor keeps stores
+ * in order ('ordered': x86's total store order) or one that keeps only what is asked for ('weak': Arm).
+ */
+export type Sharing = 'alone' | 'ordered' | 'weak'
+
+/**
  * What an instruction's semantics function works on: one machine, seen by the interpreter (operands are read from the
  * decoded record) or by the translator (operands are constants, registers are locals). Reads are to be made before writes.
  */
@@ -30,6 +36,7 @@ export abstract class Emitter {
   fn!: FunctionBuilder
   readonly common: CommonState
   readonly calls: HostCalls
+  readonly sharing: Sharing
   /** Parameter 0 of all generated code: the address of the hart's state. */
   readonly state: Local = 0
   context!: Local
@@ -39,9 +46,10 @@ export abstract class Emitter {
   protected valueLocal!: Local
   protected statusLocal!: Local
 
-  constructor(common: CommonState, calls: HostCalls) {
+  constructor(common: CommonState, calls: HostCalls, sharing: Sharing) {
     this.common = common
     this.calls = calls
+    this.sharing = sharing
   }
 
   /** Starts a function: scratch locals, and the translation context in force. */
@@ -168,6 +176,26 @@ export abstract class Emitter {
   /** Where `bytes` of RAM at `address` may be both read and written: for atomic operations. */
   atomicAddress(bytes: number, address: Node): Local {
     return this.#hostAddress(address, bytes, WRITE, this.calls.slowAtomic)
+  }
+
+  /** Keeps all accesses before it apart from all after it, in the eyes of other threads. */
+  fence(): void {
+    const fn = this.fn
+    if (this.sharing === 'weak') fn.effect(fn.op(Op.atomicFence))
+    else if (this.sharing === 'ordered') {
+      // Only a store and a later load may change places, which any locked operation prevents at a tenth of a fence's cost.
+      const place = fn.op(Op.i32Add, fn.get(this.state), fn.i32(this.common.misses))
+      fn.effect(fn.op(Op.i32AtomicRmwAdd, place, fn.i32(0)))
+    }
+  }
+  /** Does `attempt`, which says whether it is to be done again, until it need not be. */
+  repeat(attempt: () => Node): void {
+    const fn = this.fn
+    const [again, done] = [fn.block(), fn.block()]
+    fn.jump(again)
+    fn.at(again)
+    fn.branch(attempt(), again, done, 'unlikely')
+    fn.at(done)
   }
 
   /** Stores the low `bytes` of `value` with the wasm store `op`. */

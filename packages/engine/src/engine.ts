@@ -1,19 +1,21 @@
-import { DoppelError, MIB } from '@doppel/base'
 import { type FunctionType, I32, ModuleBuilder } from '@doppel/wasm'
 import { compiledOnce } from './compiled.ts'
 import { CODE_PAGE_BYTES, CodeCache } from './code-cache.ts'
-import type { Emitter } from './emitter.ts'
+import type { Emitter, Sharing } from './emitter.ts'
 import { Exit } from './exits.ts'
 import { Frames } from './frames.ts'
 import { importCalls } from './generated-module.ts'
+import { allocate, CODE_PAGES, type EnginePlace, FRAME_LOCK, mapMemory, type MemoryMap } from './memory-map.ts'
+import { isShared } from './memory-limits.ts'
 import type { Decoded, InstructionSet, Operands } from './insn.ts'
-import { Handler, REPLACED_SHIFT, START_RECORDS } from './handlers.ts'
+import { Handler, START_RECORDS } from './handlers.ts'
 import { type InterpreterCalls, InterpreterEmitter } from './interpreter.ts'
 import { RECORD, RECORD_SHIFT, type StateLayout } from './layout.ts'
 import { Tlb, tlbBytesFor } from './tlb.ts'
 import { linkServices, type PhysicalLayout, type SystemWriter, type TranslateWriter } from './services.ts'
 import { MAX_SLOTS, Translator, type TranslatorStats } from './translator.ts'
 import { type Usage, usageOf } from './usage.ts'
+import { WriteRecord, writeNotes } from './write-record.ts'
 
 /** An instruction set, as the engine needs it. */
 export interface Isa<M> {
@@ -54,18 +56,14 @@ export interface EngineOptions {
   readonly ramBytes: number
   /** Arrivals at a jump target after which the code there is translated; 0 leaves everything to the interpreter. */
   readonly translateAfter: number
+  /** Where other threads run harts of the same machine: which part this engine has. */
+  readonly place?: EnginePlace | undefined
 }
 
-/** Address 0 must stay unused: slow paths answer 0 for an exception. */
-const GUARD_BYTES = 4096
-/** Decoded pages kept: 64 MiB of records at most, committed as they are used. */
-const CODE_PAGES = 2000
-const WASM_PAGE_BYTES = 65_536
+export type { EnginePlace }
+
 /** Dropping a page of code, and decoding what comes next, takes microseconds: so many are a millisecond or two. */
 const DROPS_TOLD = 256
-/** Frames and engine state share one 32-bit memory. */
-const MAX_WASM_PAGES = 65_536
-
 const INTERPRETER_TYPES = {
   decode: { kind: 'func', params: [I32, I32], results: [] },
   hot: { kind: 'func', params: [I32, I32], results: [] },
@@ -86,8 +84,13 @@ export class Engine<M> {
   readonly tlbs: readonly Tlb[]
   readonly #isa: Isa<M>
   readonly #options: EngineOptions
+  readonly #map: MemoryMap
+  readonly #writes: WriteRecord | undefined
+  readonly #sharing: Sharing
   readonly #translator: Translator<M>
   readonly #usages: readonly Usage[]
+  /** Those of harts that this engine runs. */
+  readonly #ownTlbs: readonly Tlb[]
   readonly #run: (state: number, outOfLineFirst: number) => number
   #droppedPages = 0
   /** Called each time so many pages of code have been dropped that it has taken a while. */
@@ -96,48 +99,47 @@ export class Engine<M> {
   constructor(isa: Isa<M>, options: EngineOptions, services: Services) {
     this.#isa = isa
     this.#options = options
-    const tlbBase = align(GUARD_BYTES + options.harts * isa.state.bytes, 64)
+    const { place } = options
+    this.#sharing = place?.sharing ?? 'alone'
     const tlbBytes = tlbBytesFor(isa.contexts)
-    const codeBase = align(tlbBase + options.harts * tlbBytes, 64)
-    const replaced = align(codeBase + CODE_PAGES * CODE_PAGE_BYTES, 64)
-    const frameTable = align(replaced + (MAX_SLOTS << REPLACED_SHIFT), 64)
     const ramPages = options.ramBytes / 4096
-    const codeTable = frameTable + ramPages * 4
-    const frameBase = align(codeTable + ramPages * 4, WASM_PAGE_BYTES)
+    const map = mapMemory({ ...options, stateBytes: isa.state.bytes, tlbBytes, slots: MAX_SLOTS, place })
+    this.#map = map
     const physical: PhysicalLayout = {
       ramBase: options.ramBase,
       ramPages,
-      frameTable,
-      codeTable,
-      codeBase,
+      frameTable: map.frameTable,
+      codeTable: map.codeTable,
+      codeBase: map.code,
       codeBytes: CODE_PAGE_BYTES,
+      writeNotes: place && writeNotes(map.writeNotes, place.index),
     }
-    const pages = Math.ceil((frameBase + options.ramBytes) / WASM_PAGE_BYTES)
-    if (pages > MAX_WASM_PAGES) {
-      const most = (MAX_WASM_PAGES * WASM_PAGE_BYTES - frameBase) / MIB
-      throw new DoppelError(
-        'engine.memory',
-        `${options.ramBytes / MIB} MiB of RAM; at most ${Math.floor(most)} MiB fit`,
-      )
-    }
-    this.memory = allocate(pages)
+    this.memory = allocate(map.wasmPages, place)
     const buffer = this.memory.buffer
-    this.frames = new Frames(buffer, options.ramBase, options.ramBytes, frameBase, frameTable)
-    this.tlbs = Array.from({ length: options.harts }, (_, i) => new Tlb(buffer, tlbBase + i * tlbBytes, isa.contexts))
+    this.frames = new Frames(buffer, options.ramBase, options.ramBytes, map.frames, map.frameTable, FRAME_LOCK)
+    this.tlbs = Array.from({ length: options.harts }, (_, i) => new Tlb(buffer, map.tlbs + i * tlbBytes, isa.contexts))
+    this.#ownTlbs = place?.hart === undefined ? this.tlbs : this.tlbs.slice(place.hart, place.hart + 1)
     this.#usages = knownUsages(isa)
     this.cache = new CodeCache(
       buffer,
-      codeBase,
+      map.code,
       CODE_PAGES,
-      new Int32Array(buffer, codeTable, ramPages),
+      new Int32Array(buffer, map.codeTable, ramPages),
       isa.set,
       this.#usages,
-      replaced,
+      map.replaced,
+      map.copies,
     )
     const { translateAfter } = options
-    this.#translator = new Translator(isa, this.#usages, this.cache, this.frames, this.memory, translateAfter)
+    this.#translator = new Translator(isa, this.#usages, this.cache, this.memory, translateAfter, this.#sharing)
     this.cache.onDrop = (slots, records) => this.#dropped(slots, records)
-    this.frames.onWrite = page => this.cache.drop(page)
+    this.frames.onWrite = page => this.willWrite(page)
+    if (place) {
+      const record = new WriteRecord(buffer, map.writeNotes, place.index)
+      this.#writes = record
+      this.frames.onWritten = page => record.note(page)
+      for (const tlb of this.#ownTlbs) tlb.onFlush = () => record.flushed()
+    }
     this.#translator.link({
       memory: this.memory,
       table: this.#translator.table,
@@ -163,7 +165,7 @@ export class Engine<M> {
       const records = new Uint16Array(buffer, this.state(hart) + isa.state.common.outOfLine, (3 * RECORD.bytes) / 2)
       records[RECORD.bytes / 2] = records[RECORD.bytes] = Handler.leavePage
     }
-    this.#run = this.#linkInterpreter(replaced)
+    this.#run = this.#linkInterpreter(map.replaced)
   }
 
   get stats(): EngineStats {
@@ -180,11 +182,11 @@ export class Engine<M> {
 
   /** The address of a hart's state. */
   state(hart: number): number {
-    return GUARD_BYTES + hart * this.#isa.state.bytes
+    return this.#map.states + hart * this.#isa.state.bytes
   }
   /** The hart whose state is at an address. */
   hartAt(state: number): number {
-    return (state - GUARD_BYTES) / this.#isa.state.bytes
+    return (state - this.#map.states) / this.#isa.state.bytes
   }
 
   /** Runs a hart's code until an exit; with `outOfLineFirst` the instruction at pc is run out of line to begin with. */
@@ -200,10 +202,10 @@ export class Engine<M> {
     this.cache.fill(state + this.#isa.state.common.outOfLine, decoded)
   }
   /** Keeps an instruction that begins in one RAM page and goes on in the next of its address space, another RAM page. */
-  keepCrossing(ramPage: number, next: number, decoded: Decoded): void {
+  keepCrossing(ramPage: number, next: number): void {
     if (!this.cache.has(ramPage)) return
     this.codeRecords(next)
-    this.cache.keepCrossing(ramPage, next, decoded)
+    this.cache.keepCrossing(ramPage, next)
   }
 
   /** The regions that have the instruction at an offset of a RAM page, as text: see `Translator.describe`. */
@@ -218,29 +220,41 @@ export class Engine<M> {
     if (this.#translator.isFull) this.cache.dropAll()
     const frame = this.frames.frame(ramPage)
     if (this.cache.has(ramPage)) return this.cache.records(ramPage, frame)
-    for (const tlb of this.tlbs) tlb.revokeWrites(frame)
+    for (const tlb of this.#ownTlbs) tlb.revokeWrites(frame)
     const records = this.cache.records(ramPage, frame)
-    if (this.#options.translateAfter > 0) this.#translator.reuse(ramPage, records)
+    if (this.#options.translateAfter > 0) this.#translator.reuse(records)
     return records
+  }
+
+  /** FENCE.I: what other threads have written is executed from now on. Says whether any code was dropped. */
+  synchronizeCode(): boolean {
+    let any = false
+    this.#writes?.fence(isSuspect => (any = this.cache.synchronize(isSuspect)))
+    return any
+  }
+  /** Says that this thread is about to write a page, or will have a TLB entry to write it by. */
+  willWrite(ramPage: number): void {
+    this.cache.drop(ramPage)
+    this.#writes?.note(ramPage)
   }
 
   #dropped(slots: readonly number[], records: number): void {
     this.#droppedPages++
     if (this.#droppedPages % DROPS_TOLD === 0) this.onDrops()
     this.#translator.release(slots)
-    for (const tlb of this.tlbs) tlb.revokeFetches(records)
+    for (const tlb of this.#ownTlbs) tlb.revokeFetches(records)
   }
 
   #linkInterpreter(replaced: number): (state: number, outOfLineFirst: number) => number {
     const { set } = this.#isa
-    const key = `interpreter ${this.#options.translateAfter} ${replaced}`
+    const key = `interpreter ${this.#options.translateAfter} ${replaced} ${this.#sharing}`
     const module = compiledOnce(set, key, () => this.#encodeInterpreter(replaced))
     return this.#translator.instantiate(module).run as (state: number, outOfLineFirst: number) => number
   }
   #encodeInterpreter(replaced: number): Uint8Array<ArrayBuffer> {
     const isa = this.#isa
     const module = new ModuleBuilder()
-    const { calls, regionType } = importCalls(module, isa.runtime)
+    const { calls, regionType } = importCalls(module, isa.runtime, isShared(this.memory))
     const extra = Object.entries(INTERPRETER_TYPES).map(([name, type]) => [
       name,
       module.importFunction('engine', name, type),
@@ -248,6 +262,7 @@ export class Engine<M> {
     const emitter = new InterpreterEmitter(
       isa.state.common,
       { ...calls, ...Object.fromEntries(extra) } as InterpreterCalls,
+      this.#sharing,
       this.#options.translateAfter,
       replaced,
     )
@@ -272,25 +287,6 @@ function knownUsages<M>(isa: Isa<M>): readonly Usage[] {
 
 /** What each row of an instruction set uses, in the rows' order. */
 export function isaUsage<M>(isa: Isa<M>): Usage[] {
-  const { calls } = importCalls(new ModuleBuilder(), isa.runtime)
+  const { calls } = importCalls(new ModuleBuilder(), isa.runtime, false)
   return usageOf(isa.set.rows, isa.state.common, calls, isa.wrap)
-}
-
-function align(value: number, to: number): number {
-  return Math.ceil(value / to) * to
-}
-
-/** Throws `engine.memory` when the host has no room for so many WebAssembly pages. */
-function allocate(pages: number): WebAssembly.Memory {
-  try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages })
-  } catch (error) {
-    const size = `${(pages * WASM_PAGE_BYTES) / MIB} MiB`
-    throw new DoppelError(
-      'engine.memory',
-      `this host has no room for ${size} of memory; give the machine less`,
-      {},
-      error,
-    )
-  }
 }

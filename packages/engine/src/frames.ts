@@ -14,21 +14,34 @@ export class Frames implements GuestMemory {
   readonly #bytes: Uint8Array
   readonly #table: Int32Array
   readonly #firstFrame: number
-  #given = 0
+  /** A lock, and how many frames have been given out: in memory, since threads share them. */
+  readonly #counts: Int32Array
   /** Fills a page when it is first touched; without one it is zeros. A restored machine's memory comes this way. */
   source: ((page: number, into: Uint8Array) => void) | undefined
   /** Told of every page that a device or loader writes, before it is written. */
   onWrite: (page: number) => void = () => {}
+  /** Told of it once more when it has been written. */
+  onWritten: (page: number) => void = () => {}
+  /** Gives a page its frame elsewhere, where what fills it is: on another thread. */
+  giver: ((page: number) => number) | undefined
 
   /**
    * `firstFrame` is the host address from which on `lengthBytes` of `memory` are free for frames; `tableAt`, if given,
-   * that of an i32 per page, where generated code finds the table.
+   * that of an i32 per page, where generated code finds the table, and `countsAt` that of two more, for the frames given out.
    */
-  constructor(memory: ArrayBufferLike, base: number, lengthBytes: number, firstFrame: number, tableAt?: number) {
+  constructor(
+    memory: ArrayBufferLike,
+    base: number,
+    lengthBytes: number,
+    firstFrame: number,
+    tableAt?: number,
+    countsAt?: number,
+  ) {
     this.#base = base
     this.#pages = lengthBytes / PAGE_BYTES
     this.#bytes = new Uint8Array(memory)
     this.#table = tableAt === undefined ? new Int32Array(this.#pages) : new Int32Array(memory, tableAt, this.#pages)
+    this.#counts = countsAt === undefined ? new Int32Array(2) : new Int32Array(memory, countsAt, 2)
     this.#firstFrame = firstFrame
     this.ranges = [{ base, lengthBytes }]
   }
@@ -42,10 +55,25 @@ export class Frames implements GuestMemory {
   frame(page: number): number {
     const known = this.#table[page] as number
     if (known !== 0) return known >>> 0
-    const host = this.#firstFrame + this.#given++ * PAGE_BYTES
-    this.#table[page] = host
-    this.source?.(page, this.#bytes.subarray(host >>> 0, (host >>> 0) + PAGE_BYTES))
-    return host
+    return this.giver ? this.giver(page) : this.#give(page)
+  }
+  #give(page: number): number {
+    const counts = this.#counts
+    // Held for so short a time that waiting for it costs less than sleeping.
+    while (Atomics.compareExchange(counts, 0, 0, 1) !== 0);
+    try {
+      // Another thread may have been faster.
+      const known = Atomics.load(this.#table, page)
+      if (known !== 0) return known >>> 0
+      const given = counts[1] as number
+      counts[1] = given + 1
+      const host = this.#firstFrame + given * PAGE_BYTES
+      this.source?.(page, this.#bytes.subarray(host, host + PAGE_BYTES))
+      Atomics.store(this.#table, page, host)
+      return host
+    } finally {
+      Atomics.store(counts, 0, 0)
+    }
   }
   /** The host address of a guest-physical one in RAM. */
   host(gpa: number, page: number): number {
@@ -64,7 +92,7 @@ export class Frames implements GuestMemory {
   }
   /** RAM in use by the guest so far, bytes. */
   get touchedBytes(): number {
-    return this.#given * PAGE_BYTES
+    return (this.#counts[1] as number) * PAGE_BYTES
   }
 
   contains(gpa: number, lengthBytes: number): boolean {
@@ -80,6 +108,7 @@ export class Frames implements GuestMemory {
     return this.#copy(gpa, from.length, (host, at, length, page) => {
       this.onWrite(page)
       this.#bytes.set(from.subarray(at, at + length), host)
+      this.onWritten(page)
     })
   }
   #copy(gpa: number, length: number, each: (host: number, at: number, length: number, page: number) => void): boolean {

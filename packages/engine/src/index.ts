@@ -2,9 +2,9 @@ export { compiledOnce } from './compiled.ts'
 export { type AssembledProgram, type AssembleOptions, assemble } from './assemble.ts'
 export { type Assembly, assemblyOf, type PseudoInstruction } from './assembly.ts'
 export { disassemble } from './disassemble.ts'
-export { Emitter, type HostCalls } from './emitter.ts'
+export { Emitter, type HostCalls, type Sharing } from './emitter.ts'
 export { type Encoding, extractField, parseEncoding } from './encoding.ts'
-export { Engine, type EngineOptions, type EngineStats, type Isa, type Services } from './engine.ts'
+export { Engine, type EngineOptions, type EnginePlace, type EngineStats, type Isa, type Services } from './engine.ts'
 export { Exit, Request } from './exits.ts'
 export { Frames } from './frames.ts'
 export {
@@ -19,6 +19,8 @@ export {
   type Operand,
   type Operands,
 } from './insn.ts'
+export { THREAD_SPACE, THREAD_SPACE_BYTES } from './memory-map.ts'
+export { isShared, memoryLimits } from './memory-limits.ts'
 export { type CommonState, layoutState, RECORD, type RegisterFile, type StateLayout } from './layout.ts'
 export { floatAdd, floatDiv, floatFma, floatMul, floatSqrt, floatSub } from './float/arithmetic.ts'
 export { floatClass, floatCompare, floatEq, floatLe, floatLt, floatMax, floatMin } from './float/compare.ts'

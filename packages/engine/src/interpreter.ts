@@ -1,5 +1,5 @@
 import { type Block, type FunctionBuilder, type FunctionRef, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
-import { Emitter, type HostCalls } from './emitter.ts'
+import { Emitter, type HostCalls, type Sharing } from './emitter.ts'
 import { Exit } from './exits.ts'
 import { REGION_TYPE } from './generated-module.ts'
 import {
@@ -63,8 +63,8 @@ export class InterpreterEmitter extends Emitter {
   #resume!: Block
 
   /** `replaced` is the address of what region entries have replaced: for each slot, handler and immediate. */
-  constructor(common: CommonState, calls: InterpreterCalls, heatLimit: number, replaced: number) {
-    super(common, calls)
+  constructor(common: CommonState, calls: InterpreterCalls, sharing: Sharing, heatLimit: number, replaced: number) {
+    super(common, calls, sharing)
     this.#calls = calls
     this.#heatLimit = heatLimit
     this.#replaced = replaced

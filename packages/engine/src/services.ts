@@ -11,7 +11,9 @@ import {
   type Node,
   Op,
 } from '@doppel/wasm'
+import { memoryLimits } from './memory-limits.ts'
 import type { CommonState } from './layout.ts'
+import type { WriteNotes } from './write-record.ts'
 import { DATA_MASK, ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT, READ, WRITE, writeFillNote } from './tlb.ts'
 
 /** Where guest-physical memory is found: constants that generated code may know. */
@@ -25,13 +27,15 @@ export interface PhysicalLayout {
   /** Host address of the decoded pages' records, and bytes between two pages'. */
   readonly codeBase: number
   readonly codeBytes: number
+  /** Where this thread notes the pages that it may write; undefined where it is the only one that runs harts in this memory. */
+  readonly writeNotes: WriteNotes | undefined
 }
 
 /** Kinds of access, as the walk is told. */
 export const WALK = { read: 0, write: 1, execute: 2 } as const
 
 /** Writes `system` (see `HostCalls`) for what needs no host; `host` does the rest. */
-export type SystemWriter = (fn: FunctionBuilder, host: FunctionRef) => void
+export type SystemWriter = (fn: FunctionBuilder, host: FunctionRef, physical: PhysicalLayout) => void
 /** Writes `(state, guest-virtual address, one of WALK) → guest-physical address`, or -1 where the host must look. */
 export type TranslateWriter = (fn: FunctionBuilder, physical: PhysicalLayout) => void
 
@@ -111,7 +115,7 @@ function encodeServices(
   const imported = Object.fromEntries(
     Object.entries(HOST_TYPES).map(([name, type]) => [name, module.importFunction('host', name, type)]),
   ) as Record<HostName, FunctionRef>
-  module.importMemory('host', 'memory', { min: 1 })
+  module.importMemory('host', 'memory', memoryLimits(physical.writeNotes !== undefined))
   const define = (name: string, type: FunctionType, write: (fn: FunctionBuilder) => void): FunctionRef => {
     const declared = module.declare(name, type)
     const fn = module.build(declared, arena)
@@ -121,7 +125,7 @@ function encodeServices(
     return declared
   }
   const walk = define('translate', TRANSLATE, fn => isa.writeTranslate(fn, physical))
-  define('system', SYSTEM, fn => isa.writeSystem(fn, imported.hostSystem))
+  define('system', SYSTEM, fn => isa.writeSystem(fn, imported.hostSystem, physical))
   const probe = define('probe', PROBE, fn => writeProbe(fn, common, physical, walk, imported.hostFrame, isa.contexts))
   define('fetch', FETCH_TYPE, fn => writeFetch(fn, common, physical, walk, isa.contexts))
   const find = (fn: FunctionBuilder, array: number): Local =>
@@ -196,6 +200,11 @@ function writeProbe(
   fn.end()
   fn.if(fn.get(write))
   fail(tableEntry(fn, physical.codeTable, fn.get(ramPage)))
+  if (physical.writeNotes) {
+    const { count, notes } = physical.writeNotes
+    const note = fn.op(Op.i32Shl, fn.op(Op.i32WrapI64, fn.get(ramPage)), fn.i32(2))
+    fn.store(Op.i32Store, note, fn.load(Op.i32Load, fn.i32(count)), notes)
+  }
   fn.end()
   const addend = fn.let(fn.op(Op.i32Sub, fn.get(frame), fn.op(Op.i32WrapI64, fn.get(page))))
   // An addend that happens to be 0 would read as a failure: the host serves that page each time.

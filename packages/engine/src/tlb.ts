@@ -82,6 +82,8 @@ export class Tlb {
   readonly #large: Uint8Array
   readonly #base: number
   readonly #contexts: number
+  /** Told when everything has been flushed. */
+  onFlush: () => void = () => {}
   /** Contexts filled since they were last emptied: flushing the others is free. */
   #used: number
 
@@ -158,6 +160,7 @@ export class Tlb {
     this.#words[log] = 0
     this.#used = inForce
     this.#large.fill(0)
+    this.onFlush()
   }
 
   /** Empties what the page of one guest-virtual address could occupy; everything where that is a large page. */

@@ -1,7 +1,7 @@
 import { Arena, type FunctionBody, ModuleBuilder } from '@doppel/wasm'
 import type { CodeCache } from './code-cache.ts'
+import type { Sharing } from './emitter.ts'
 import type { Isa } from './engine.ts'
-import type { Frames } from './frames.ts'
 import { importCalls, REGION_TYPE } from './generated-module.ts'
 import { type Decoded, newDecoded } from './insn.ts'
 import { describeRegion } from './describe.ts'
@@ -34,12 +34,12 @@ const RARE_RESUME = 3000
 /** A loop is one that is gone round if its head has this part of the arrivals that make code hot. */
 const HOT_HEAD = 4
 /** Fewer places that computed jumps have gone to make no switch. */
-const MIN_TARGETS = 3
+const MIN_TARGETS = 2
 const MAX_TARGETS = 64
 const ROWS_IN_A_RUN = 100
 const PAGE_BYTES = 4096
 /** To be raised when translations change in a way that those of single instructions do not show. */
-const TRANSLATOR_VERSION = 7
+const TRANSLATOR_VERSION = 8
 
 /** A region about to be translated, and where it belongs: its page's records, its root, what it does not enter. */
 interface Draft {
@@ -88,9 +88,9 @@ export class Translator<M> {
   readonly #usages: readonly Usage[]
   readonly #files: readonly RegisterFile[]
   readonly #cache: CodeCache<M>
-  readonly #frames: Frames
   readonly #memory: WebAssembly.Memory
   readonly #heatLimit: number
+  readonly #sharing: Sharing
   #imports: Record<string, WebAssembly.ImportValue> = {}
   /** Regions of earlier runs, with the function of each once a page has been found to have one. */
   #saved: readonly SavedRegion[] = []
@@ -109,17 +109,17 @@ export class Translator<M> {
     isa: Isa<M>,
     usages: readonly Usage[],
     cache: CodeCache<M>,
-    frames: Frames,
     memory: WebAssembly.Memory,
     heatLimit: number,
+    sharing: Sharing,
   ) {
     this.#isa = isa
     this.#usages = usages
     this.#files = Object.values(isa.state.files)
     this.#cache = cache
-    this.#frames = frames
     this.#memory = memory
     this.#heatLimit = heatLimit
+    this.#sharing = sharing
   }
 
   /** Gives what all modules import. */
@@ -241,8 +241,8 @@ export class Translator<M> {
   #compile(drafts: readonly Draft[], patient: boolean): { functions: unknown[]; bodies: FunctionBody[] } {
     const isa = this.#isa
     const module = new ModuleBuilder()
-    const { calls, regionType } = importCalls(module, isa.runtime)
-    const emitter = new RegionEmitter(isa.state.common, calls, this.#files, this.#usages, regionType)
+    const { calls, regionType } = importCalls(module, isa.runtime, this.#sharing !== 'alone')
+    const emitter = new RegionEmitter(isa.state.common, calls, this.#sharing, this.#files, this.#usages, regionType)
     const machine = isa.wrap(emitter)
     const bodies = drafts.map(({ region }, i) => {
       const declared = module.declare('', REGION_TYPE)
@@ -297,8 +297,15 @@ export class Translator<M> {
   /** What tells this translator from others: how it translates each instruction by itself. */
   get #key(): readonly [number, number] {
     const module = new ModuleBuilder()
-    const { calls, regionType } = importCalls(module, this.#isa.runtime)
-    const emitter = new RegionEmitter(this.#isa.state.common, calls, this.#files, this.#usages, regionType)
+    const { calls, regionType } = importCalls(module, this.#isa.runtime, this.#sharing !== 'alone')
+    const emitter = new RegionEmitter(
+      this.#isa.state.common,
+      calls,
+      this.#sharing,
+      this.#files,
+      this.#usages,
+      regionType,
+    )
     const machine = this.#isa.wrap(emitter)
     for (const patient of [false, true]) {
       for (const rows of rowsTogether(this.#usages)) {
@@ -322,16 +329,17 @@ export class Translator<M> {
     this.#saved = decodeTranslations(file, this.#key)
     if (this.#saved.length === 0) return
     const module = new ModuleBuilder()
-    importCalls(module, this.#isa.runtime)
+    importCalls(module, this.#isa.runtime, this.#sharing !== 'alone')
     this.#saved.forEach((region, i) => module.export(String(i), 'func', module.define('', REGION_TYPE, region).index))
     this.#savedFunctions = this.#compiled(module)
     this.#savedStarts = Int32Array.from(this.#saved, ({ guest }) => (guest[0] ?? 0) | ((guest[1] ?? 0) << 8))
   }
 
   /** Uses what earlier runs made of a page that has just been found to hold code. */
-  reuse(ramPage: number, records: number): void {
-    if (this.#savedFunctions === undefined) return
-    const page = new Uint8Array(this.#memory.buffer, this.#frames.frame(ramPage), PAGE_BYTES)
+  reuse(records: number): void {
+    const source = this.#savedFunctions && this.#cache.source(records)
+    if (this.#savedFunctions === undefined || !source) return
+    const page = new Uint8Array(this.#memory.buffer, source.bytes, PAGE_BYTES)
     for (let i = 0; i < this.#saved.length && !this.isFull; i++) {
       const region = this.#saved[i] as SavedRegion
       const { root } = region

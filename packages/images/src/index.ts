@@ -1,3 +1,4 @@
+export { readReturnable, returnableBytes } from './cache/files.ts'
 export { cacheFolder } from './cache/cache-folder.ts'
 export { type CachedObject, ImageCache } from './cache/image-cache.ts'
 export { type ArchiveOptions, DebianArchive } from './debian/archive.ts'

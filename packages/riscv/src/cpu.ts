@@ -1,5 +1,5 @@
 import { DoppelError, type EnvironmentCall, type GuestMemory, type RiscvCpuConfig, type Saved } from '@doppel/base'
-import { type Decoded, Engine, newDecoded, READ, Request, type Services, WRITE } from '@doppel/engine'
+import { type Decoded, Engine, type EnginePlace, newDecoded, READ, Request, type Services, WRITE } from '@doppel/engine'
 import { Cause, System } from './causes.ts'
 import { CSRS, Mstatus, IllegalAccess } from './csr.ts'
 import { Hart } from './hart.ts'
@@ -25,6 +25,8 @@ export interface CpuOptions {
   readonly translateAfter?: number
   /** Notes where the harts are, about once a millisecond. */
   readonly profile?: boolean
+  /** Where harts run on threads of their own: this thread's part of the machine. */
+  readonly place?: EnginePlace
 }
 
 /** An access's guest-physical address, or -1 after raising the exception. */
@@ -58,12 +60,14 @@ export class RiscvCpu implements Services {
         ramBase: config.ramBase,
         ramBytes: config.ramBytes,
         translateAfter: options.translateAfter ?? TRANSLATE_AFTER,
+        place: options.place,
       },
       this,
     )
     this.engine.frames.source = config.pageSource
     this.#view = new DataView(this.engine.memory.buffer)
-    this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine))
+    const isNew = options.place?.memory === undefined
+    this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine, isNew))
     // A guest that keeps rewriting its code must not hold the thread for all of a slice, which would take seconds.
     this.engine.onDrops = () => {
       this.endsSlice = true
@@ -188,7 +192,7 @@ export class RiscvCpu implements Services {
     if (page < 0 || !h.pmp.allows(gpa, bytes, Access.read, h.dataRules.privilege)) {
       return this.#fault(h, Cause.storeAccess, low, high)
     }
-    this.engine.cache.drop(page)
+    this.engine.willWrite(page)
     const host = this.engine.frames.host(gpa, page)
     if (h.pmp.isUniform(gpa)) this.engine.tlbs[h.id]?.fillData(h.contextIndex, WRITE, low, high, host)
     return host
@@ -215,7 +219,7 @@ export class RiscvCpu implements Services {
       this.stats.deviceAccesses++
       return this.#bus.write(gpa, bytes as 1, value)
     }
-    this.engine.cache.drop(page)
+    this.engine.willWrite(page)
     const host = this.engine.frames.host(gpa, page)
     if (bytes === 8) this.#view.setBigUint64(host, value, true)
     else if (bytes === 4) this.#view.setUint32(host, Number(value), true)
@@ -278,7 +282,7 @@ export class RiscvCpu implements Services {
       const gpa = h.walker.translate(low, high, Access.execute, h.fetchRules)
       return gpa >= 0 && h.pmp.isUniform(gpa) ? this.engine.frames.page(gpa) : -1
     }) as [number, number]
-    if (pages.every(page => page >= 0)) this.engine.keepCrossing(...pages, this.#decoded)
+    if (pages.every(page => page >= 0)) this.engine.keepCrossing(...pages)
   }
 
   /** The bits of the instruction at pc, for the tval of an illegal one; 0 when they cannot be read. */
@@ -315,6 +319,7 @@ export class RiscvCpu implements Services {
       case System.orderInvalidations:
         return h.privilege === 0 ? this.#illegal(h) : 0n
       case System.fenceI:
+        h.flushInstructions()
         h.request(Request.leaveAfter)
         return 0n
       default:

@@ -96,8 +96,12 @@ const readMstatus = (h: Hart): bigint => {
   const fs = h.get('fs')
   return h.get('mstatus') | M.uxl64 | M.sxl64 | (fs << M.fsShift) | (fs === 3n ? M.sd : 0n)
 }
-const writeInterruptBits = (h: Hart, name: 'mie' | 'mip', value: bigint, mask: bigint): void => {
-  h.set(name, (h.get(name) & ~mask) | (value & mask))
+const writeEnableBits = (h: Hart, value: bigint, mask: bigint): void => {
+  h.set('mie', (h.get('mie') & ~mask) | (value & mask))
+  h.interruptsChanged()
+}
+const writePendingBits = (h: Hart, value: bigint, mask: bigint): void => {
+  h.changeInterrupts(mask & ~value, value & mask)
   h.interruptsChanged()
 }
 const float = (h: Hart): void => h.needFloat()
@@ -132,7 +136,7 @@ const supervisor: readonly Csr[] = [
     name: 'sie',
     number: 0x104,
     read: h => h.get('mie') & h.get('mideleg'),
-    write: (h, v) => writeInterruptBits(h, 'mie', v, h.get('mideleg')),
+    write: (h, v) => writeEnableBits(h, v, h.get('mideleg')),
   },
   vector('stvec', 0x105),
   plain('scounteren', 0x106, COUNTERS_READABLE),
@@ -146,7 +150,7 @@ const supervisor: readonly Csr[] = [
     number: 0x144,
     read: h => h.pending() & h.get('mideleg'),
     // Only the software interrupt is S-mode's to write.
-    write: (h, v) => writeInterruptBits(h, 'mip', v, h.get('mideleg') & 2n),
+    write: (h, v) => writePendingBits(h, v, h.get('mideleg') & 2n),
   },
   {
     name: 'stimecmp',
@@ -183,7 +187,7 @@ const machine: readonly Csr[] = [
     name: 'mie',
     number: 0x304,
     read: h => h.get('mie'),
-    write: (h, v) => writeInterruptBits(h, 'mie', v, ALL_INTERRUPTS),
+    write: (h, v) => writeEnableBits(h, v, ALL_INTERRUPTS),
   },
   vector('mtvec', 0x305),
   plain('mcounteren', 0x306, COUNTERS_READABLE),
@@ -212,7 +216,7 @@ const machine: readonly Csr[] = [
     read: h => h.pending(),
     // A wire that is up now must not become a bit that stays (Priv. §3.1.9, SEIP).
     readToModify: h => h.get('mip'),
-    write: (h, v) => writeInterruptBits(h, 'mip', v, h.writableInterrupts()),
+    write: (h, v) => writePendingBits(h, v, h.writableInterrupts()),
   },
 ]
 

@@ -1,4 +1,4 @@
-import { CONTEXT_BYTES, largePageByte, Request, writeFlushPage } from '@doppel/engine'
+import { CONTEXT_BYTES, largePageByte, type PhysicalLayout, Request, writeFlushPage } from '@doppel/engine'
 import { type FunctionBuilder, type FunctionRef, I64, type Local, type Node, Op } from '@doppel/wasm'
 import { System } from './causes.ts'
 import { Mstatus, PLAIN_SUPERVISOR_CSRS, SSTATUS, SSTATUS_READABLE, SSTATUS_WRITABLE } from './csr.ts'
@@ -17,7 +17,7 @@ const PRIVILEGE_S = 1
  * Writes `system` for what kernels do all the time: sstatus, mostly to turn interrupts or access to user pages off and on,
  * supervisor CSRs that just hold a value, fences of one address. All others, and whatever has consequences, go to the host.
  */
-export function writeFastCsr(fn: FunctionBuilder, host: FunctionRef): void {
+export function writeFastCsr(fn: FunctionBuilder, host: FunctionRef, physical: PhysicalLayout): void {
   const wide = (value: bigint): Node =>
     fn.i64(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)))
   const field = (name: keyof typeof STATE.fields): Node => fn.load(Op.i64Load, fn.get(0), STATE.fields[name])
@@ -48,10 +48,12 @@ export function writeFastCsr(fn: FunctionBuilder, host: FunctionRef): void {
     setWord(STATE.common.request, fn.i32(request))
     fn.return(fn.get(old))
   }
-  // Stores to code are seen as they are made: there is nothing stale.
-  fn.if(isKind(System.fenceI))
-  answer()
-  fn.end()
+  if (!physical.writeNotes) {
+    // Stores to code are seen as they are made, where no other thread makes any: there is nothing stale.
+    fn.if(isKind(System.fenceI))
+    answer()
+    fn.end()
+  }
   fn.if(isKind(System.sfenceVma))
   const supervisor = fn.op(Op.i64Eq, field('priv'), fn.i64(PRIVILEGE_S))
   const free = fn.op(Op.i64Eqz, and(field('mstatus'), wide(Mstatus.tvm)))

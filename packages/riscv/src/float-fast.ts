@@ -1,4 +1,4 @@
-import { compiledOnce } from '@doppel/engine'
+import { compiledOnce, isShared, memoryLimits } from '@doppel/engine'
 import { Arena, ModuleBuilder, type Node, Op } from '@doppel/wasm'
 import { FLOAT_TYPES } from './float-runtime.ts'
 import { hasFusedMultiplyAdd } from './float-fused.ts'
@@ -269,13 +269,13 @@ const FAST: Readonly<Record<string, (w: FastFunction) => void>> = {
   ),
 }
 
-function encode(fast: typeof FAST): Uint8Array<ArrayBuffer> {
+function encode(fast: typeof FAST, memory: WebAssembly.Memory): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder()
   const arena = new Arena()
   const imported = Object.entries(FLOAT_TYPES).map(
     ([name, type]) => [name, module.importFunction('exact', name, type)] as const,
   )
-  module.importMemory('engine', 'memory', { min: 1 })
+  module.importMemory('engine', 'memory', memoryLimits(isShared(memory)))
   for (const [name, exact] of imported) {
     const write = fast[name]
     if (!write) {
@@ -296,8 +296,8 @@ export function linkFastFloat(
   exact: Readonly<Record<string, WebAssembly.ImportValue>>,
   memory: WebAssembly.Memory,
 ): Record<string, WebAssembly.ImportValue> {
-  const compiled = compiledOnce(FAST, 'fast', () =>
-    encode(hasFusedMultiplyAdd() ? { ...FAST, 'f64.fma': fused } : FAST),
+  const compiled = compiledOnce(FAST, isShared(memory) ? 'fast, shared' : 'fast', () =>
+    encode(hasFusedMultiplyAdd() ? { ...FAST, 'f64.fma': fused } : FAST, memory),
   )
   return new WebAssembly.Instance(compiled, { exact, engine: { memory } }).exports as Record<
     string,

@@ -3,6 +3,7 @@ import { type Engine, Exit, Request, type Tlb } from '@doppel/engine'
 import { Cause, Irq } from './causes.ts'
 import type { RiscvCpu } from './cpu.ts'
 import { csrNamed, IllegalAccess, Menvcfg, Mstatus } from './csr.ts'
+import { HartRegisters } from './hart-registers.ts'
 import type { RiscvMachine } from './machine.ts'
 import { type AccessRules, contextFor, contextsWith, dataRules } from './access-rules.ts'
 import { parseSatp, Walker } from './paging.ts'
@@ -21,20 +22,15 @@ const PRIVILEGE_M = 3
 const PRIVILEGE_S = 1
 
 /** One RISC-V hart: its architectural state beside registers, traps, and the loop around generated code. */
-export class Hart implements RiscvHart {
+export class Hart extends HartRegisters implements RiscvHart {
   readonly id: number
-  readonly state: number
   readonly pmp: Pmp = new Pmp()
   readonly walker: Walker
   waiting = false
   readonly stats = { exceptions: 0, interrupts: 0 }
   readonly #cpu: RiscvCpu
   readonly #engine: Engine<RiscvMachine>
-  readonly #longs: BigUint64Array
-  readonly #words: Int32Array
   #running = false
-  /** Levels of interrupt wires into this hart, as bits of mip. */
-  #lines = 0n
   #otherRules = ''
   #retiredBefore = 0n
   #slice = 0
@@ -42,15 +38,15 @@ export class Hart implements RiscvHart {
   /** 1 while an instruction asks, which counts as retired already; 0 for the host between slices. */
   #underWay = 1n
 
-  constructor(id: number, cpu: RiscvCpu, engine: Engine<RiscvMachine>) {
+  /** Where another thread has made the hart already, `isNew` is false: its state is left alone. */
+  constructor(id: number, cpu: RiscvCpu, engine: Engine<RiscvMachine>, isNew: boolean) {
+    super(engine.memory.buffer, engine.state(id))
     this.id = id
     this.#cpu = cpu
     this.#engine = engine
-    this.state = engine.state(id)
-    this.#longs = new BigUint64Array(engine.memory.buffer)
-    this.#words = new Int32Array(engine.memory.buffer)
-    this.walker = new Walker(engine.frames, this.#words, this.pmp)
+    this.walker = new Walker(engine.frames, new Int32Array(engine.memory.buffer), this.pmp)
     this.walker.onLarge = (low, high) => this.#tlb.noteLarge(low, high)
+    if (!isNew) return
     this.setWord(STATE.common.tlb, engine.tlbs[id]?.context(0) ?? 0)
     this.set('stimecmp', 0xffff_ffff_ffff_ffffn)
     this.set('reservation', 0xffff_ffff_ffff_ffffn)
@@ -58,32 +54,8 @@ export class Hart implements RiscvHart {
     this.statusChanged()
   }
 
-  // State
+  // State: see hart-registers.ts
 
-  get(field: StateField): bigint {
-    return this.#longs[(this.state + STATE.fields[field]) >>> 3] as bigint
-  }
-  set(field: StateField, value: bigint): void {
-    this.#longs[(this.state + STATE.fields[field]) >>> 3] = value
-  }
-  get pc(): bigint {
-    return this.#longs[(this.state + STATE.common.pc) >>> 3] as bigint
-  }
-  set pc(value: bigint) {
-    this.#longs[(this.state + STATE.common.pc) >>> 3] = value
-  }
-  x(register: number): bigint {
-    return this.#longs[(this.state + STATE.files.x.offset) / 8 + register] as bigint
-  }
-  setX(register: number, value: bigint): void {
-    if (register !== 0) this.#longs[(this.state + STATE.files.x.offset) / 8 + register] = value
-  }
-  f(register: number): bigint {
-    return this.#longs[(this.state + STATE.files.f.offset) / 8 + register] as bigint
-  }
-  setF(register: number, bits: bigint): void {
-    this.#longs[(this.state + STATE.files.f.offset) / 8 + register] = bits
-  }
   get privilege(): number {
     return Number(this.get('priv'))
   }
@@ -104,17 +76,10 @@ export class Hart implements RiscvHart {
   get #tlb(): Tlb {
     return this.#engine.tlbs[this.id] as Tlb
   }
-  /** Reads or writes a 32-bit field of the state that generated code shares with the host. */
-  word(offset: number): number {
-    return this.#words[(this.state + offset) >>> 2] as number
-  }
-  setWord(offset: number, value: number): void {
-    this.#words[(this.state + offset) >>> 2] = value
-  }
   /** Asks the code that called the host to raise an exception. */
   raise(cause: number, tval: bigint): void {
     this.setWord(STATE.common.cause, cause)
-    this.#longs[(this.state + STATE.common.tval) >>> 3] = tval
+    this.tval = tval
     this.setWord(STATE.common.request, Request.exception)
   }
   request(what: number): void {
@@ -186,7 +151,7 @@ export class Hart implements RiscvHart {
   #takeException(): void {
     this.stats.exceptions++
     const cause = this.word(STATE.common.cause)
-    let tval = this.#longs[(this.state + STATE.common.tval) >>> 3] as bigint
+    let tval = this.tval
     if (cause === Cause.illegalInstruction && tval === 0n) tval = this.#cpu.instructionBits(this)
     if (cause === Cause.ecallFromS && this.#cpu.environmentCall) {
       this.pc += 4n
@@ -324,11 +289,15 @@ export class Hart implements RiscvHart {
   // Interrupts
 
   setInterrupt(bit: number, level: boolean): void {
-    const mask = 1n << BigInt(bit)
-    this.#lines = level ? this.#lines | mask : this.#lines & ~mask
+    const mask = 1 << bit
+    this.changeBits('lines', level ? 0 : mask, level ? mask : 0)
     if (!level) return
-    this.set('seen', this.get('seen') | mask)
+    this.changeBits('seen', 0, mask)
     this.#cpu.interrupted = true
+  }
+  /** Clears and sets bits of mip that software writes. */
+  changeInterrupts(clear: bigint, set: bigint): void {
+    this.changeBits('mip', Number(clear), Number(set))
   }
   wait(): void {
     this.waiting = !this.interruptPending()
@@ -336,7 +305,7 @@ export class Hart implements RiscvHart {
   }
   /** mip as software reads it. */
   pending(): bigint {
-    let pending = this.get('mip') | this.#lines
+    let pending = this.get('mip') | this.get('lines')
     if (this.#hasTimer()) {
       const sti = 1n << BigInt(Irq.sti)
       pending = this.#cpu.time() >= this.get('stimecmp') ? pending | sti : pending & ~sti
@@ -356,11 +325,17 @@ export class Hart implements RiscvHart {
   // Snapshots: see saved.ts
 
   savePrivate(): HartPrivateState {
-    return { running: this.#running, lines: this.#lines, retired: this.retired }
+    return { running: this.#running, lines: this.get('lines'), retired: this.retired }
   }
   restorePrivate({ running, lines, retired }: HartPrivateState): void {
+    this.set('lines', lines)
+    this.adopt(running, retired)
+  }
+  /** Takes over from another thread's object for this hart, whose state is in memory. */
+  adopt(running: boolean, retired: bigint): void {
     this.#running = running
-    this.#lines = lines
+    // Whatever the other one has filled is to be flushed.
+    this.#tlb.use(-1)
     this.#retiredBefore = retired
     this.#slice = this.word(STATE.common.budget)
     this.#outOfLine = false
@@ -378,7 +353,8 @@ export class Hart implements RiscvHart {
     }
   }
   flushInstructions(): void {
-    // Writes to decoded pages are seen as they happen, so there is nothing stale.
+    // What this thread writes is seen as it happens.
+    this.#engine.synchronizeCode()
   }
   readCsr(name: string): bigint {
     this.#underWay = 0n

@@ -96,7 +96,9 @@ export class Walker {
       if (pteLow & (PTE.r | PTE.x)) {
         const found = this.#leaf(low, high, level, ppn, pteLow, pteHigh, access, rules)
         if (found < 0) return found
-        return this.#mark(host, address, pteLow, access) ? found : -1
+        const marked = this.#mark(host, address, pteLow, access)
+        if (marked === undefined) return this.translate(low, high, access, rules)
+        return marked ? found : -1
       }
       // A pointer to the next level has none of a leaf's attributes.
       if (pteLow & (PTE.a | PTE.d | PTE.u) || pteHigh & (HIGH_N | HIGH_PBMT)) {
@@ -145,8 +147,8 @@ export class Walker {
     return frame * 4096 + (low & 0xfff)
   }
 
-  /** Sees to the A and D bits. */
-  #mark(host: number, address: number, pteLow: number, access: number): boolean {
+  /** Sees to the A and D bits; undefined when another hart has changed the entry meanwhile. */
+  #mark(host: number, address: number, pteLow: number, access: number): boolean | undefined {
     const wanted = access === Access.write ? PTE.a | PTE.d : PTE.a
     if ((pteLow & wanted) === wanted) return true
     if (!this.updatesAccessed) {
@@ -157,8 +159,8 @@ export class Walker {
       this.cause = ACCESS_FAULT[access as 1]
       return false
     }
-    this.#words[host] = pteLow | wanted
-    return true
+    const now = Atomics.compareExchange(this.#words, host, pteLow, pteLow | wanted)
+    return now === pteLow ? true : undefined
   }
 }
 

@@ -23,13 +23,46 @@ export interface HartPrivateState {
 }
 
 /** Addresses of this host, and what follows from other fields: not of the machine's state. */
-const NOT_SAVED: ReadonlySet<string> = new Set(['reservation', 'reserved', 'walk', 'root', 'seen'])
+const NOT_SAVED: ReadonlySet<string> = new Set(['reservation', 'reserved', 'walk', 'root', 'seen', 'lines'])
 const NO_RESERVATION = 0xffff_ffff_ffff_ffffn
 const REGISTERS = Array.from({ length: 32 }, (_, i) => i)
 /** pmpcfg registers of RV64 are the even ones, eight entries each. */
 const PMP_CONFIGS = Array.from({ length: PMP_ENTRIES / 8 }, (_, i) => 2 * i)
 const PMP_ADDRESSES = Array.from({ length: PMP_ENTRIES }, (_, i) => i)
 const savedFields = (): StateField[] => (Object.keys(STATE.fields) as StateField[]).filter(name => !NOT_SAVED.has(name))
+
+/** What one thread tells another of a hart that changes between them; the rest is in memory. */
+export type HartHandover = Pick<HartState, 'pmpConfig' | 'pmpAddress'> & {
+  readonly running: boolean
+  readonly retired: bigint
+}
+
+/** Gives a hart away, between slices. */
+export function handOver(hart: Hart): HartHandover {
+  const { running, retired } = hart.savePrivate()
+  return { ...savePmp(hart), running, retired }
+}
+/** Takes over a hart that another thread gave away. */
+export function takeOver(hart: Hart, handover: HartHandover): void {
+  restorePmp(hart, handover)
+  hart.walker.satp = parseSatp(hart.get('satp')) ?? { levels: 0, root: 0 }
+  hart.adopt(handover.running, handover.retired)
+  hart.environmentChanged()
+  hart.statusChanged()
+}
+
+type PmpState = Pick<HartState, 'pmpConfig' | 'pmpAddress'>
+function savePmp(hart: Hart): PmpState {
+  return {
+    pmpConfig: PMP_CONFIGS.map(index => hart.pmp.readConfig(index)),
+    pmpAddress: PMP_ADDRESSES.map(entry => hart.pmp.readAddress(entry)),
+  }
+}
+function restorePmp(hart: Hart, state: PmpState): void {
+  // Addresses first: a locked entry takes no more writes.
+  for (const entry of PMP_ADDRESSES) hart.pmp.writeAddress(entry, state.pmpAddress[entry] ?? 0n)
+  for (const [i, index] of PMP_CONFIGS.entries()) hart.pmp.writeConfig(index, state.pmpConfig[i] ?? 0n)
+}
 
 /** A hart's whole state; asked for between slices. */
 export function saveHart(hart: Hart): HartState {
@@ -38,8 +71,7 @@ export function saveHart(hart: Hart): HartState {
     x: REGISTERS.map(register => hart.x(register)),
     f: REGISTERS.map(register => hart.f(register)),
     fields: Object.fromEntries(savedFields().map(name => [name, hart.get(name)])),
-    pmpConfig: PMP_CONFIGS.map(index => hart.pmp.readConfig(index)),
-    pmpAddress: PMP_ADDRESSES.map(entry => hart.pmp.readAddress(entry)),
+    ...savePmp(hart),
     private: hart.savePrivate(),
   }
 }
@@ -53,9 +85,7 @@ export function restoreHart(hart: Hart, state: HartState): void {
   }
   for (const name of savedFields()) hart.set(name, state.fields[name] ?? 0n)
   hart.set('reservation', NO_RESERVATION)
-  // Addresses first: a locked entry takes no more writes.
-  for (const entry of PMP_ADDRESSES) hart.pmp.writeAddress(entry, state.pmpAddress[entry] ?? 0n)
-  for (const [i, index] of PMP_CONFIGS.entries()) hart.pmp.writeConfig(index, state.pmpConfig[i] ?? 0n)
+  restorePmp(hart, state)
   hart.walker.satp = parseSatp(hart.get('satp')) ?? { levels: 0, root: 0 }
   hart.restorePrivate(state.private)
   hart.environmentChanged()

@@ -42,6 +42,8 @@ const FIELDS = [
   'root',
   /** Bits of mip that were pending when last looked at. */
   'seen',
+  /** Levels of interrupt wires into this hart, as bits of mip. */
+  'lines',
 ] as const
 
 /** The TLB's translation contexts: what may be cached side by side. The last one holds every unusual combination. */

@@ -35,6 +35,7 @@ function walks() {
     codeTable: 0,
     codeBase: 0,
     codeBytes: 0,
+    writeNotes: undefined,
   }
   const frames = new Frames(memory.buffer, RAM, RAM_BYTES, FIRST_FRAME, FRAME_TABLE)
   const module = new ModuleBuilder()

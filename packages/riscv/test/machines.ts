@@ -1,4 +1,4 @@
-import { assemble } from '@doppel/engine'
+import { assemble, type EnginePlace } from '@doppel/engine'
 import { riscvAssembly } from '../src/assembly.ts'
 import { createRiscvCpu, type RiscvCpu } from '../src/cpu.ts'
 import type { Hart } from '../src/hart.ts'
@@ -23,7 +23,7 @@ export interface TestMachine {
 }
 
 /** Assembles and loads a program. Reads outside RAM below 4 KiB fault; others answer 0. */
-export function machineWith(program: string, translateAfter: number): TestMachine {
+export function machineWith(program: string, translateAfter: number, place?: EnginePlace): TestMachine {
   const writes: (readonly [number, bigint])[] = []
   const bus = {
     read: (address: number) => (address < 4096 ? undefined : 0n),
@@ -32,7 +32,8 @@ export function machineWith(program: string, translateAfter: number): TestMachin
       return address >= 4096
     },
   }
-  const cpu = createRiscvCpu({ harts: 1, ramBase: RAM, ramBytes: RAM_BYTES, time: () => 0n, bus }, { translateAfter })
+  const config = { harts: 1, ramBase: RAM, ramBytes: RAM_BYTES, time: () => 0n, bus }
+  const cpu = createRiscvCpu(config, { translateAfter, ...(place && { place }) })
   const hart = cpu.harts[0]
   if (!hart) throw new Error('no hart')
   const { bytes, symbols } = assemble(riscvAssembly, program, { origin: BigInt(RAM) })

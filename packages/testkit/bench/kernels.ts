@@ -20,6 +20,10 @@ export const KERNELS: readonly (readonly [name: string, stresses: string])[] = [
   ['atomics', 'AMO, LR/SC, fences'],
 ]
 
+/** A kernel that any number of harts share, and the numbers that it is run with; two have threads of their own everywhere. */
+export const SHARED_KERNEL = 'halves'
+const SHARED_HARTS = [1, 2] as const
+
 /** Debian's gcc 12 has multilibs for plain rv64gc, which in the older ISA specification includes the CSR instructions. */
 const TARGET_FLAGS = '-march=rv64gc -misa-spec=2.2 -mabi=lp64d -mcmodel=medany -nostdlib -ffreestanding'
 /** Loops that copy stay loops: a call of run.c's memcpy would measure that instead. */
@@ -31,21 +35,28 @@ const LEAST_SECONDS = 0.001
 
 /** The kernels, each to be compiled to a bare-metal program. */
 export function kernelBenchmarks(options: Pick<BenchOptions, 'engine' | 'paging'>): Benchmark[] {
-  return KERNELS.map(([name, stresses]) => {
+  const alone = KERNELS.map(([name, stresses]) => ({ name, source: name, stresses, harts: 1 }))
+  const shared = SHARED_HARTS.map(harts => ({
+    name: `${SHARED_KERNEL}-${harts}`,
+    source: SHARED_KERNEL,
+    stresses: harts === 1 ? 'small matrices, by one hart' : `the same, shared by ${harts} harts on threads`,
+    harts,
+  }))
+  return [...alone, ...shared].map(({ name, source, stresses, harts }) => {
     let program: string
     let nothing: string
     return {
       name,
       stresses,
       prepare: async folder => {
-        program = await compileKernel(name, folder, options.paging)
+        program = await compileKernel(source, folder, options.paging)
         nothing = await compileKernel('null', folder, options.paging)
         return undefined
       },
       run: async emulator => {
         // What starting and ending the process and the machine costs, at this very moment, is not counted.
-        const idle = await runProgram(emulator, nothing, options.engine)
-        const whole = await runProgram(emulator, program, options.engine)
+        const idle = await runProgram(emulator, nothing, options.engine, harts)
+        const whole = await runProgram(emulator, program, options.engine, harts)
         return { ...whole, seconds: Math.max(whole.seconds - idle.seconds, LEAST_SECONDS) }
       },
     }
@@ -64,22 +75,28 @@ async function compileKernel(name: string, folder: string, paging: boolean): Pro
   return program
 }
 
-async function runProgram(emulator: Emulator, elf: string, engine: BenchOptions['engine']): Promise<Measurement> {
+async function runProgram(
+  emulator: Emulator,
+  elf: string,
+  engine: BenchOptions['engine'],
+  harts: number,
+): Promise<Measurement> {
   if (emulator === 'qemu') {
-    const { seconds, stdout } = await timedRun(qemuCommand(elf))
+    const { seconds, stdout } = await timedRun(qemuCommand(elf, harts))
     return { seconds, checksum: checksum(stdout, elf) }
   }
   const { seconds, stdout } = await timedRun({
     program: process.execPath,
-    args: ['--conditions=source', RUN_KERNEL, elf, engine],
+    args: ['--conditions=source', RUN_KERNEL, elf, engine, String(harts)],
   })
   const run = JSON.parse(stdout) as KernelRun
   if (run.end !== 'poweroff') throw new DoppelError('bench.run', `${elf} ended doppel with '${run.end}'`, { run })
   return { seconds, checksum: checksum(run.output, elf), instructions: run.instructions }
 }
 
-function qemuCommand(elf: string): Command {
-  const flags = '-M virt -m 64 -accel tcg,thread=single -bios none -nodefaults -display none -serial stdio -kernel'
+function qemuCommand(elf: string, harts: number): Command {
+  const thread = harts === 1 ? 'single' : 'multi'
+  const flags = `-M virt -m 64 -smp ${harts} -accel tcg,thread=${thread} -bios none -nodefaults -display none -serial stdio -kernel`
   return { program: QEMU, args: [...flags.split(' '), elf] }
 }
 

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { DoppelError, hostClock } from '@doppel/base'
 import type { Benchmark } from './benchmark.ts'
 import { bootBenchmarks } from './boot.ts'
-import { KERNELS, kernelBenchmarks } from './kernels.ts'
+import { KERNELS, kernelBenchmarks, SHARED_KERNEL } from './kernels.ts'
 import { type BenchOptions, parseOptions, USAGE } from './options.ts'
 import { runInTurn } from './run-in-turn.ts'
-import { type Comparison, compare, memoryLines, table } from './table.ts'
+import { type Comparison, compare, memoryLines, speedupLine, table } from './table.ts'
 import { CROSS_COMPILER, QEMU, toolVersion } from './tools.ts'
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`)
@@ -16,7 +16,12 @@ const note = (text: string): void => void process.stderr.write(`${text}\n`)
 async function bench(options: BenchOptions, benchmarks: readonly Benchmark[]): Promise<void> {
   const qemu = toolVersion(QEMU)
   const chosen = benchmarks.filter(({ name }) => options.names.length === 0 || options.names.includes(name))
-  if (chosen.some(({ name }) => KERNELS.some(([kernel]) => kernel === name))) toolVersion(CROSS_COMPILER)
+  if (
+    chosen.some(({ name }) =>
+      [SHARED_KERNEL, ...KERNELS.map(([kernel]) => kernel)].some(kernel => name.startsWith(kernel)),
+    )
+  )
+    toolVersion(CROSS_COMPILER)
   const folder = await mkdtemp(join(tmpdir(), 'doppel-bench-'))
   const comparisons: Comparison[] = []
   try {
@@ -37,7 +42,8 @@ async function bench(options: BenchOptions, benchmarks: readonly Benchmark[]): P
   }
   const how = `${engine}, kernels ${paging ? 'in S-mode under Sv39' : 'in M-mode'}, medians of ${rounds}`
   const memory = memoryLines(comparisons)
-  const text = `${table(comparisons)}${memory === '' ? '' : `\n${memory}`}`
+  const lines = `${speedupLine(comparisons)}${memory}`
+  const text = `${table(comparisons)}${lines === '' ? '' : `\n${lines}`}`
   process.stdout.write(`${date}, ${host.cpu}, Node ${host.node}, ${qemu}; ${how}:\n\n${text}`)
 }
 

@@ -1,19 +1,27 @@
 /**
- * The doppel side of one kernel's run: `node --conditions=source run-kernel.ts FILE.elf translator|interpreter`.
+ * The doppel side of one kernel's run: `node --conditions=source run-kernel.ts FILE.elf translator|interpreter HARTS`;
+ * more than one hart have threads of their own.
  * Prints a `KernelRun` as JSON.
  */
 import { readFileSync } from 'node:fs'
 import { hostClock, hostEntropy, MIB } from '@doppel/base'
 import { VirtMachine } from '@doppel/board'
-import { createRiscvCpu, RISCV_ISA } from '@doppel/riscv'
+import { createRiscvCpu, RISCV_ISA, ThreadedCpu } from '@doppel/riscv'
+import { hartThreads } from 'doppel'
 import type { KernelRun } from './kernel-run.ts'
 
-const [path = '', engine] = process.argv.slice(2)
+const [path = '', engine, hartsText = '1'] = process.argv.slice(2)
+const cpus = Number(hartsText)
+let threads: ThreadedCpu | undefined
 let output = ''
 const vm = new VirtMachine({
-  cpus: 1,
+  cpus,
   memoryBytes: 64 * MIB,
-  createCpu: config => createRiscvCpu(config, engine === 'interpreter' ? { translateAfter: 0 } : {}),
+  createCpu: config => {
+    const options = engine === 'interpreter' ? { translateAfter: 0 } : {}
+    if (cpus === 1) return createRiscvCpu(config, options)
+    return (threads = new ThreadedCpu(config, { ...options, ...hartThreads() }))
+  },
   isa: RISCV_ISA,
   clock: hostClock(),
   entropy: hostEntropy,
@@ -26,5 +34,6 @@ const vm = new VirtMachine({
   boot: { elf: { name: path, bytes: new Uint8Array(readFileSync(path)) } },
 })
 const end = await vm.run()
+threads?.close()
 const instructions = vm.cpu.harts.reduce((sum, hart) => sum + Number(hart.retired), 0)
 process.stdout.write(JSON.stringify({ output, end: end.kind, instructions } satisfies KernelRun))

@@ -89,3 +89,17 @@ export function memoryLines(comparisons: readonly Comparison[]): string {
     )
     .join('')
 }
+
+/** What a second hart brought, where the same work was measured with one and with two; nothing where it was not. */
+export function speedupLine(comparisons: readonly Comparison[]): string {
+  const pairs = comparisons.flatMap(two => {
+    const one = comparisons.find(({ name }) => name.endsWith('-1') && two.name === name.replace(/1$/, '2'))
+    return one ? [[one, two] as const] : []
+  })
+  return pairs
+    .map(([one, two]) => {
+      const [doppel, qemu] = [one.doppelSeconds / two.doppelSeconds, one.qemuSeconds / two.qemuSeconds]
+      return `${two.name}: two harts did ${doppel.toFixed(2)} times the work of one (QEMU: ${qemu.toFixed(2)}).\n`
+    })
+    .join('')
+}

@@ -57,6 +57,11 @@ function emitPlain(arena: Arena, node: number, op: number, out: ByteWriter): voi
       out.u8(0)
       out.u32(imm0)
       return
+    case Immediate.atomic32:
+    case Immediate.atomic64:
+      out.u8(immediateOf[op] === Immediate.atomic32 ? 2 : 3)
+      out.u32(imm0)
+      return
     case Immediate.i32:
       return out.s32(imm0)
     case Immediate.i64:

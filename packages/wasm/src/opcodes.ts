@@ -1,7 +1,19 @@
 import { F32, F64, I32, I64, V128, VOID, type ValueType } from './types.ts'
 
-/** What follows an opcode in the binary (Core spec §5.4). */
-export const Immediate = { none: 0, memory: 1, index: 2, i32: 3, i64: 4, f32: 5, f64: 6, lane: 7, zero: 8 } as const
+/** What follows an opcode in the binary (Core spec §5.4). Atomic accesses state the alignment they need: theirs. */
+export const Immediate = {
+  none: 0,
+  memory: 1,
+  index: 2,
+  i32: 3,
+  i64: 4,
+  f32: 5,
+  f64: 6,
+  lane: 7,
+  zero: 8,
+  atomic32: 9,
+  atomic64: 10,
+} as const
 
 /** Prefixed opcodes share one number space with plain ones: `(prefix page << 9) | code`. */
 const PAGES = [0, 0xfc, 0xfd, 0xfe, 0xfb] as const
@@ -172,6 +184,21 @@ const TABLE = {
   f64x2ExtractLane: [0xfd21, 'f64x2.extract_lane', 'v128 -> f64', 'lane'],
   f64x2RelaxedMadd: [0xfd107, 'f64x2.relaxed_madd', 'v128 v128 v128 -> v128'],
   atomicFence: [0xfe03, 'atomic.fence', '->', 'zero'],
+  i64AtomicLoad: [0xfe11, 'i64.atomic.load', 'i32 -> i64', 'atomic64'],
+  i64AtomicLoad32U: [0xfe16, 'i64.atomic.load32_u', 'i32 -> i64', 'atomic32'],
+  i32AtomicRmwAdd: [0xfe1e, 'i32.atomic.rmw.add', 'i32 i32 -> i32', 'atomic32'],
+  i64AtomicRmwAdd: [0xfe1f, 'i64.atomic.rmw.add', 'i32 i64 -> i64', 'atomic64'],
+  i64AtomicRmw32AddU: [0xfe24, 'i64.atomic.rmw32.add_u', 'i32 i64 -> i64', 'atomic32'],
+  i64AtomicRmwAnd: [0xfe2d, 'i64.atomic.rmw.and', 'i32 i64 -> i64', 'atomic64'],
+  i64AtomicRmw32AndU: [0xfe32, 'i64.atomic.rmw32.and_u', 'i32 i64 -> i64', 'atomic32'],
+  i64AtomicRmwOr: [0xfe34, 'i64.atomic.rmw.or', 'i32 i64 -> i64', 'atomic64'],
+  i64AtomicRmw32OrU: [0xfe39, 'i64.atomic.rmw32.or_u', 'i32 i64 -> i64', 'atomic32'],
+  i64AtomicRmwXor: [0xfe3b, 'i64.atomic.rmw.xor', 'i32 i64 -> i64', 'atomic64'],
+  i64AtomicRmw32XorU: [0xfe40, 'i64.atomic.rmw32.xor_u', 'i32 i64 -> i64', 'atomic32'],
+  i64AtomicRmwXchg: [0xfe42, 'i64.atomic.rmw.xchg', 'i32 i64 -> i64', 'atomic64'],
+  i64AtomicRmw32XchgU: [0xfe47, 'i64.atomic.rmw32.xchg_u', 'i32 i64 -> i64', 'atomic32'],
+  i64AtomicRmwCmpxchg: [0xfe49, 'i64.atomic.rmw.cmpxchg', 'i32 i64 i64 -> i64', 'atomic64'],
+  i64AtomicRmw32CmpxchgU: [0xfe4e, 'i64.atomic.rmw32.cmpxchg_u', 'i32 i64 i64 -> i64', 'atomic32'],
 } as const
 
 function register([code, name, signature, immediate]: readonly [

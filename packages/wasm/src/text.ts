@@ -85,7 +85,9 @@ function plain(byte: number, reader: ByteReader): string {
   const op = opcodeOf(prefixed ? byte : 0, prefixed ? reader.u32() : byte)
   const name = nameOf[op] ?? `0x${byte.toString(16)}`
   switch (immediateOf[op]) {
-    case Immediate.memory: {
+    case Immediate.memory:
+    case Immediate.atomic32:
+    case Immediate.atomic64: {
       reader.u32()
       const offset = reader.u32()
       return offset === 0 ? name : `${name} offset=${offset}`

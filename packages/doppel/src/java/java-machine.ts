@@ -29,6 +29,8 @@ export async function javaMachine(
   const kilobytes = Math.ceil((options.stackBytes * STACK_FACTOR) / 1024)
   setFlagsFromString(`--stack-size=${Math.min(kilobytes, 900)}`)
   setFlagsFromString(`--wasm-stack-switching-stack-size=${kilobytes}`)
+  // Java's objects live in the collected heap, which the command begins by keeping small.
+  setFlagsFromString('--semi-space-growth-factor=2')
   const environment = Object.fromEntries(Object.entries(env).filter((e): e is [string, string] => e[1] !== undefined))
   const library = join(home.path, 'lib', 'modules')
   return new JavaMachine(

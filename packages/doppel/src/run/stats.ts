@@ -1,15 +1,23 @@
 import { formatSize } from '@doppel/base'
+import type { ThreadStats } from '@doppel/riscv'
 import type { RunningMachine } from './machine.ts'
+
+type EngineStats = ThreadStats['engine']
+type PartStats = Omit<ThreadStats, 'engine'> & { readonly engine: EngineStats | undefined }
 
 const count = (value: number | bigint): string => value.toLocaleString('en-US')
 
 /** What a machine did, for `--stats`: one line a figure. */
-export function statsReport({ cpu, elapsedNs }: RunningMachine): string {
-  const retired = cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n)
+export function statsReport({ cpu, threads, vm, elapsedNs }: RunningMachine): string {
+  const retired = vm.cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n)
   const seconds = elapsedNs() / 1e9
-  const sum = (of: (hart: (typeof cpu.harts)[number]) => number): number =>
-    cpu.harts.reduce((total, h) => total + of(h), 0)
-  const { regions, regionInstructions, regionBytes, droppedPages, reused, patient } = cpu.engine.stats
+  // What harts did on threads of their own, and what they did here.
+  const harts = cpu.harts.map(({ stats }) => ({ ...stats, tlbMisses: 0, deviceAccesses: 0, engine: undefined }))
+  const own: PartStats = { exceptions: 0, interrupts: 0, ...cpu.stats, engine: cpu.engine.stats }
+  const parts: readonly PartStats[] = [...harts, own, ...(threads?.threadStats ?? [])]
+  const sum = (of: (part: PartStats) => number): number => parts.reduce((total, part) => total + of(part), 0)
+  const engine = (name: keyof EngineStats): number => sum(part => part.engine?.[name] ?? 0)
+  const tlbMisses = cpu.harts.reduce((total, hart) => total + hart.tlbMisses, 0)
   const rows: readonly (readonly [string, string])[] = [
     [
       'instructions',
@@ -17,15 +25,15 @@ export function statsReport({ cpu, elapsedNs }: RunningMachine): string {
     ],
     [
       'translated',
-      `${count(regions)} regions of ${count(regionInstructions)} instructions, ${formatSize(regionBytes)} of WebAssembly`,
+      `${count(engine('regions'))} regions of ${count(engine('regionInstructions'))} instructions, ${formatSize(engine('regionBytes'))} of WebAssembly`,
     ],
-    ['reused', `${count(reused)} regions of earlier runs`],
-    ['made patient', `${count(patient)} regions whose accesses often miss the TLB or cross pages`],
-    ['code pages dropped', count(droppedPages)],
-    ['exceptions', count(sum(h => h.stats.exceptions))],
-    ['interrupts', count(sum(h => h.stats.interrupts))],
-    ['TLB misses', `${count(sum(h => h.tlbMisses))}, of which ${count(cpu.stats.tlbMisses)} were served by the host`],
-    ['device accesses', count(cpu.stats.deviceAccesses)],
+    ['reused', `${count(engine('reused'))} regions of earlier runs`],
+    ['made patient', `${count(engine('patient'))} regions whose accesses often miss the TLB or cross pages`],
+    ['code pages dropped', count(engine('droppedPages'))],
+    ['exceptions', count(sum(p => p.exceptions))],
+    ['interrupts', count(sum(p => p.interrupts))],
+    ['TLB misses', `${count(tlbMisses)}, of which ${count(sum(p => p.tlbMisses))} were served by the host`],
+    ['device accesses', count(sum(p => p.deviceAccesses))],
     ['memory touched', formatSize(cpu.engine.frames.touchedBytes)],
   ]
   return rows.map(([name, value]) => `${`${name}:`.padEnd(20)}${value}\n`).join('')

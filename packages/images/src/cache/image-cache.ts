@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { assert } from '@doppel/base'
-import { errnoOf, fileFailure, hashFile, publishFile, sha256, writeFileAtomic } from './files.ts'
+import { errnoOf, fileFailure, hashFile, publishFile, readReturnable, sha256, writeFileAtomic } from './files.ts'
 import { withLock } from './lock.ts'
 
 /** Items up to this size are hashed on every read; larger ones once a process, and their size every time. */
@@ -68,12 +68,12 @@ export class ImageCache {
     }
   }
 
-  /** The object's bytes, or undefined when it is absent or damaged (then it is removed). */
+  /** The object's bytes, many of them in `returnableBytes`; undefined when it is absent or damaged (then it is removed). */
   async read(object: CachedObject): Promise<Uint8Array | undefined> {
     const path = this.objectPath(object.sha256)
     let bytes: Uint8Array
     try {
-      bytes = await readFile(path)
+      bytes = object.sizeBytes > SMALL_BYTES ? await readReturnable(path) : await readFile(path)
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined
       throw fileFailure(path, error)

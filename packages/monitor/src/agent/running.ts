@@ -114,9 +114,11 @@ export class GuestProcess implements RunningCommand {
   holdOutput(isHeld: boolean): void {
     if (this.#end) return
     this.#isHeld = isHeld
-    this.#channels.stdout.hold(isHeld)
-    this.#channels.stderr.hold(isHeld)
-    if (!isHeld && this.#status !== undefined) this.#finish(this.#status)
+    for (const channel of [this.#channels.stdout, this.#channels.stderr]) {
+      // Who hears what one had kept may ask for another pause before the next goes on.
+      if (this.#isHeld === isHeld) channel.hold(isHeld)
+    }
+    if (!this.#isHeld && this.#status !== undefined) this.#finish(this.#status)
   }
   /** Sends a signal to the command and what it started; nothing happens to one that has ended. */
   kill(signal = 'KILL'): void {

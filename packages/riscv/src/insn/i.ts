@@ -102,8 +102,8 @@ export const rv64i: readonly Row[] = [
   insn('sllw', '0000000 rs2 rs1 001 rd 0111011', registerWord(Op.i32Shl)),
   insn('srlw', '0000000 rs2 rs1 101 rd 0111011', registerWord(Op.i32ShrU)),
   insn('sraw', '0100000 rs2 rs1 101 rd 0111011', registerWord(Op.i32ShrS)),
-  // One host thread runs all harts, and WebAssembly keeps its own program order: fences need do nothing.
-  insn('fence', 'fm pred succ rs1 000 rd 0001111', () => {}),
+  // Where one host thread runs all harts this does nothing: WebAssembly keeps its own program order.
+  insn('fence', 'fm pred succ rs1 000 rd 0001111', m => m.emitter.fence()),
   insn('fence.i', 'imm[11:0] rs1 001 rd 0001111', m => {
     m.emitter.system(m.i32(System.fenceI), m.c(0), m.c(0))
     m.emitter.settle()

@@ -1,4 +1,4 @@
-# From reset to `run` on hart 0. With PAGING (the default of the bench) `run` is in S-mode under Sv39, identity-mapped:
+# From reset to `run` on hart 0, and to `second` on hart 1 where a kernel has that. With PAGING (the default of the bench) `run` is in S-mode under Sv39, identity-mapped:
 # RAM in 4 KiB pages, as a Linux program's memory is, and the devices in one 1 GiB page. Otherwise it is in M-mode with
 # physical addresses. RISC-V Priv. §3.1.6 (mstatus), §3.7 (PMP), §4.4 (Sv39).
 
@@ -13,7 +13,7 @@
     .globl _start
 _start:
     csrr t0, mhartid
-    bnez t0, park
+    bnez t0, other
     .option push
     .option norelax
     la gp, __global_pointer$
@@ -25,10 +25,7 @@ _start:
     sd zero, 0(t0)
     addi t0, t0, 8
     j 1b
-2:  la t0, fault
-    csrw mtvec, t0
-    li t0, 0x2000           # mstatus.FS = initial
-    csrs mstatus, t0
+2:
 #if PAGING
     # Level 0: one entry for each 4 KiB of RAM.
     la t0, level0
@@ -58,6 +55,19 @@ _start:
     srli t1, t1, 2
     ori t1, t1, PTE_V
     sd t1, 16(t0)
+#endif
+    la t0, ready
+    li t1, 1
+    fence rw, w
+    sw t1, 0(t0)
+    la a0, run
+enter:
+    la t0, fault
+    csrw mtvec, t0
+    li t0, 0x2000           # mstatus.FS = initial
+    csrs mstatus, t0
+#if PAGING
+    la t0, level2
     srli t0, t0, 12
     li t1, 8 << 60          # satp.MODE = Sv39
     or t0, t0, t1
@@ -73,12 +83,28 @@ _start:
     csrc mstatus, t0
     li t0, 0x0800
     csrs mstatus, t0
-    la t0, run
-    csrw mepc, t0
+    csrw mepc, a0
     mret
 #else
-    j run
+    jr a0
 #endif
+
+other:
+    li t1, 1
+    bne t0, t1, park
+    la a0, second
+    beqz a0, park
+    .option push
+    .option norelax
+    la gp, __global_pointer$
+    .option pop
+    la sp, _stack_top - 0x20000
+    la t0, ready
+1:  lw t1, 0(t0)
+    beqz t1, 1b
+    fence r, rw
+    j enter
+    .weak second
 
 # No trap is expected: the finisher reports one as a failure with code 99.
     .balign 4
@@ -89,6 +115,9 @@ fault:
 park:
     wfi
     j park
+
+    .data
+ready: .word 0
 
 #if PAGING
     .bss

@@ -53,7 +53,13 @@ export const runCommand: Command = {
     { name: 'network-rate', value: 'RATE', summary: 'let so many bits a second through each way, e.g. 100M' },
     { name: 'capture', value: 'FILE', summary: 'write what passes on the network to FILE, for Wireshark or tcpdump' },
     { name: 'firmware', value: 'FILE', summary: 'run this M-mode firmware instead of the built-in SBI' },
+    { name: 'transport', value: 'pci|mmio', summary: 'where virtio devices are attached (default pci)' },
     { name: 'engine', value: 'interpreter|translator', summary: 'how instructions run (default translator)' },
+    {
+      name: 'smp',
+      value: 'parallel|round-robin',
+      summary: 'each hart on a thread of its own, or all in turn on one (default)',
+    },
     { name: 'timeout', value: 'TIME', summary: 'end the machine after so long, e.g. 30s or 2m' },
     { name: 'stats', summary: 'print instructions, tiers, traps and TLB misses at the end' },
     { name: 'profile', summary: "print at the end where the guest's time went" },
@@ -61,6 +67,11 @@ export const runCommand: Command = {
     { name: 'dump-region', value: 'ADDRESS', summary: 'print at the end the code translated from there' },
     { name: 'detach', short: 'd', summary: 'leave the machine running, and print its id (see doppel ps)' },
     { name: 'cap', value: 'FRACTION', summary: "the most it may have of a processor's time, e.g. 0.5" },
+    {
+      name: 'latency',
+      value: 'batch|realtime',
+      summary: 'realtime: go on at the moment a timer is due (default batch)',
+    },
     {
       name: 'isolation',
       value: 'process|jailed',
