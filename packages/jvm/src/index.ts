@@ -21,6 +21,7 @@ export type {
   NetworkFailure,
   NetworkStream,
 } from './net/network-port.ts'
+export { memoryHost, type MemoryHostOptions } from './host/memory-host.ts'
 export { JavaProblem } from './problem.ts'
 export {
   type ClassLibrary,
