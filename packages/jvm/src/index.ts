@@ -22,6 +22,7 @@ export type {
   NetworkStream,
 } from './net/network-port.ts'
 export { memoryHost, type MemoryHostOptions } from './host/memory-host.ts'
+export { OPCODES } from './opcodes.ts'
 export { JavaProblem } from './problem.ts'
 export {
   type ClassLibrary,
