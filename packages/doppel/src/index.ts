@@ -5,6 +5,7 @@ export { hartThreads } from './host/hart-threads.ts'
 export { openTerminal, type Terminal } from './host/terminal.ts'
 export { Network } from './run/network.ts'
 export { runMachine } from './run/run.ts'
+export { JavaVm, type JavaVmOptions } from './java/java-vm.ts'
 export { Machine, type MachineMetrics } from './sdk/machine.ts'
 export type { Pty, PtyOptions, PtySize } from './guest/pty.ts'
 export { type ListedMachine, RemoteMachine, type RemoteMetrics } from './sdk/remote-machine.ts'
@@ -25,3 +26,4 @@ export type {
   NetworkPolicy,
   PolicyEvent,
 } from '@doppel/monitor'
+export { JavaException, type JavaFunction, type JavaObject, type JavaType, type JavaValue } from '@doppel/jvm'

@@ -1,6 +1,7 @@
 import { DoppelError } from '@doppel/base'
 import './natives/index.ts'
 import type { Method } from './runtime/classes.ts'
+import { Java } from './interop/java.ts'
 import { boot, mainClass, runMain } from './runtime/boot.ts'
 import { MachineExit } from './runtime/exit.ts'
 import { Machine } from './runtime/machine.ts'
@@ -77,6 +78,33 @@ export class JavaMachine {
       vm.archive.save()
     })
   }
+  /** Boots the library for a program of TypeScript’s, which calls Java; `close` ends it. Throws `jvm.*`. */
+  async open(): Promise<Java> {
+    const vm = this.#machine
+    const main = vm.threads.current
+    const failed = Promise.withResolvers<never>()
+    vm.threads.onFailure = error => failed.reject(asDoppelError(error))
+    // Nobody may be waiting when a thread of the guest fails.
+    failed.promise.catch(() => undefined)
+    const booted = vm.threads.runOn(
+      main,
+      (function* (): Work<void> {
+        yield* boot(vm)
+        vm.heapLimit.begin()
+      })(),
+    )
+    await Promise.race([booted, failed.promise])
+    return new Java(vm, main)
+  }
+  /** Ends a machine that was opened: its threads end at their next look at the world. */
+  close(): void {
+    const vm = this.#machine
+    this.stop(0)
+    vm.threads.dispose()
+    vm.sockets.closeAll()
+    vm.archive.save()
+  }
+
   /** Ends the machine from outside with this exit status. */
   stop(status: number): void {
     this.#machine.stop = () => {

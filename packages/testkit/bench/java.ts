@@ -29,9 +29,10 @@ interface Row {
   readonly ms: readonly number[]
 }
 
-function run(command: readonly string[], args: readonly string[]): string {
+function run(command: readonly string[], args: readonly string[], cache?: string): string {
   const [program = '', ...first] = command
-  const done = spawnSync(program, [...first, ...args], { encoding: 'utf8', maxBuffer: 1 << 24 })
+  const env = { ...process.env, ...(cache !== undefined && { XDG_CACHE_HOME: cache }) }
+  const done = spawnSync(program, [...first, ...args], { encoding: 'utf8', maxBuffer: 1 << 24, env })
   if (done.status === 0) return done.stdout
   const why = done.error?.message ?? done.stderr
   throw new DoppelError('bench.java', `${program} ${args.join(' ')}: ${why}; Debian: openjdk-17-jdk-headless`)
@@ -56,12 +57,16 @@ function kernelRows(folder: string): Row[] {
   })
 }
 
-function startRow(name: string, args: readonly string[]): Row {
+/** Starting and ending a program: `cold` with an empty cache each time, else after a run that has filled it. */
+function startRow(name: string, args: readonly string[], cold: boolean): Row {
   const clock = hostClock()
   const ms = MACHINES.map(([, command]) => {
+    const filled = mkdtempSync(join(folder, 'cache-'))
+    if (!cold) run(command, args, filled)
     const times = Array.from({ length: STARTS }, () => {
+      const cache = cold ? mkdtempSync(join(folder, 'cache-')) : filled
       const start = clock.monotonicNs()
-      run(command, args)
+      run(command, args, cache)
       return (clock.monotonicNs() - start) / 1e6
     })
     return Math.min(...times)
@@ -91,9 +96,12 @@ try {
     const mean = geometricMean(rows.map(({ ms }) => (ms[i + 1] as number) / (ms[0] as number)))
     return `${name} ${mean.toFixed(2)}`
   })
+  const javac = ['com.sun.tools.javac.Main', '-d', folder, hello]
   const starts = [
-    startRow('Hello World, started and ended', ['-cp', folder, 'Hello']),
-    startRow('javac on one class', ['com.sun.tools.javac.Main', '-d', folder, hello]),
+    startRow('Hello World, nothing cached', ['-cp', folder, 'Hello'], true),
+    startRow('Hello World, again', ['-cp', folder, 'Hello'], false),
+    startRow('javac on one class, nothing cached', javac, true),
+    startRow('javac on one class, again', javac, false),
   ]
   process.stdout.write(
     `${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}; kernels, best of ${ROUNDS} rounds:\n\n`,

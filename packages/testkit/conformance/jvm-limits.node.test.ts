@@ -32,6 +32,16 @@ const PROGRAMS: Readonly<Record<string, string>> = {
       for (Thread t : all) t.join();
       System.out.println(ran.get());
     } }`,
+  Soft: `import java.lang.ref.*; import java.util.*;
+    public class Soft { public static void main(String[] args) throws Exception {
+      List<SoftReference<byte[]>> all = new ArrayList<>();
+      ReferenceQueue<byte[]> queue = new ReferenceQueue<>();
+      byte[] strong = new byte[1 << 20];
+      SoftReference<byte[]> kept = new SoftReference<>(strong);
+      for (int i = 0; i < 200; i++) all.add(new SoftReference<>(new byte[1 << 20], queue));
+      long live = all.stream().filter(r -> r.get() != null).count();
+      System.out.println((live < 200) + " " + (kept.get() == strong) + " " + (queue.remove(10_000) != null));
+    } }`,
   Recursion: `public class Recursion {
     static int depth;
     static void down() { depth++; down(); }
@@ -73,6 +83,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 test('a program that runs out of memory gets an error, and goes on once it has let go', async () => {
   const ours = await doppel(['java', '-Xmx64m', '-cp', folder, 'Memory'])
   expect([ours.stdout.toString(), ours.status]).toEqual(['large Java heap space\nsmall Java heap space\n', 0])
+})
+test('soft references let go before memory runs out, but not of what is held elsewhere', async () => {
+  const ours = await doppel(['java', '-Xmx64m', '-cp', folder, 'Soft'])
+  expect([ours.stdout.toString(), ours.status]).toEqual(['true true true\n', 0])
 })
 test('20,000 threads run, some of them later', async () => {
   const ours = await doppel(['java', '-cp', folder, 'Threads'])

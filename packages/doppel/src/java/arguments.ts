@@ -33,7 +33,9 @@ export interface JavaNetworkOptions {
   readonly publish: readonly string[]
 }
 
-const DEFAULT_STACK_BYTES = 700 * 1024
+/** Bytes of a thread’s stack, and of the objects of a machine, when nothing is said. */
+export const DEFAULT_STACK_BYTES: number = 700 * 1024
+export const DEFAULT_HEAP_BYTES: number = GIB
 
 /** Options of `java` that change nothing here: collectors, compilers, sharing. */
 const IGNORED = /^-(XX:|Xms|Xshare|Xint$|Xcomp$|Xmixed$|Xverify|Xnoclassgc|Xlog|Xbatch$|server$|client$|XshowSettings)/
@@ -54,7 +56,7 @@ export function readJavaArguments(given: readonly string[]): JavaArguments {
   let [classPath, jar, maxHeapBytes, stackBytes]: [string | undefined, boolean, number, number] = [
     undefined,
     false,
-    GIB,
+    DEFAULT_HEAP_BYTES,
     DEFAULT_STACK_BYTES,
   ]
   let [enableAssertions, verboseClass, statistics] = [false, false, false]

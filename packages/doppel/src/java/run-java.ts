@@ -1,20 +1,13 @@
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
-import { JavaMachine, type JvmHost, RuntimeImage } from '@doppel/jvm'
+import type { JavaMachine } from '@doppel/jvm'
 import type { Streams } from '../cli/command.ts'
 import { type JavaArguments, readJavaArguments } from './arguments.ts'
-import { fileCodeStore } from './code-store.ts'
-import { jailFiles, readFileGrant } from './file-jail.ts'
-import { imageFile, nodeJvmHost } from './host.ts'
-import { javaNetwork } from './network.ts'
 import { findJavaHome, type JavaHome } from './java-home.ts'
+import { javaMachine } from './java-machine.ts'
 
 /** What timeout(1) returns when it had to end a program. */
 const TIMED_OUT = 124
-/** V8's stacks must hold what the machine's own accounting lets a thread use, several times over. */
-const STACK_FACTOR = 4
 
 /** Runs `java`'s command line on this computer's files and streams: the program's exit status. Throws `java.*`, `jvm.*`. */
 export async function runJava(
@@ -51,33 +44,8 @@ async function start(
   env: Readonly<Record<string, string | undefined>>,
   streams: Streams,
 ): Promise<number> {
-  const kilobytes = Math.ceil((options.stackBytes * STACK_FACTOR) / 1024)
-  setFlagsFromString(`--stack-size=${Math.min(kilobytes, 900)}`)
-  setFlagsFromString(`--wasm-stack-switching-stack-size=${kilobytes}`)
-  // Java's objects live in the collected heap, which the command begins by keeping small.
-  setFlagsFromString('--semi-space-growth-factor=2')
-  const environment = Object.fromEntries(Object.entries(env).filter((e): e is [string, string] => e[1] !== undefined))
-  const library = join(home.path, 'lib', 'modules')
-  const machine = new JavaMachine(
-    {
-      ...filesFor(options, target, home, environment),
-      codeStore: fileCodeStore(library, env),
-      network: await javaNetwork(options.network),
-    },
-    new RuntimeImage(imageFile(library)),
-    {
-      properties: {
-        ...platformProperties(home, env),
-        ...options.properties,
-        'java.class.path': options.jar ? target : (options.classPath ?? env.CLASSPATH ?? '.'),
-      },
-      enableAssertions: options.enableAssertions,
-      verboseClass: options.verboseClass,
-      maxHeapBytes: options.maxHeapBytes,
-      stackBytes: options.stackBytes,
-      javaHome: home.path,
-    },
-  )
+  const classPath = options.jar ? target : (options.classPath ?? env.CLASSPATH ?? '.')
+  const machine = await javaMachine({ ...options, classPath }, home, env)
   let status: number | undefined
   const ignoreSignals = passSignals(machine)
   const timer =
@@ -101,19 +69,6 @@ async function start(
   }
 }
 
-/** This computer, its files in a jail when folders are granted: the library and the class path may be read besides. */
-function filesFor(
-  options: JavaArguments,
-  target: string,
-  home: JavaHome,
-  environment: Readonly<Record<string, string>>,
-): JvmHost {
-  const host = nodeJvmHost(environment)
-  if (options.files.length === 0) return host
-  const classPath = options.jar ? target : (options.classPath ?? environment['CLASSPATH'] ?? '.')
-  return jailFiles(host, options.files.map(readFileGrant), [home.path, ...classPath.split(delimiter)])
-}
-
 /** The signals that a Java machine takes: those that end it once its shutdown hooks have run, and the thread dump's. */
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const
 
@@ -131,19 +86,5 @@ function passSignals(machine: JavaMachine): () => void {
   })
   return () => {
     for (const remove of handlers) remove()
-  }
-}
-
-/** Properties that come from this computer and the library's release. */
-function platformProperties(home: JavaHome, env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return {
-    'java.version': home.version,
-    'java.specification.version': '17',
-    'java.class.version': '61.0',
-    'java.runtime.version': home.version,
-    'java.vm.compressedOopsMode': '',
-    'user.home': env.HOME ?? '/',
-    'user.name': env.USER ?? env.LOGNAME ?? 'doppel',
-    'sun.java.launcher': 'SUN_STANDARD',
   }
 }

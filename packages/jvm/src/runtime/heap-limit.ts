@@ -1,4 +1,5 @@
 import { JavaProblem } from '../problem.ts'
+import { PRESSURE_ADDRESS } from '../translate/types.ts'
 import type { Vm } from './vm.ts'
 
 /** Time between two looks at how full the heap is, while nothing large is allocated. */
@@ -44,6 +45,17 @@ export class HeapLimit {
     this.#lookAt = now + LOOK_MS
     this.#look(0)
   }
+  #wantsTurn = false
+  #wantTurn(wants: boolean): void {
+    this.#wantsTurn = wants
+    this.#vm.view.setInt32(PRESSURE_ADDRESS, wants ? 1 : 0, true)
+  }
+  /** True when the event loop should turn now, once. */
+  takeTurn(): boolean {
+    const wants = this.#wantsTurn
+    if (wants) this.#wantTurn(false)
+    return wants
+  }
   #look(wanted: number): void {
     this.#allocated = 0
     const { host, options } = this.#vm
@@ -55,6 +67,8 @@ export class HeapLimit {
     const left = limit - used()
     if (left < 0) {
       this.#collectAbove = limit
+      // What softly reachable objects take is free once the event loop has turned (java.lang.ref.SoftReference).
+      if (wanted <= limit && (this.#wantsTurn || this.#vm.references.ageSoft())) return this.#wantTurn(true)
       throw new JavaProblem('java/lang/OutOfMemoryError', 'Java heap space')
     }
     this.#collectAbove = limit - left * (1 - NEXT_SHARE)

@@ -173,7 +173,7 @@ export class Machine {
       pollNeeded: () => {
         this.stop?.()
         this.#throwing(() => this.heapLimit.tick())
-        return this.threads.pollNeeded() ? 1 : 0
+        return this.heapLimit.takeTurn() || this.threads.pollNeeded() ? 1 : 0
       },
       raiseTask: (code: number, a: number, b: number, object: Ref) =>
         this.#throwing(() => raise(this, code, a, b, object)),

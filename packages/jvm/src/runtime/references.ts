@@ -11,8 +11,8 @@ interface Entry {
 
 /**
  * Weak and phantom references (java.lang.ref). A reference begins by holding its referent like any field; when it ages, the
- * referent is held by the host weakly instead, and the field is null. Soft references stay strong; nothing is ever
- * finalized, since a host that lets go of an object cannot bring it back (JLS §12.6 promises no finalization).
+ * referent is held by the host weakly instead, and the field is null. Soft references do so when memory is short; nothing is
+ * ever finalized, since a host that lets go of an object cannot bring it back (JLS §12.6 promises no finalization).
  */
 export class References {
   readonly #vm: Vm
@@ -32,7 +32,9 @@ export class References {
 
   /** A reference object has been given its referent. */
   made(reference: Ref): void {
-    if (reference === null || !this.#isWeak(reference)) return
+    if (reference === null) return
+    if (this.#isSoft(reference)) return this.#madeSoft(reference)
+    if (!this.#isWeak(reference)) return
     this.#young.push(reference)
     if (this.#young.length > MAX_YOUNG) this.age()
   }
@@ -40,6 +42,30 @@ export class References {
     this.#weak ??= ['WeakReference', 'PhantomReference'].map(name => this.#vm.classes.findBoot(`java/lang/ref/${name}`))
     const cls = this.#vm.heap.classOf(reference)
     return this.#weak.some(weak => weak !== undefined && cls.isSubtypeOf(weak))
+  }
+  #isSoft(reference: object): boolean {
+    this.#softClass ??= this.#vm.classes.findBoot('java/lang/ref/SoftReference')
+    return this.#softClass !== undefined && this.#vm.heap.classOf(reference).isSubtypeOf(this.#softClass)
+  }
+  #softClass: JavaClass | undefined
+  /** Soft references, which hold their referents until memory is short. */
+  #soft: WeakRef<object>[] = []
+  #softMax = MAX_YOUNG
+  #madeSoft(reference: object): void {
+    this.#soft.push(new WeakRef(reference))
+    if (this.#soft.length <= this.#softMax) return
+    this.#soft = this.#soft.filter(held => held.deref() !== undefined)
+    this.#softMax = Math.max(MAX_YOUNG, this.#soft.length * 2)
+  }
+  /** Makes soft references hold their referents weakly; false when there were none that held any. */
+  ageSoft(): boolean {
+    const { heap } = this.#vm
+    const soft = this.#soft.flatMap(held => held.deref() ?? [])
+    this.#soft = []
+    const holding = soft.filter(reference => heap.get(reference, 'referent') !== null)
+    this.#young.push(...holding)
+    this.age()
+    return holding.length > 0
   }
   /** Lets go of the referents of all references made so far. */
   age(): void {

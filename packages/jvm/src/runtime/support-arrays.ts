@@ -1,5 +1,5 @@
 import { EQREF, type FunctionBuilder, type FunctionRef, type Gc, I32, I8, I16, type Node, Op, ref } from '@doppel/wasm'
-import { ARRAY, ARRAYS, OBJ, OBJECT, T, TABLE, VT } from '../translate/types.ts'
+import { ARRAY, ARRAYS, OBJ, OBJECT, PRESSURE_ADDRESS, T, TABLE, VT } from '../translate/types.ts'
 import type { Support, SupportFunction } from './support.ts'
 
 /** Elements that an array may have at most; more is an OutOfMemoryError, as V8 would end the program. */
@@ -109,6 +109,18 @@ const newArray: SupportFunction = {
     }
     tooLarge(fn, s, MAX_BYTES / 8)
     fn.return(call(fn, s, 'newL', fn.get(0), fn.get(1)))
+  },
+}
+/** The same for compiled code, which can be suspended: the event loop turns first when that would make room. */
+const allocateArray: SupportFunction = {
+  name: 'allocateArray',
+  params: [I32, I32],
+  results: [OBJ],
+  body: (fn, _gc, s) => {
+    fn.if(fn.load(Op.i32Load, fn.i32(0), PRESSURE_ADDRESS), 'unlikely')
+    fn.effect(call(fn, s, 'poll'))
+    fn.end()
+    fn.return(call(fn, s, 'newArray', fn.get(0), fn.get(1)))
   },
 }
 function tooLarge(fn: FunctionBuilder, s: Support, limit: number): void {
@@ -299,6 +311,7 @@ export const arraySupport: readonly SupportFunction[] = [
   arrayKind,
   arrayLength,
   newArray,
+  allocateArray,
   transfer('bytesToMemory', 'B', true),
   transfer('bytesFromMemory', 'B', false),
   transfer('charsToMemory', 'S', true),

@@ -55,7 +55,7 @@ export const METHOD_IMPORTS: readonly (readonly [name: string, signature: string
   ['loopPoll', 'I)I'],
   ['monitorEnter', 'L)V'],
   ['monitorExit', 'L)V'],
-  ['newArray', 'II)L'],
+  ['allocateArray', 'II)L'],
   ['missing', 'LI)V'],
   ['drem', 'DD)D'],
   ['exp', 'D)D'],

@@ -87,6 +87,11 @@ export class Threads {
   async runMain(work: Work<unknown>): Promise<unknown> {
     return await this.#run(this.current, work)
   }
+  /** Runs work on a thread that runs nothing now. */
+  async runOn(thread: JavaThread, work: Work<unknown>): Promise<unknown> {
+    thread.depth = this.#vm.options.stackBytes
+    return await this.#run(thread, work)
+  }
   /** Runs work of the machine’s own on a thread beside the program’s. */
   runBeside(thread: JavaThread, work: Work<unknown>): void {
     this.#run(thread, work).catch((error: unknown) => this.onFailure(error))

@@ -93,7 +93,7 @@ arm(0xbc, 0xbc, (f, code) => {
   f.mark()
   const cls = f.vm.classes.boot(`[${letter}`)
   f.context.recording?.uses(cls, USE.loaded)
-  f.stack.pushValue('L', f.support('newArray', f.fn.i32(cls.id), f.stack.use(f.stack.pop())), true)
+  f.stack.pushValue('L', f.support('allocateArray', f.fn.i32(cls.id), f.stack.use(f.stack.pop())), true)
 })
 arm(0xbd, 0xbd, (f, code) => {
   const index = readU2(code, f.at + 1)
@@ -106,7 +106,7 @@ arm(0xbd, 0xbd, (f, code) => {
   }
   const cls = f.vm.classes.arrayOf(element)
   f.context.recording?.uses(cls, USE.loaded)
-  f.stack.pushValue('L', f.support('newArray', f.fn.i32(cls.id), f.stack.use(length)), true)
+  f.stack.pushValue('L', f.support('allocateArray', f.fn.i32(cls.id), f.stack.use(length)), true)
 })
 
 arm(0xc5, 0xc5, (f, code) => {

@@ -226,6 +226,8 @@ const TABLE_LIMITS: Limits = { min: 1 }
 export const DIMENSIONS_ADDRESS = 65_536
 /** A word that is only written to. */
 export const POSITION_ADDRESS = 69_636
+/** Not 0 when the event loop should turn before more is allocated: objects let go of are held until it does. */
+export const PRESSURE_ADDRESS = 69_640
 /** Where the bytes that the current thread’s stack has left are counted. */
 export const DEPTH_ADDRESS = 69_632
 
