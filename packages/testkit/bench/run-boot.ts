@@ -7,6 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostClock, hostEntropy, MIB } from '@doppel/base'
 import { type BootFile, VirtMachine } from '@doppel/board'
 import type { BootRun } from './kernel-run.ts'
+import { translatorThread } from 'doppel/threads'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 
 const [kernel = '', initrd = '', append = '', harts, engine, translations = ''] = process.argv.slice(2)
@@ -17,6 +18,8 @@ const vm = new VirtMachine({
   memoryBytes: 256 * MIB,
   createCpu: config => {
     cpu = createRiscvCpu(config, engine === 'interpreter' ? { translateAfter: 0 } : {})
+    const compile = engine === 'interpreter' ? undefined : translatorThread()
+    if (compile) cpu.engine.compileOn(compile)
     if (existsSync(translations)) cpu.engine.restoreTranslations(readFileSync(translations))
     return cpu
   },

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { hostClock, hostEntropy, MIB } from '@doppel/base'
 import { VirtMachine } from '@doppel/board'
 import { createRiscvCpu, RISCV_ISA, ThreadedCpu } from '@doppel/riscv'
-import { hartThreads } from 'doppel'
+import { hartThreads } from 'doppel/threads'
 import type { KernelRun } from './kernel-run.ts'
 
 const [path = '', engine, hartsText = '1'] = process.argv.slice(2)

@@ -3,7 +3,7 @@ import { type VirtBoot, VirtMachine } from '@doppel/board'
 import { assemble } from '@doppel/engine'
 import { createRiscvCpu, RISCV_ISA, riscvAssembly, ThreadedCpu } from '@doppel/riscv'
 import { afterEach, expect, test } from 'vitest'
-import { hartThreads } from './hart-threads.ts'
+import { hartThreads } from './threads.ts'
 
 const KERNEL = 0x8020_0000
 /** SBI calls: extension and function, as the specification numbers them. */
