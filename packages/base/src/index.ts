@@ -14,7 +14,7 @@ export {
 export { type EntropySource, hostEntropy, seededEntropy } from './entropy.ts'
 export { assert, DoppelError } from './errors.ts'
 export type { EnvironmentCall, HartThreads, Privilege, RiscvCpu, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
-export type { Governor, MachineBody } from './machine.ts'
+export type { GovernedWait, Governor, MachineBody, Pace } from './machine.ts'
 export { foldSum, internetSum } from './internet-sum.ts'
 export { FlatMemory, type GuestMemory } from './memory.ts'
 export type { BlockStore, ChannelEnd, ChannelPort, CharPort, FrameOffload, IrqLine, NetPort } from './ports.ts'

@@ -17,6 +17,26 @@ export interface Governor {
   gate(): Promise<void> | undefined
   /** The machine has run for so long, host nanoseconds. */
   ran(tookNs: number): void
-  /** The machine waits for an interrupt; it is asked for a turn again when one has come. */
-  idle(): void
+  /** The machine waits for an interrupt, or stands still; it is asked for a turn again when one has come. */
+  idle(wait?: GovernedWait): void
+  /** How far the next turn may go; the machine's own next timer is due in so many host nanoseconds. */
+  pace?(ownTimerNs: number): Pace
+  /** True for a machine that is to go on at the very moment its timer is due, whatever that costs the host. */
+  readonly isPrompt?: boolean
+}
+
+/** A machine's wait for its own next timer. */
+export interface GovernedWait {
+  /** Host nanoseconds until it is due. */
+  readonly inNs: number
+  /** Ends the wait. */
+  wake(): void
+}
+
+/** How far a machine's next turn may go, so that timers fire when they are due. */
+export interface Pace {
+  /** The most instructions for all harts' next slices together. */
+  readonly instructions: number
+  /** How long the host's event loop, by which others' input comes, may wait for its turn, where somebody is in a hurry. */
+  readonly yieldNs?: number
 }

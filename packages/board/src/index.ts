@@ -12,12 +12,6 @@ export type { SbiConsole, SbiExtension, SbiFunction, SbiResetRequest, SbiReturn 
 export { type SbiConfig, SbiFirmware, sbiFunctions } from './sbi/firmware.ts'
 export { type HostTasks, hostTasks } from './host-tasks.ts'
 export { VIRT, VIRT_IRQ, VIRT_MAX_HARTS, VIRT_MAX_MEMORY_BYTES, VIRT_MIN_MEMORY_BYTES } from './memory-map.ts'
-export {
-  type MachineEnd,
-  type RestoredBoot,
-  type StuckTrap,
-  type VirtBoot,
-  VirtMachine,
-  type VirtMachineConfig,
-} from './virt.ts'
+export type { MachineEnd, StuckTrap } from './machine-end.ts'
+export { type RestoredBoot, type VirtBoot, VirtMachine, type VirtMachineConfig } from './virt.ts'
 export { type RiscvIsaDescription, type VirtTreeConfig, virtTree } from './virt-tree.ts'

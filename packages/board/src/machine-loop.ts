@@ -1,4 +1,4 @@
-import type { Clock, Governor, RiscvHart, TimerQueue } from '@doppel/base'
+import type { Clock, Governor, Pace, RiscvHart, TimerQueue } from '@doppel/base'
 import type { GuestClock } from './guest-clock.ts'
 import type { HostTasks } from './host-tasks.ts'
 import { areStuck, STUCK_TRAPS } from './stuck-harts.ts'
@@ -38,6 +38,8 @@ const FIRST_SLICE = 40_000
 const YIELD_NS = 4_000_000
 /** A sleep without a deadline looks up now and then; its timer also keeps a host with no other work from exiting. */
 const MAX_SLEEP_MS = 60_000
+/** How much later than asked for a host's timer may fire. */
+const TIMER_ERROR_MS = 1.5
 
 /** Runs a machine's harts in turn on one thread, waiting when they all wait. */
 export class MachineLoop {
@@ -95,7 +97,8 @@ export class MachineLoop {
       if (isOver()) break
       this.#eventful = false
       const beganNs = governor ? clock.monotonicNs() : 0
-      const ran = this.#round(isOver)
+      const pace = governor?.pace?.(this.#nextTimerNs())
+      const ran = this.#round(isOver, pace)
       governor?.ran(clock.monotonicNs() - beganNs)
       if (isOver()) break
       if (this.#isStuck()) {
@@ -105,10 +108,9 @@ export class MachineLoop {
       }
       if (!ran) {
         if (!harts.some(hart => hart.running || isSuspended(hart.id))) return 'halted'
-        governor?.idle()
         await this.#sleep()
         yieldedNs = clock.monotonicNs()
-      } else if (clock.monotonicNs() - yieldedNs >= YIELD_NS) {
+      } else if (clock.monotonicNs() - yieldedNs >= (pace?.yieldNs ?? YIELD_NS)) {
         await host.yield()
         yieldedNs = clock.monotonicNs()
       } else {
@@ -130,12 +132,12 @@ export class MachineLoop {
   }
 
   /** One slice for each hart that has something to do; false when none had. */
-  #round(isOver: () => boolean): boolean {
+  #round(isOver: () => boolean, pace: Pace | undefined): boolean {
     let turns = 0
     for (const hart of this.#config.harts) {
       if (!hart.running || (this.#waiting[hart.id] && !this.#mayContinue(hart))) continue
       // Who else has a turn is known only afterwards: as many as the last time.
-      this.#slice(hart, this.#turns)
+      this.#slice(hart, this.#turns, pace)
       turns++
       if (isOver()) break
     }
@@ -143,21 +145,22 @@ export class MachineLoop {
     return turns > 0
   }
 
-  #slice(hart: RiscvHart, turns: number): void {
+  #slice(hart: RiscvHart, turns: number, pace: Pace | undefined): void {
     const { clock, guestClock } = this.#config
     guestClock.beginTurn(() => Number(hart.retired), turns)
     const beganNs = clock.monotonicNs()
     const retired = hart.retired
-    const end = hart.run(this.#budget)
+    const budget = Math.min(this.#budget, Math.ceil((pace?.instructions ?? Infinity) / turns))
+    const end = hart.run(budget)
     this.#waiting[hart.id] = end === 'wfi'
     const fruitless = end === 'budget' && hart.retired === retired
-    this.#fruitless[hart.id] = fruitless ? (this.#fruitless[hart.id] ?? 0) + this.#budget : 0
+    this.#fruitless[hart.id] = fruitless ? (this.#fruitless[hart.id] ?? 0) + budget : 0
     if (end !== 'budget' || this.#config.sliceInstructions !== undefined) return
     const tookNs = clock.monotonicNs() - beganNs
     const limit = this.#config.harts.length > 1 ? MAX_SHARED_SLICE : MAX_SLICE
     const ran = Number(hart.retired - retired)
     if (tookNs > 2 * SLICE_NS) this.#budget = Math.max(MIN_SLICE, Math.floor((ran * SLICE_NS) / tookNs))
-    else if (tookNs < SLICE_NS / 2) this.#budget = Math.min(limit, this.#budget * 2)
+    else if (tookNs < SLICE_NS / 2 && budget === this.#budget) this.#budget = Math.min(limit, this.#budget * 2)
   }
 
   #mayContinue(hart: RiscvHart): boolean {
@@ -170,17 +173,46 @@ export class MachineLoop {
   }
 
   async #sleep(): Promise<void> {
+    const { host, timers, guestClock, clock, governor } = this.#config
     // Work that is ready without a timer first: a completion may already be on its way.
     await Promise.resolve()
     if (this.#eventful) return
-    const { host, timers, guestClock } = this.#config
     guestClock.catchUp()
+    const beganNs = clock.monotonicNs()
     const remainingMs = Math.min(this.#hartDeadlineMs(), (timers.nextDeadlineNs() - timers.clock.monotonicNs()) / 1e6)
-    const sleep = host.sleep(Math.min(Math.max(Math.ceil(remainingMs), 0), MAX_SLEEP_MS))
-    this.#wakeSleeper = () => sleep.wake()
-    await sleep.done
+    const inNs = Math.max(remainingMs, 0) * 1e6
+    const isPrompt = governor?.isPrompt === true && inNs < Infinity
+    governor?.idle({ inNs, wake: () => this.wake() })
+    const wholeMs = isPrompt ? Math.floor(remainingMs - TIMER_ERROR_MS) : Math.ceil(remainingMs)
+    if (!isPrompt || wholeMs > 0) {
+      const sleep = host.sleep(Math.min(Math.max(wholeMs, 0), MAX_SLEEP_MS))
+      this.#wakeSleeper = () => sleep.wake()
+      await sleep.done
+    }
+    while (isPrompt && !this.#eventful && clock.monotonicNs() - beganNs < inNs) await this.#yieldUnlessWoken()
     guestClock.catchUp()
     this.#wakeSleeper = undefined
+  }
+
+  /** A turn of the event loop, or less if there is something to do. */
+  async #yieldUnlessWoken(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wakeSleeper = resolve
+    await Promise.race([this.#config.host.yield(), promise])
+  }
+
+  /** Nanoseconds to the next timer of a device's or a running hart's that has yet to fire. */
+  #nextTimerNs(): number {
+    const { harts, timers, time, ticksPerSecond } = this.#config
+    const deviceNs = timers.nextDeadlineNs() - timers.clock.monotonicNs()
+    const now = time()
+    let earliest = deviceNs
+    for (const hart of harts) {
+      const deadline = hart.running ? hart.timerDeadline() : undefined
+      if (deadline === undefined || deadline <= now) continue
+      earliest = Math.min(earliest, (Number(deadline - now) / ticksPerSecond) * 1e9)
+    }
+    return earliest
   }
 
   /** Milliseconds to the first future deadline of a hart's own timer. */

@@ -1,3 +1,4 @@
+import type { MachineEnd, StuckTrap } from './machine-end.ts'
 import {
   type CharPort,
   type Clock,
@@ -75,31 +76,12 @@ export interface VirtMachineConfig {
   readonly host?: HostTasks
 }
 
-/**
- * Why `run` ended: the guest powered off or asked for a reset, reported a failure (a code the guest chose), stopped all
- * its harts for good, can only trap in its own trap handlers for ever, or `stop` was called.
- */
-export type MachineEnd =
-  | { readonly kind: 'poweroff' }
-  | { readonly kind: 'reset' }
-  | { readonly kind: 'failure'; readonly code: number }
-  | { readonly kind: 'halted' }
-  | { readonly kind: 'stuck'; readonly trap: StuckTrap }
-  | { readonly kind: 'stopped' }
-
-/** The trap that a hart takes over and over: its handler's address, and the trap's CSRs (Priv. §3.1.14 to §3.1.16). */
-export interface StuckTrap {
-  readonly hart: number
-  readonly mode: 'machine' | 'supervisor'
-  readonly handler: bigint
-  readonly cause: bigint
-  readonly value: bigint
-}
-
 const MACHINE_MODE = 3
 /** Milliseconds to wait for the host's answers before a snapshot. */
 const MAX_SAVE_WAITS = 10_000
 const A2 = 12
+/** Page-table walks set the A and D bits (Priv. §3.1.18). */
+const MENVCFG_ADUE = 1n << 61n
 
 /** A RISC-V computer compatible with QEMU's `virt` board. Made ready to run; runs once. */
 export class VirtMachine {
@@ -336,6 +318,8 @@ export class VirtMachine {
     for (const hart of this.cpu.harts) {
       hart.start({ pc: vector.firmware, privilege: MACHINE_MODE, a0: BigInt(hart.id), a1: vector.deviceTree })
       hart.setX(A2, BigInt(VIRT.resetRom.base + DYNAMIC_INFO_OFFSET))
+      // As QEMU's board comes out of reset: kernels that start in M-mode count on the A and D bits being set for them.
+      hart.writeCsr('menvcfg', MENVCFG_ADUE)
     }
   }
 

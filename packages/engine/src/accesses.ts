@@ -1,7 +1,9 @@
 import type { NaturalLoop } from './dataflow.ts'
+import type { Decoded } from './insn.ts'
 import type { RegionBlock } from './region.ts'
 import { RegisterSet } from './register-set.ts'
 import type { RegisterFile } from './layout.ts'
+import type { Spread } from './spread.ts'
 import { type BaseAccess, registerIn, type Usage } from './usage.ts'
 
 /**
@@ -16,12 +18,17 @@ export interface AccessGroup {
   low: number
   end: number
   count: number
-  /** In a loop that only ever steps the register: the page found last is kept in locals. */
+  /** In a loop where the register mostly points into one page: the page found last is kept in locals. */
   cached: boolean
+  /** Groups with the same anchors, a mask, keep one page together. */
+  anchors: number
 }
 
 /** Spans stay well below a page, so that crossing one is rare. */
 const MAX_SPAN = 512
+/** What moves about within so many bytes mostly stays in one page. */
+const NEAR_BYTES = 2048
+const REGISTERS = 32
 
 /** Finds the groups of a region and notes them at their instructions. */
 export function groupAccesses(
@@ -32,13 +39,14 @@ export function groupAccesses(
 ): void {
   const loops = innermostLoops(blocks, naturalLoops)
   const changedIn = new Map<ReadonlySet<number>, RegisterSet>()
+  const places = new Places()
   blocks.forEach((block, at) => {
     const open: (AccessGroup | undefined)[] = []
     const loop = loops[at]
-    let changed: RegisterSet | undefined
     if (loop) {
-      changed = changedIn.get(loop) ?? changedRegisters(loop, blocks, usages, files)
+      const changed = changedIn.get(loop) ?? changedRegisters(loop, blocks, usages, files)
       changedIn.set(loop, changed)
+      places.start(changed.of(0))
     }
     for (const instruction of block.instructions) {
       const { decoded } = instruction
@@ -50,15 +58,18 @@ export function groupAccesses(
         const known = open[key]
         if (known && join(known, access, decoded.imm)) instruction.group = known
         else {
-          const cached = changed !== undefined && !changed.has(files.indexOf(access.file), register)
+          const cached = loop !== undefined && places.staysNear(register)
+          const anchors = places.anchors(register)
           const { file, store } = access
-          const group = { file, register, store, low: decoded.imm, end: decoded.imm + access.bytes, count: 1, cached }
-          open[key] = instruction.group = group
+          const [low, end] = [decoded.imm, decoded.imm + access.bytes]
+          open[key] = instruction.group = { file, register, store, low, end, count: 1, cached, anchors }
         }
       }
       for (const { slot, file } of usage.writes) {
-        const changes = registerIn(decoded, slot) * 2
-        if (file === files[0]) open[changes] = open[changes + 1] = undefined
+        const register = registerIn(decoded, slot)
+        if (file !== files[0] || register === file.zero) continue
+        open[register * 2] = open[register * 2 + 1] = undefined
+        if (loop) places.write(register, decoded, usage.spread)
       }
     }
   })
@@ -90,23 +101,74 @@ function innermostLoops(
   return inner
 }
 
-/** Registers that a loop changes otherwise than by adding an immediate. */
+/** Integer registers that a loop changes otherwise than by adding to them what it does not change. */
 function changedRegisters(
   loop: ReadonlySet<number>,
   blocks: readonly RegionBlock[],
   usages: readonly Usage[],
   files: readonly RegisterFile[],
 ): RegisterSet {
+  const written = new RegisterSet()
+  for (const at of loop) written.addAll((blocks[at] as RegionBlock).writes)
   const changed = new RegisterSet()
   for (const at of loop) {
     for (const { decoded } of (blocks[at] as RegionBlock).instructions) {
-      const { writes, increments } = usages[decoded.row] as Usage
+      const { writes, spread } = usages[decoded.row] as Usage
       for (const { slot, file } of writes) {
         const register = registerIn(decoded, slot)
-        if (increments !== undefined && registerIn(decoded, increments) === register) continue
-        changed.add(file === files[0] ? 0 : 1, register)
+        if (file !== files[0] || register === file.zero) continue
+        const steps =
+          spread?.own === 0 &&
+          spread.terms.every(term => {
+            const from = registerIn(decoded, term.slot)
+            return from === register ? term.shift === 0 : !written.has(0, from)
+          })
+        if (!steps) changed.add(0, register)
       }
     }
   }
   return changed
+}
+
+/** Where in memory registers point, at an instruction of a loop: how far that lies from where they point in other rounds. */
+class Places {
+  readonly #spread = new Float64Array(REGISTERS)
+  /** Registers that a value was made of and that themselves only step: where those are the same, it is the same place. */
+  readonly #anchors = new Uint32Array(REGISTERS)
+  #changed = 0
+
+  /** At a block's start nothing is known of the registers of the mask `changed`. */
+  start(changed: number): void {
+    this.#changed = changed
+    for (let register = 0; register < REGISTERS; register++) {
+      this.#spread[register] = (changed >>> register) & 1 ? Infinity : 0
+      this.#anchors[register] = register === 0 ? 0 : 1 << register
+    }
+  }
+  /** True for a register that mostly points into one page. */
+  staysNear(register: number): boolean {
+    return (this.#spread[register] as number) <= NEAR_BYTES
+  }
+  /** A mask that is equal for registers that point near each other; 0 when nothing is known. */
+  anchors(register: number): number {
+    return this.#anchors[register] as number
+  }
+  /** Takes note of what an instruction writes. */
+  write(register: number, decoded: Decoded, spread: Spread | undefined): void {
+    if (((this.#changed >>> register) & 1) === 0) return
+    let far = spread === undefined ? Infinity : spread.own === 'imm' ? boundOf(decoded.imm) : spread.own
+    let anchors = 0
+    for (const { slot, shift } of spread?.terms ?? []) {
+      const from = registerIn(decoded, slot)
+      far += (this.#spread[from] as number) * 2 ** (shift === 'imm' ? decoded.imm : shift)
+      anchors |= this.#anchors[from] as number
+    }
+    this.#spread[register] = far
+    this.#anchors[register] = anchors
+  }
+}
+
+/** The greatest value of what is masked by an immediate. */
+function boundOf(mask: number): number {
+  return mask >= 0 ? mask : Infinity
 }

@@ -21,9 +21,8 @@ export const GO_ON: number = 1 << 31
 const LEAST_HOST = 4096
 const NO_REGISTERS = new RegisterSet()
 
-/** An access group's locals: where its span lies; the page found last, and where that lies. */
-interface GroupLocals {
-  readonly host: Local
+/** The page that accesses found last, and where that lies. */
+interface PageLocals {
   readonly page: Local
   readonly pageHost: Local
 }
@@ -43,8 +42,9 @@ export abstract class RegionCode extends Emitter {
   protected stored: RegisterSet = new RegisterSet()
   /** Where a cold way out left the straight path: see `whereabouts`. */
   protected fromLocal!: Local
-  /** Locals of access groups, by register and kind: where the span lies; the page found last and where that lies. */
-  protected readonly groupLocals: Map<number, GroupLocals> = new Map()
+  /** Locals of access groups: by register and kind, where the span lies; by anchors and kind, the page found last. */
+  protected readonly hostLocals: Map<number, Local> = new Map()
+  protected readonly pageLocals: Map<number, PageLocals> = new Map()
   // The place in the block being emitted.
   protected current!: RegionBlock
   protected instruction!: RegionInstruction
@@ -211,14 +211,17 @@ export abstract class RegionCode extends Emitter {
 
   // Memory
 
-  protected localsOf(group: AccessGroup): GroupLocals {
-    const key = group.register * 2 + (group.store ? 1 : 0)
-    const known = this.groupLocals.get(key)
-    if (known) return known
+  protected localsOf(group: AccessGroup): PageLocals & { readonly host: Local } {
     const { fn } = this
-    const made = { host: fn.local(I32), page: fn.local(I64), pageHost: fn.local(I32) }
-    this.groupLocals.set(key, made)
-    return made
+    const kind = group.store ? 1 : 0
+    const hostOf = group.register * 2 + kind
+    const host = this.hostLocals.get(hostOf) ?? fn.local(I32)
+    this.hostLocals.set(hostOf, host)
+    if (!group.cached) return { host, page: 0, pageHost: 0 }
+    const pageOf = group.anchors * 2 + kind
+    const kept = this.pageLocals.get(pageOf) ?? { page: fn.local(I64), pageHost: fn.local(I32) }
+    this.pageLocals.set(pageOf, kept)
+    return { host, ...kept }
   }
   /** The host address of a group's span, found at its first access. */
   protected locate(group: AccessGroup, cold: Block): Local {

@@ -11,7 +11,7 @@ import type { Usage } from './usage.ts'
 
 const PAGE_BYTES = 4096
 /** Fewer places that computed jumps have gone to make no switch. */
-const MIN_TARGETS = 3
+const MIN_TARGETS = 2
 const MAX_TARGETS = 64
 
 /** Building a region is never interrupted by building another, so all machines of a thread share this. */

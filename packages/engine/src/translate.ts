@@ -47,7 +47,8 @@ export class RegionEmitter extends RegionCode {
     this.fromLocal = fn.local(I32)
     this.#farExit = undefined
     this.#nearExit = undefined
-    this.groupLocals.clear()
+    this.hostLocals.clear()
+    this.pageLocals.clear()
     this.bailBlock = fn.cold()
     const entry = region.blocks[0] as RegionBlock
     fn.set(this.budgetLocal, this.field32(this.common.budget))

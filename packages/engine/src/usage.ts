@@ -2,6 +2,7 @@ import { Arena, type FunctionBuilder, I32, type Local, ModuleBuilder, type Node,
 import { Emitter, type HostCalls } from './emitter.ts'
 import type { Decoded, InstructionRow, Operand, Operands } from './insn.ts'
 import type { CommonState, RegisterFile } from './layout.ts'
+import { type Spread, spreadOf } from './spread.ts'
 
 /** The operand slots that can name a register. */
 export type RegisterSlot = 'rd' | 'rs1' | 'rs2' | 'rs3'
@@ -40,8 +41,8 @@ export interface Usage {
   readonly memory: 'load' | 'store' | 'atomic' | undefined
   /** Its access when that is at a register plus an immediate. */
   readonly access: BaseAccess | undefined
-  /** It adds an immediate to a register: the register in `slot`, which may be the one it writes. */
-  readonly increments: RegisterSlot | undefined
+  /** How what it writes moves from round to round of a loop, where that is known. */
+  readonly spread: Spread | undefined
   /** The operands that its meaning looks at. */
   readonly operands: ReadonlySet<keyof Operands>
 }
@@ -57,7 +58,7 @@ class UsageEmitter extends Emitter {
   memory: Usage['memory']
   operands = new Set<keyof Operands>()
   access: BaseAccess | undefined
-  increments: RegisterSlot | undefined
+  spread: Spread | undefined
   readonly #registerNodes = new Map<Node, { slot: RegisterSlot; file: RegisterFile }>()
   readonly #immediates = new Set<Node>()
 
@@ -69,7 +70,7 @@ class UsageEmitter extends Emitter {
     this.memory = undefined
     this.operands = new Set()
     this.access = undefined
-    this.increments = undefined
+    this.spread = undefined
     this.#registerNodes.clear()
     this.#immediates.clear()
     this.begin(fn)
@@ -97,7 +98,14 @@ class UsageEmitter extends Emitter {
     return node
   }
   write(file: RegisterFile, register: Operand, value: Node): void {
-    this.increments = this.#baseOf(value)?.slot
+    this.spread = spreadOf(
+      this.fn.arena,
+      {
+        register: node => this.#registerNodes.get(node)?.slot,
+        isImmediate: node => this.#immediates.has(node),
+      },
+      value,
+    )
     this.#use(register)
     this.writes.push({ slot: SLOT_NAMES[register] as RegisterSlot, file })
   }
@@ -181,7 +189,7 @@ export function usageOf<M>(
   return rows.map(row => {
     emitter.start(module.build(probe, arena))
     row.semantics(machine, SLOT_IDS)
-    const { reads, writes, mayExit, memory, operands, access, increments } = emitter
+    const { reads, writes, mayExit, memory, operands, access, spread } = emitter
     return {
       reads,
       writes,
@@ -189,7 +197,7 @@ export function usageOf<M>(
       memory,
       operands,
       access,
-      increments,
+      spread,
       flow: emitter.fn.closed ? 'stop' : emitter.flow,
     }
   })

@@ -1,4 +1,6 @@
-export { type CachedObject, cacheFolder, ImageCache } from './cache/image-cache.ts'
+export { readReturnable, returnableBytes } from './cache/files.ts'
+export { cacheFolder } from './cache/cache-folder.ts'
+export { type CachedObject, ImageCache } from './cache/image-cache.ts'
 export { type ArchiveOptions, DebianArchive } from './debian/archive.ts'
 export { extractDeb } from './debian/deb.ts'
 export { chooseMirror, DEFAULT_MIRROR, type MirrorChoice, mirrorUrl } from './debian/mirror.ts'
@@ -20,6 +22,14 @@ export {
   linuxImageVersion,
   removeLinuxImage,
 } from './linux/linux.ts'
+export {
+  findJavaLibrary,
+  type JavaLibrary,
+  type JavaLibraryOptions,
+  javaLibraryObjects,
+  pullJavaLibrary,
+  removeJavaLibrary,
+} from './openjdk/openjdk.ts'
 export { MemoryStore } from './disk/memory.ts'
 export { openRaw } from './disk/raw.ts'
 export { createQcow2, createQcow2Overlay, openQcow2 } from './disk/qcow2.ts'

@@ -71,7 +71,11 @@ export class JavaMachine {
       vm.threads.onFailure = ended
       vm.threads.onIdle = () => undefined
       vm.threads.runMain(this.#main(program)).then(status => resolve(status as number), ended)
-    }).finally(() => vm.threads.dispose())
+    }).finally(() => {
+      vm.threads.dispose()
+      vm.sockets.closeAll()
+      vm.archive.save()
+    })
   }
   /** Ends the machine from outside with this exit status. */
   stop(status: number): void {

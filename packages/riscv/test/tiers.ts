@@ -7,6 +7,7 @@ import { machineWith, RAM, type TestMachine } from './machines.ts'
 const FUNCTIONS = 4
 const DATA = RAM + 0x8000
 const DATA_BYTES = 0x3000
+const PAGE_BYTES = 4096
 const SLICES = [1, 7, 64, 500, 3000]
 const TRANSIENT = ['t0', 't1', 't2', 'a0', 'a1', 'a2', 'a3', 'a4', 'a5'] as const
 const FLOATS = ['f0', 'f1', 'f2', 'f3'] as const
@@ -17,6 +18,10 @@ const MEMORY = [
   ['lhu', 'sh', 2],
   ['lb', 'sb', 1],
 ] as const
+
+/** Where exceptions go, on to the next instruction; a trap vector is a multiple of 4, which programs are not. */
+const HANDLER = 'csrrs t6, mepc, zero\n addi t6, t6, 4\n csrrw zero, mepc, t6\n mret'
+const HANDLER_BYTES = 16
 
 class Generator {
   readonly #entropy
@@ -45,7 +50,7 @@ class Generator {
     const r = (): string => this.#register()
     const [load, store] = this.pick(MEMORY)
     const offset = this.below(64) - 16
-    switch (this.below(depth > 0 ? 12 : 9)) {
+    switch (this.below(depth > 0 ? 13 : 10)) {
       case 0:
       case 1:
         return [`${this.pick(ARITHMETIC)} ${r()}, ${r()}, ${r()}`, `addi ${r()}, ${r()}, ${this.below(200) - 100}`]
@@ -75,11 +80,15 @@ class Generator {
       case 7:
         return mayCall ? [`jal ra, function${this.below(FUNCTIONS)}`] : [`addi ${r()}, ${r()}, 1`]
       case 8: {
-        // A switch by two bits of a register: jumps to a computed address, each case two instructions long.
+        // A switch by one or two bits of a register: jumps to a computed address, each case two instructions long.
         const past = this.#label()
-        const cases = Array.from({ length: 4 }, () => [`addi ${r()}, ${r()}, ${this.below(64)}`, `jal zero, ${past}`])
+        const most = this.pick([1, 3])
+        const cases = Array.from({ length: most + 1 }, () => [
+          `addi ${r()}, ${r()}, ${this.below(64)}`,
+          `jal zero, ${past}`,
+        ])
         return [
-          `andi t3, ${r()}, 3`,
+          `andi t3, ${r()}, ${most}`,
           'slli t3, t3, 3',
           'auipc t4, 0',
           'add t4, t4, t3',
@@ -89,6 +98,16 @@ class Generator {
         ]
       }
       case 9: {
+        // A table that may lie across two pages, at an index of some bits.
+        const shift = this.below(4)
+        return [
+          `andi t3, ${r()}, ${(1 << this.below(8)) - 1}`,
+          `slli t3, t3, ${shift}`,
+          `add t3, t3, ${this.pick(['s0', 's2'])}`,
+          this.pick([`${load} ${r()}, ${offset}(t3)`, `${store} ${r()}, ${offset}(t3)`]),
+        ]
+      }
+      case 10: {
         const [head, counter] = [this.#label(), `s${5 + depth}`]
         return [
           `li ${counter}, ${1 + this.below(12)}`,
@@ -98,7 +117,7 @@ class Generator {
           `bnez ${counter}, ${head}`,
         ]
       }
-      case 10: {
+      case 11: {
         // Every fourth round writes one of two instructions over the one that follows.
         const [site, past] = [this.#label(), this.#label()]
         return [
@@ -140,15 +159,7 @@ class Generator {
       'ret',
     ])
     const main = ['main:', ...Array.from({ length: 3 }, () => this.#pieces(2, true)).flat(), 'addi s4, s4, 1', 'j main']
-    return [
-      ...main,
-      ...functions.flat(),
-      'handler:',
-      'csrrs t6, mepc, zero',
-      'addi t6, t6, 4',
-      'csrrw zero, mepc, t6',
-      'mret',
-    ].join('\n')
+    return [...main, ...functions.flat()].join('\n')
   }
 }
 
@@ -157,16 +168,18 @@ const TIERS = (): TestMachine[] => [0, 1, 20].map(translateAfter => machineWith(
 
 /** Gives a machine another program, and the state that the seed says. */
 function start({ cpu, hart }: TestMachine, program: string, seed: number): void {
-  const { bytes, symbols } = assemble(riscvAssembly, program, { origin: BigInt(RAM) })
+  // They begin anywhere in a page, so that all kinds of code come to lie at its end.
+  const origin = RAM + HANDLER_BYTES + ((seed * 2) % PAGE_BYTES)
   cpu.memory.write(RAM, new Uint8Array(DATA - RAM))
-  cpu.memory.write(RAM, bytes)
+  cpu.memory.write(RAM, assemble(riscvAssembly, HANDLER, { origin: BigInt(RAM) }).bytes)
+  cpu.memory.write(origin, assemble(riscvAssembly, program, { origin: BigInt(origin) }).bytes)
   cpu.memory.write(DATA, new Uint8Array(DATA_BYTES))
-  hart.start({ pc: BigInt(RAM), privilege: 3, a0: 0n, a1: 0n })
+  hart.start({ pc: BigInt(origin), privilege: 3, a0: 0n, a1: 0n })
   for (let i = 1; i < 32; i++) hart.setX(i, BigInt(seed * i))
   for (let i = 0; i < 32; i++) hart.setF(i, 0n)
   hart.writeCsr('mstatus', 0x6000n)
   hart.writeCsr('fcsr', BigInt(seed & 1))
-  hart.writeCsr('mtvec', symbols.get('handler') ?? 0n)
+  hart.writeCsr('mtvec', BigInt(RAM))
   hart.setX(2, BigInt(DATA + 0x2800 + (seed % 5) * 8))
   // Near a page's end, so that runs of accesses cross it now and then.
   hart.setX(8, BigInt(DATA + 0x1000 - (seed % 100)))

@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hostClock, MIB } from '@doppel/base'
 import { Machine, Snapshot } from 'doppel'
+import { askExecutive, compileExecutive, lateness99Us } from './executive.ts'
 import { stormLosses } from './storms.ts'
 import { qemuResume } from './qemu-resume.ts'
 import { median } from './table.ts'
+import { throughputs } from './throughput.ts'
 import { QEMU, toolVersion } from './tools.ts'
 
 const clock = hostClock()
@@ -118,7 +120,38 @@ async function measure(folder: string): Promise<void> {
   await vm.resume()
   await shares(vm)
   await vm.kill()
+  await latency(folder)
+  await network(folder)
   await storms(folder)
+}
+
+async function latency(folder: string): Promise<void> {
+  const program = await compileExecutive(folder)
+  const busy = await Machine.create('linux', { memory: '256M' })
+  const [other] = (await busy.fork()) as [Machine]
+  for (const machine of [busy, other]) await machine.commands.run('while :; do :; done', { background: true })
+  for (const latency of ['batch', 'realtime'] as const) {
+    await using executive = await Machine.create({ program, memory: '16M', latency })
+    await sleep(2000)
+    await askExecutive(executive)
+    await sleep(5000)
+    const [task] = await askExecutive(executive)
+    if (!task) continue
+    const name = `a 1 ms timer beside two busy machines, ${latency}`
+    figure(`${name}: 99 of 100 within`, lateness99Us(task), 'µs')
+    figure(`${name}: periods missed`, (task.missed / (task.released + task.missed)) * 100, '%')
+  }
+  await Promise.all([busy, other].map(machine => machine.kill()))
+}
+
+async function network(folder: string): Promise<void> {
+  const aims: readonly (readonly [string, string])[] = [
+    ['from machine', '≥ 1000 Mbit/s'],
+    ['through NAT', '≥ 300 Mbit/s'],
+  ]
+  for (const { what, rate } of await throughputs(folder)) {
+    figure(`TCP ${what}`, rate, 'Mbit/s', aims.find(([begin]) => what.startsWith(begin))?.[1])
+  }
 }
 
 async function storms(folder: string): Promise<void> {

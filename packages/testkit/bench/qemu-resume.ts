@@ -1,12 +1,12 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hostClock } from '@doppel/base'
 import { cacheFolder, ImageCache, linuxImage } from '@doppel/images'
+import { qemuGuest } from './qemu-guest.ts'
 import { isShellReady } from './shell-ready.ts'
-import { QEMU } from './tools.ts'
 
 const clock = hostClock()
 const MEMORY_MIB = 256
@@ -36,7 +36,7 @@ export async function qemuResume(folder: string, rounds: number): Promise<number
     `unix:${monitor},server=on,wait=off`,
   )
 
-  const first = guest(args)
+  const first = qemuGuest(args)
   await first.shows(isShellReady)
   await sleep(1000)
   await order(monitor, 'savevm ready')
@@ -44,7 +44,7 @@ export async function qemuResume(folder: string, rounds: number): Promise<number
   const seconds: number[] = []
   for (let round = 0; round < rounds; round++) {
     const beganNs = clock.monotonicNs()
-    const resumed = guest([...args, '-loadvm', 'ready'])
+    const resumed = qemuGuest([...args, '-loadvm', 'ready'])
     // Typed at once: QEMU keeps it until the guest, resumed, reads.
     resumed.type('echo $((6*7))answer\n')
     await resumed.shows(text => text.includes('42answer'))
@@ -52,26 +52,6 @@ export async function qemuResume(folder: string, rounds: number): Promise<number
     resumed.end()
   }
   return seconds
-}
-
-function guest(args: readonly string[]) {
-  const child = spawn(QEMU, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  let shown = ''
-  let look = (): void => undefined
-  child.stdout.on('data', (bytes: Buffer) => {
-    shown += bytes.toString('latin1')
-    look()
-  })
-  return {
-    type: (text: string): void => void child.stdin.write(text),
-    end: (): void => void child.kill('SIGKILL'),
-    shows: (isThere: (text: string) => boolean): Promise<void> =>
-      new Promise((resolve, reject) => {
-        child.once('close', () => reject(new Error(`QEMU ended; it showed ${shown.slice(-500)}`)))
-        look = () => (isThere(shown) ? resolve() : undefined)
-        look()
-      }),
-  }
 }
 
 /** Gives QEMU's monitor one order, and waits until it has been carried out: the prompt comes back. */

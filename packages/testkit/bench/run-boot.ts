@@ -4,14 +4,21 @@
  * a `BootRun`, as JSON, goes to standard error. TRANSLATIONS is a file to begin with, made when it is not there.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 import { hostClock, hostEntropy, MIB } from '@doppel/base'
-import { type BootFile, VirtMachine } from '@doppel/board'
+import { VirtMachine } from '@doppel/board'
+import { readReturnable } from '@doppel/images'
 import type { BootRun } from './kernel-run.ts'
 import { translatorThread } from 'doppel/threads'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 
+// As doppel's command does first of all.
+setFlagsFromString('--semi-space-growth-factor=1')
 const [kernel = '', initrd = '', append = '', harts, engine, translations = ''] = process.argv.slice(2)
-const file = (name: string): BootFile => ({ name, bytes: readFileSync(name) })
+const files = {
+  kernel: { name: kernel, bytes: await readReturnable(kernel) },
+  initrd: { name: initrd, bytes: await readReturnable(initrd) },
+}
 let cpu: RiscvCpu | undefined
 const vm = new VirtMachine({
   cpus: Number(harts),
@@ -27,8 +34,9 @@ const vm = new VirtMachine({
   clock: hostClock(),
   entropy: hostEntropy,
   console: { write: bytes => process.stdout.write(bytes), onInput: listener => process.stdin.on('data', listener) },
-  boot: { kernel: file(kernel), initrd: file(initrd), append },
+  boot: { ...files, append },
 })
+for (const { bytes } of Object.values(files)) bytes.buffer.transfer(0)
 process.stdin.on('end', () => vm.stop()).resume()
 await vm.run()
 const run: BootRun = {

@@ -1,7 +1,11 @@
+import { RELOCATED_BYTES, RelocationKind, type Relocations, writePadded } from './relocations.ts'
+
 /** A growing byte buffer with WebAssembly's number encodings (Core spec §5.2). */
 export class ByteWriter {
   bytes: Uint8Array
   length = 0
+  /** Where indices are noted while code is written that is to fit other modules too. */
+  relocations: Relocations | undefined
 
   constructor(capacity = 1024) {
     this.bytes = new Uint8Array(capacity)
@@ -60,6 +64,27 @@ export class ByteWriter {
       }
       this.bytes[this.length++] = septet | 128
     }
+  }
+
+  /** A type’s index. */
+  typeIndex(index: number): void {
+    if (!this.relocations?.note(this.length, RelocationKind.type, index)) return this.u32(index)
+    this.#padded(index)
+  }
+  /** A type’s index where heap and block types stand: signed. */
+  signedTypeIndex(index: number): void {
+    if (!this.relocations?.note(this.length, RelocationKind.signedType, index)) return this.s32(index)
+    this.#padded(index)
+  }
+  /** A function’s index. */
+  functionIndex(index: number): void {
+    if (!this.relocations?.note(this.length, RelocationKind.function, index)) return this.u32(index)
+    this.#padded(index)
+  }
+  #padded(index: number): void {
+    this.#reserve(RELOCATED_BYTES)
+    writePadded(this.bytes, this.length, index)
+    this.length += RELOCATED_BYTES
   }
 
   /** Four bytes, little-endian. */

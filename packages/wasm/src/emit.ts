@@ -27,9 +27,11 @@ export function emitNode(fn: FunctionBuilder, node: number, out: ByteWriter): vo
     case Kind.globalGet:
       return emitIndexed(out, 0x23, imm0)
     case Kind.call:
-      return emitIndexed(out, 0x10, imm0)
+      out.u8(0x10)
+      return out.functionIndex(imm0)
     case Kind.callIndirect:
-      emitIndexed(out, 0x11, imm0)
+      out.u8(0x11)
+      out.typeIndex(imm0)
       return out.u32(arena.imm1[node] as number)
     case Kind.select:
       return out.u8(0x1b)
@@ -131,10 +133,12 @@ export function emitStatements(
         out.u8(0x0f)
         break
       case Kind.returnCall:
-        emitIndexed(out, 0x12, imm0)
+        out.u8(0x12)
+        out.functionIndex(imm0)
         break
       case Kind.returnCallIndirect:
-        emitIndexed(out, 0x13, imm0)
+        out.u8(0x13)
+        out.typeIndex(imm0)
         out.u32(arena.imm1[s] as number)
         break
       case Kind.mark:

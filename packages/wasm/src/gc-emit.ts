@@ -18,6 +18,7 @@ export const GcKind = {
   arrayCopy: 0x2108,
   tableGrow: 0x2109,
   memoryCopy: 0x210a,
+  tableCopy: 0x210b,
 } as const
 
 /** What follows each 0xfb opcode: how many type or field indices, or a heap type (`'heap'`). Core spec §5.4.4. */
@@ -69,8 +70,8 @@ export function emitGc(arena: Arena, node: number, kind: number, out: ByteWriter
     case GcKind.arrayCopy:
       out.u8(0xfb)
       out.u32(17)
-      out.u32(imm0)
-      return out.u32(imm1)
+      out.typeIndex(imm0)
+      return out.typeIndex(imm1)
     case GcKind.tableGrow:
       out.u8(0xfc)
       out.u32(15)
@@ -80,6 +81,11 @@ export function emitGc(arena: Arena, node: number, kind: number, out: ByteWriter
       out.u32(10)
       out.u8(0)
       return out.u8(0)
+    case GcKind.tableCopy:
+      out.u8(0xfc)
+      out.u32(14)
+      out.u32(imm0)
+      return out.u32(imm1)
     case GcKind.castOrFail:
       return emitCastOrFail(arena, node, out)
   }
@@ -88,7 +94,7 @@ export function emitGc(arena: Arena, node: number, kind: number, out: ByteWriter
   out.u32(code)
   const immediates = FB_IMMEDIATES[code]
   if (immediates === 'heap') return writeHeapType(out, imm0)
-  if (immediates !== 0) out.u32(imm0)
+  if (immediates !== 0) out.typeIndex(imm0)
   if (immediates === 2) out.u32(imm1)
 }
 
@@ -98,7 +104,7 @@ function emitCastOrFail(arena: Arena, node: number, out: ByteWriter): void {
   const source = arena.type[arena.operands[arena.first[node] as number] as number] as number
   const [blockType, fail] = [arena.imm0[node] as number, arena.imm1[node] as number]
   out.u8(0x02)
-  out.s32(blockType)
+  out.signedTypeIndex(blockType)
   out.u8(0xfb)
   out.u32(24)
   // Flags: the source may be null, the target may not.
@@ -108,7 +114,7 @@ function emitCastOrFail(arena: Arena, node: number, out: ByteWriter): void {
   writeHeapType(out, target)
   out.u8(0x1a)
   out.u8(0x10)
-  out.u32(fail)
+  out.functionIndex(fail)
   out.u8(0x00)
   out.u8(0x0b)
 }

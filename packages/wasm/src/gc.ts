@@ -98,6 +98,10 @@ export class Gc {
   tableGrow(table: number, value: Node, count: Node): Node {
     return this.#fn.node(GcKind.tableGrow, I32, [value, count], table)
   }
+  /** Copies `count` entries from table `source` to table `target`. */
+  tableCopy(target: number, source: number, to: Node, from: Node, count: Node): void {
+    this.#fn.effect(this.#fn.node(GcKind.tableCopy, VOID, [to, from, count], target, source))
+  }
   memoryCopy(to: Node, from: Node, count: Node): void {
     this.#fn.effect(this.#fn.node(GcKind.memoryCopy, VOID, [to, from, count]))
   }

@@ -4,6 +4,7 @@ import { ByteWriter } from './bytes.ts'
 import { type BranchHint, emitLocals } from './emit.ts'
 import { FunctionBuilder } from './function.ts'
 import { writeBranchHints, writeNames } from './names.ts'
+import { relocate, Relocations } from './relocations.ts'
 import { Structurer } from './structure.ts'
 import {
   type DefinedType,
@@ -35,6 +36,7 @@ interface DefinedFunction {
   readonly name: string
   code: Uint8Array
   hints: readonly BranchHint[]
+  relocations: readonly number[]
   /** Where the code stands in the code section's body. */
   start: number
 }
@@ -69,10 +71,15 @@ export class ModuleBuilder {
   #codeStart = 0
   readonly #exports: { name: string; kind: number; index: number }[] = []
   readonly #base: ModuleBuilder | undefined
+  readonly #relocatable: boolean
   #encodedTypes: Uint8Array | undefined
 
-  /** With `base`, begins with the types and imports of another module, which must not change any more. */
-  constructor(base?: ModuleBuilder) {
+  /**
+   * With `base`, begins with the types and imports of another module, which must not change any more. The functions of a
+   * `relocatable` one can be defined again in any other module with that base.
+   */
+  constructor(base?: ModuleBuilder, relocatable = false) {
+    this.#relocatable = relocatable
     if (!base) return
     assert(base.#functions.length === 0, 'a base has types and imports only')
     this.#base = base
@@ -173,7 +180,7 @@ export class ModuleBuilder {
 
   /** Reserves a function's index before its body, so that others may call it. */
   declare(name: string, type: FunctionType): FunctionRef {
-    this.#functions.push({ typeIndex: this.type(type), name, code: new Uint8Array(0), hints: [], start: 0 })
+    this.#functions.push({ typeIndex: this.type(type), name, code: NO_BYTES, hints: [], relocations: [], start: 0 })
     return { index: this.#importedFunctions.length + this.#functions.length - 1, type }
   }
   /** Starts the body of a declared function. */
@@ -186,10 +193,14 @@ export class ModuleBuilder {
     const out = (scratch ??= new ByteWriter(1 << 16))
     out.length = 0
     const hints: BranchHint[] = []
+    const base = this.#base
+    out.relocations =
+      this.#relocatable && base ? new Relocations(base.#types.length, base.#importedFunctions.length) : undefined
     emitLocals(fn, out)
     new Structurer(fn, out, hints).write()
     target.code = out.take()
     target.hints = hints
+    target.relocations = out.relocations?.noted ?? []
   }
   /** A finished body, to be defined again in another module. */
   body(declared: { readonly index: number }): FunctionBody {
@@ -202,8 +213,39 @@ export class ModuleBuilder {
     Object.assign(this.#defined(declared), { code: body.code, hints: body.hints })
     return declared
   }
+  /**
+   * Defines every function of a relocatable module with the same base, in their order; `type` gives the index here of a
+   * type that the code names there. The first one's index.
+   */
+  adopt(other: ModuleBuilder, type: (index: number) => number): number {
+    const first = this.#importedFunctions.length + this.#functions.length
+    const shift = first - other.#importedFunctions.length
+    for (const f of other.#functions) {
+      const { index } = this.declare(f.name, other.#types[f.typeIndex] as FunctionType)
+      const code = relocate(f.code, f.relocations, type, i => i + shift)
+      Object.assign(this.#defined({ index }), { code, hints: f.hints })
+    }
+    return first
+  }
+  /** Where a function’s code begins in the encoded module. After `encode`. */
+  startOf(declared: { readonly index: number }): number {
+    return this.#codeStart + this.#defined(declared).start
+  }
   #defined(f: { readonly index: number }): DefinedFunction {
     return this.#functions[f.index - this.#importedFunctions.length] as DefinedFunction
+  }
+
+  /** Functions defined so far, and the bytes of their code. */
+  get functionCount(): number {
+    return this.#functions.length
+  }
+  get codeBytes(): number {
+    return this.#functions.reduce((sum, f) => sum + f.code.length, 0)
+  }
+  /** The defined function of this number, imported ones not counted. */
+  functionAt(i: number): FunctionRef {
+    const f = this.#functions[i] as DefinedFunction
+    return { index: this.#importedFunctions.length + i, type: this.#types[f.typeIndex] as FunctionType }
   }
 
   /** The binary module. */
@@ -278,7 +320,7 @@ export class ModuleBuilder {
 
   /** Where a function's marks went: pairs of byte offset in the encoded module and position. After `encode`. */
   marks(fn: FunctionBuilder): number[] {
-    const start = this.#codeStart + this.#defined(fn).start
+    const start = this.startOf(fn)
     return fn.marks.map((value, i) => (i % 2 === 0 ? value + start : value))
   }
 

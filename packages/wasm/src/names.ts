@@ -34,8 +34,9 @@ export function writeBranchHints(
 /** The `name` section's names of functions from number `first` on, seen in profiles and stack traces. */
 export function writeNames(out: ByteWriter, first: number, names: readonly string[]): void {
   const map = new ByteWriter()
-  map.u32(names.length)
+  map.u32(names.filter(name => name !== '').length)
   names.forEach((name, i) => {
+    if (name === '') return
     map.u32(first + i)
     map.name(name)
   })

@@ -31,14 +31,14 @@ export function ref(index: number, nullable = true): ValueType {
 /** Writes a heap type: what a reference type refers to. */
 export function writeHeapType(out: ByteWriter, type: ValueType): void {
   if (type < REF_BASE) return out.u8(type)
-  out.s32((type - REF_BASE) >> 1)
+  out.signedTypeIndex((type - REF_BASE) >> 1)
 }
 
 /** Writes a value type. */
 export function writeValueType(out: ByteWriter, type: ValueType): void {
   if (type < REF_BASE) return out.u8(type)
   out.u8((type - REF_BASE) & NULLABLE ? 0x63 : 0x64)
-  out.s32((type - REF_BASE) >> 1)
+  out.signedTypeIndex((type - REF_BASE) >> 1)
 }
 
 /** Parameters and results. */
@@ -86,7 +86,7 @@ export function writeDefinedType(out: ByteWriter, type: DefinedType): void {
     case 'struct':
       out.u8(type.final ? 0x4f : 0x50)
       out.u32(type.supertype === undefined ? 0 : 1)
-      if (type.supertype !== undefined) out.u32(type.supertype)
+      if (type.supertype !== undefined) out.typeIndex(type.supertype)
       out.u8(0x5f)
       out.u32(type.fields.length)
       for (const f of type.fields) field(f)

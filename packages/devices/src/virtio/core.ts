@@ -92,7 +92,9 @@ export class VirtioCore {
   setStatus(value: number): void {
     if (value === 0) return this.#reset()
     let next = (value & 0xff & ~STATUS_NEEDS_RESET) | (this.#status & STATUS_NEEDS_RESET)
-    const known = (this.#accepted & ~this.#offered) === 0n && (this.#accepted & F_VERSION_1) !== 0n
+    // §6.1: a driver must accept VERSION_1. Small ones (xv6's) never look at that word, and are served where it makes no difference.
+    const isModern = (this.#accepted & F_VERSION_1) !== 0n || !this.#parts.needsVersion1
+    const known = (this.#accepted & ~this.#offered) === 0n && isModern
     // §2.2.2: refusing is leaving FEATURES_OK unset; the driver reads it back.
     if (!(this.#status & STATUS_FEATURES_OK) && !known) next &= ~STATUS_FEATURES_OK
     const starts = (next & ~this.#status & STATUS_DRIVER_OK) !== 0

@@ -25,6 +25,8 @@ export interface VirtioParts {
   readonly queueSize?: number
   /** Device-specific feature bits offered. */
   readonly features?: bigint
+  /** What passes through the queues looks different to a driver that does not accept VERSION_1: it is refused. */
+  readonly needsVersion1?: boolean
   /** The bytes of configuration space now; always of one length. */
   readonly config?: () => Uint8Array
   /** The driver is up: DRIVER_OK was set. */

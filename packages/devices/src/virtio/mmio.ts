@@ -30,7 +30,8 @@ const CONFIG_GENERATION = 0x0fc
 const CONFIG = 0x100
 
 const MAGIC = 0x7472_6976 // "virt"
-const VENDOR = 0x6c70_7064 // "dppl"
+/** "QEMU", whose boards have this transport: xv6 takes no other for a disk. */
+const VENDOR = 0x554d_4551
 
 /** A virtio device behind memory-mapped registers (`virtio,mmio`, version 2). Virtio 1.2 §4.2. */
 export class VirtioMmio implements MmioDevice {

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
-import { F_VERSION_1, mmioDriver } from '../../test/virtio-driver.ts'
+import { F_VERSION_1, mmioDriver, type Posted } from '../../test/virtio-driver.ts'
 import { NetSwitch } from '../net-switch.ts'
 import { NET_RECEIVE_LIMIT_FRAMES, virtioNet } from './net.ts'
 
 const [RECEIVE, TRANSMIT] = [0, 1]
 const F_MRG_RXBUF = 1n << 15n
+const F_GUEST_CSUM = 1n << 1n
+const F_GUEST_TSO4 = 1n << 7n
 const HEADER = 12
 const MAC = '52:54:00:12:34:56'
 const MAC_BYTES = [0x52, 0x54, 0, 0x12, 0x34, 0x56]
@@ -13,6 +15,14 @@ const OTHER = [2, 0, 0, 0, 0, 9]
 const frame = (to: number[], from: number[], length: number, fill = 0xab): Uint8Array => {
   const bytes = new Uint8Array(length).fill(fill)
   bytes.set([...to, ...from, 8, 0])
+  return bytes
+}
+
+/** A TCP segment over IPv4, headers of 54 bytes before its data. */
+const segment = (dataBytes: number): Uint8Array => {
+  const bytes = Uint8Array.from(frame(MAC_BYTES, OTHER, 54 + dataBytes), (byte, i) => (i < 14 ? byte : i & 0xff))
+  bytes.set([0x45], 14)
+  bytes.set([5 << 4], 34 + 12)
   return bytes
 }
 
@@ -62,6 +72,24 @@ test('with mergeable buffers a frame spreads over several, shown all at once', (
   expect(Uint8Array.from(joined.slice(HEADER))).toEqual(sent)
 })
 
+test('a long segment’s data begin where a buffer does, its headers alone in the one before', () => {
+  const { driver, peer } = setUp(F_VERSION_1 | F_MRG_RXBUF | F_GUEST_CSUM | F_GUEST_TSO4)
+  const sent = segment(5000)
+  const offload = { checksum: { start: 34, offset: 16 }, segmentBytes: 1448 }
+  const post = (size: number): Posted => driver.post(RECEIVE, [], [size])
+  const few = [post(2048), post(2048), post(2048)]
+  peer.send(sent, offload)
+  driver.collect(RECEIVE)
+  // Where there is no room for that the data follow at once.
+  expect(few.map(({ written }) => written)).toEqual([2048, 2048, HEADER + sent.length - 4096])
+  const enough = [post(2048), post(2048), post(2048), post(2048)]
+  peer.send(sent, offload)
+  driver.collect(RECEIVE)
+  expect(enough.map(({ written }) => written)).toEqual([HEADER + 54, 2048, 2048, 5000 - 4096])
+  expect(enough[0]?.bytes()[10]).toBe(4)
+  expect(enough.flatMap(request => [...request.bytes()]).slice(HEADER)).toEqual([...sent])
+})
+
 test('a frame too long for a plain buffer is lost and the next one arrives', () => {
   const { driver, peer } = setUp()
   const [a, b] = [driver.post(RECEIVE, [], [100]), driver.post(RECEIVE, [], [100])]
@@ -90,7 +118,6 @@ test.each(['52:54:00:12:34', 'zz:54:00:12:34:56', '01:00:5e:00:00:01', ''])('%o 
   )
 })
 
-const F_GUEST_CSUM = 1n << 1n
 const F_CSUM = 1n << 0n
 /** A UDP datagram over IPv4 whose checksum holds the pseudo-header's sum, 0x2222. */
 const unfinished = (to: number[], from: number[]): Uint8Array => {

@@ -2,6 +2,8 @@
 export interface Flag {
   readonly name: string
   readonly short?: string
+  /** Another spelling of the whole word, where some other program has made it known, e.g. `-cp`. */
+  readonly alias?: string
   /** What its value is called in the help; a flag without one is on or off. */
   readonly value?: string
   /** May be given more than once. */

@@ -17,7 +17,7 @@ export function parseCommandLine(
 ): Invocation {
   const flags = [...COMMON_FLAGS, ...command.flags]
   const { tokens } = parseArgs({
-    args: withTerminator(args, command.restAfter, flags),
+    args: withTerminator(spelledOut(args, flags), command.restAfter, flags),
     options: Object.fromEntries(
       flags.map(({ name, short, value }) => [
         name,
@@ -58,6 +58,13 @@ export function parseCommandLine(
     value: flag => given.get(flag)?.at(-1),
     values: flag => given.get(flag) ?? [],
   }
+}
+
+/** Flags by their own names, where they have been given by another spelling. */
+function spelledOut(args: readonly string[], flags: readonly Flag[]): string[] {
+  const end = args.includes('--') ? args.indexOf('--') : args.length
+  const alias = (word: string): Flag | undefined => flags.find(flag => flag.alias === word)
+  return args.map((word, i) => (i < end && alias(word) ? `--${alias(word)?.name}` : word))
 }
 
 /** Puts `--` where the guest's words begin: after the n-th argument that is no flag and no flag's value. */

@@ -2,7 +2,7 @@ import { access, constants, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DoppelError, formatSize, MIB, PAGE_BYTES, parseSize } from '@doppel/base'
 import type { ImageConfig } from '@doppel/images'
-import type { DiskRate } from '@doppel/monitor'
+import type { CpuLimits, DiskRate, LatencyClass } from '@doppel/monitor'
 import { isVolumeName, makeVolume } from '../host/volumes.ts'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
 import { findNetwork } from '../network/definitions.ts'
@@ -25,7 +25,7 @@ export interface VolumeOption {
 }
 
 /** What `doppel run` was asked for: every value checked, paths absolute and their files readable. */
-export interface RunOptions {
+export interface RunOptions extends CpuLimits {
   /** What to run; absent when `kernel` or `firmware` says it alone. */
   readonly target?: { readonly kind: 'image'; readonly name: string } | { readonly kind: 'elf'; readonly path: string }
   /** How the image whose disk is the first of `disks` is to be run. */
@@ -40,14 +40,13 @@ export interface RunOptions {
   /** What each disk may be asked for. */
   readonly diskRate?: DiskRate
   readonly firmware?: string
+  /** Where virtio devices are attached; PCI when absent. Over MMIO disks have the first slots. */
+  readonly transport?: 'pci' | 'mmio'
   readonly network: NetworkOption
   readonly engine: 'interpreter' | 'translator'
   /** Each hart on a thread of its own; else they take turns on one. */
   readonly smp?: 'parallel'
   readonly timeoutMs?: number
-  /** Weight against other machines on the same thread, and the most of the processor's time. */
-  readonly share?: number
-  readonly cap?: number
   readonly stats: boolean
   /** Say where the guest spent its time. */
   readonly profile?: boolean
@@ -109,12 +108,14 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     disks: await Promise.all(invocation.values('disk').map(readDisk)),
     volumes: await Promise.all(invocation.values('volume').map(text => readVolume(text, invocation.env))),
     ...(firmware === undefined ? {} : { firmware }),
+    ...readTransport(invocation.value('transport')),
     ...readDiskRate(invocation.value('disk-rate'), invocation.value('disk-operations')),
     network: await readNetwork(invocation),
     engine: readEngine(invocation.value('engine')),
     ...(smp && { smp }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(cap === undefined ? {} : { cap }),
+    ...readLatency(invocation.value('latency')),
     stats: invocation.has('stats'),
     ...(invocation.has('profile') ? { profile: true } : {}),
     ...(symbols === undefined ? {} : { symbols }),
@@ -194,6 +195,12 @@ export function readSmp(text: string | undefined): RunOptions['smp'] {
   throw badValue('smp', text, 'parallel or round-robin')
 }
 
+function readTransport(text: string | undefined): Pick<RunOptions, 'transport'> {
+  if (text === undefined) return {}
+  if (text === 'pci' || text === 'mmio') return { transport: text }
+  throw badValue('transport', text, 'pci or mmio')
+}
+
 /** A disk's limits: bytes a second, such as 50M, and requests a second. Throws `cli.flag-value`. */
 export function readDiskRate(
   bytes: string | undefined,
@@ -213,6 +220,13 @@ export function readDiskRate(
   }
 }
 const MIN_DISK_RATE = 4096
+
+/** A latency class. Throws `cli.flag-value`. */
+export function readLatency(text: string | undefined): { readonly latency?: LatencyClass } {
+  if (text === undefined) return {}
+  if (text === 'batch' || text === 'realtime') return { latency: text }
+  throw badValue('latency', text, 'batch or realtime')
+}
 
 /** A part of a whole, such as 0.5. Throws `cli.flag-value`. */
 export function readFraction(flag: string, text: string | undefined): number | undefined {

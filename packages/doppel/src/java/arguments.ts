@@ -16,6 +16,21 @@ export interface JavaArguments {
   readonly showVersion: 'no' | 'only' | 'also'
   readonly statistics: boolean
   readonly timeoutMs: number | undefined
+  readonly network: JavaNetworkOptions
+  /** Folders that the program may use, `PATH` or `PATH:ro`; when there are none, it may use what the user may. */
+  readonly files: readonly string[]
+  /** A folder that is java.home, or the name of an image. */
+  readonly library: string | undefined
+}
+
+/** What of the network a program may use. */
+export interface JavaNetworkOptions {
+  /** `nat`: the public world and what `allow` lists; `none`: the machine’s own loopback only. */
+  readonly mode: 'nat' | 'none'
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
+  /** `[ADDRESS:]HOST:GUEST`, as `doppel run` takes it. */
+  readonly publish: readonly string[]
 }
 
 const DEFAULT_STACK_BYTES = 700 * 1024
@@ -45,6 +60,9 @@ export function readJavaArguments(given: readonly string[]): JavaArguments {
   let [enableAssertions, verboseClass, statistics] = [false, false, false]
   let showVersion: JavaArguments['showVersion'] = 'no'
   let timeoutMs: number | undefined
+  const lists: Record<string, string[]> = { '--allow': [], '--deny': [], '--publish': [], '--files': [] }
+  let library: string | undefined
+  let mode: JavaNetworkOptions['mode'] = 'nat'
   let at = 0
   const value = (option: string): string => {
     const next = words[++at]
@@ -70,6 +88,9 @@ export function readJavaArguments(given: readonly string[]): JavaArguments {
     else if (word === '-showversion' || word === '--show-version') showVersion = 'also'
     else if (name === '--timeout') timeoutMs = Number.parseFloat(inline ?? value(word)) * 1000
     else if (name === '--statistics') statistics = true
+    else if (lists[name]) lists[name].push(inline ?? value(word))
+    else if (name === '--library') library = inline ?? value(word)
+    else if (name === '--network') mode = networkMode(inline ?? value(word))
     else if (MODULE_OPTIONS[name] !== undefined) {
       const key = MODULE_OPTIONS[name]
       const count = counts.get(key) ?? 0
@@ -94,7 +115,15 @@ export function readJavaArguments(given: readonly string[]): JavaArguments {
     showVersion,
     statistics,
     timeoutMs,
+    network: { mode, allow: lists['--allow'] ?? [], deny: lists['--deny'] ?? [], publish: lists['--publish'] ?? [] },
+    files: lists['--files'] ?? [],
+    library,
   }
+}
+
+function networkMode(text: string): JavaNetworkOptions['mode'] {
+  if (text === 'nat' || text === 'none') return text
+  throw new DoppelError('java.option', `--network is '${text}'; expected nat or none`, { text })
 }
 
 function size(option: string, text: string): number {

@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
-import { JavaMachine, RuntimeImage } from '@doppel/jvm'
+import { JavaMachine, type JvmHost, RuntimeImage } from '@doppel/jvm'
 import type { Streams } from '../cli/command.ts'
 import { type JavaArguments, readJavaArguments } from './arguments.ts'
+import { fileCodeStore } from './code-store.ts'
+import { jailFiles, readFileGrant } from './file-jail.ts'
 import { imageFile, nodeJvmHost } from './host.ts'
+import { javaNetwork } from './network.ts'
 import { findJavaHome, type JavaHome } from './java-home.ts'
 
 /** What timeout(1) returns when it had to end a program. */
@@ -20,7 +23,7 @@ export async function runJava(
   streams: Streams,
 ): Promise<number> {
   const options = readJavaArguments(words)
-  const home = findJavaHome(env)
+  const home = findJavaHome(env, options.library)
   if (options.showVersion !== 'no') {
     streams.stderr(`openjdk version "${home.version}"\ndoppel Java virtual machine, with the library of ${home.path}\n`)
     if (options.showVersion === 'only') return 0
@@ -51,10 +54,17 @@ async function start(
   const kilobytes = Math.ceil((options.stackBytes * STACK_FACTOR) / 1024)
   setFlagsFromString(`--stack-size=${Math.min(kilobytes, 900)}`)
   setFlagsFromString(`--wasm-stack-switching-stack-size=${kilobytes}`)
+  // Java's objects live in the collected heap, which the command begins by keeping small.
+  setFlagsFromString('--semi-space-growth-factor=2')
   const environment = Object.fromEntries(Object.entries(env).filter((e): e is [string, string] => e[1] !== undefined))
+  const library = join(home.path, 'lib', 'modules')
   const machine = new JavaMachine(
-    nodeJvmHost(environment),
-    new RuntimeImage(imageFile(join(home.path, 'lib', 'modules'))),
+    {
+      ...filesFor(options, target, home, environment),
+      codeStore: fileCodeStore(library, env),
+      network: await javaNetwork(options.network),
+    },
+    new RuntimeImage(imageFile(library)),
     {
       properties: {
         ...platformProperties(home, env),
@@ -89,6 +99,19 @@ async function start(
     clearInterval(alive)
     process.stdin.destroy()
   }
+}
+
+/** This computer, its files in a jail when folders are granted: the library and the class path may be read besides. */
+function filesFor(
+  options: JavaArguments,
+  target: string,
+  home: JavaHome,
+  environment: Readonly<Record<string, string>>,
+): JvmHost {
+  const host = nodeJvmHost(environment)
+  if (options.files.length === 0) return host
+  const classPath = options.jar ? target : (options.classPath ?? environment['CLASSPATH'] ?? '.')
+  return jailFiles(host, options.files.map(readFileGrant), [home.path, ...classPath.split(delimiter)])
 }
 
 /** The signals that a Java machine takes: those that end it once its shutdown hooks have run, and the thread dump's. */

@@ -1,7 +1,15 @@
-import { readFile } from 'node:fs/promises'
 import { DoppelError, formatSize, MIB } from '@doppel/base'
 import type { VirtBoot } from '@doppel/board'
-import { cacheFolder, guestArchive, ImageCache, linuxImage, type Progress, useHostProxy } from '@doppel/images'
+import {
+  cacheFolder,
+  guestArchive,
+  ImageCache,
+  linuxImage,
+  type Progress,
+  readReturnable,
+  returnableBytes,
+  useHostProxy,
+} from '@doppel/images'
 import type { RunOptions } from '../cli/run-options.ts'
 
 /** A file by its name in messages. */
@@ -50,9 +58,10 @@ async function imageFiles(
     volumes: options.volumes.map((v, i) => ({ tag: volumeTag(i), path: v.guestPath, readOnly: v.readOnly })),
     ...(options.command && { argv: options.command, input: true }),
   })
-  const initrd = new Uint8Array(image.initrd.length + setup.length)
+  const initrd = returnableBytes(image.initrd.length + setup.length)
   initrd.set(image.initrd)
   initrd.set(setup, image.initrd.length)
+  discardBytes(image.initrd)
   if (options.kernel === undefined && options.initrd === undefined) checkMemory(options, image.kernel, initrd)
   const loud = options.verbose ? 'earlycon=sbi' : 'quiet'
   // The last console named is the one that /init uses.
@@ -79,9 +88,15 @@ function checkMemory({ memoryBytes }: RunOptions, kernel: Uint8Array, initrd: Ui
   })
 }
 
+/** Gives memory back at once: the collector does not see how large it is. Nothing may read it any more. */
+export function discardBytes({ buffer, byteLength }: Uint8Array): void {
+  // What is a part of something larger is not ours alone.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
+}
+
 async function readBootFile(path: string): Promise<Uint8Array> {
   try {
-    return new Uint8Array(await readFile(path))
+    return await readReturnable(path)
   } catch (error) {
     throw new DoppelError(
       'run.file',

@@ -1,9 +1,13 @@
 import { DoppelError } from '@doppel/base'
 import {
   cacheFolder,
+  findJavaLibrary,
   findRootImage,
   ImageCache,
+  javaLibraryObjects,
   type Progress,
+  pullJavaLibrary,
+  removeJavaLibrary,
   removeLinuxImage,
   removeRootImage,
   type RootImage,
@@ -36,6 +40,9 @@ interface KnownImage {
   readonly make: (work: ImageWork) => Promise<{ readonly version: string }>
 }
 
+/** The image that is a class library, and no computer's. */
+export const JAVA_LIBRARY = 'openjdk-17'
+
 /** The images that doppel makes by itself: a row each. */
 export const KNOWN_IMAGES: readonly KnownImage[] = [
   {
@@ -44,6 +51,11 @@ export const KNOWN_IMAGES: readonly KnownImage[] = [
     make: async work => await linuxImage(work),
   },
   { name: 'debian', summary: 'a minimal Debian trixie with apt, on a disk', make: makeDebian },
+  {
+    name: JAVA_LIBRARY,
+    summary: "Debian's OpenJDK 17 class library, for doppel java",
+    make: async work => await pullJavaLibrary(work),
+  },
 ]
 
 /** An image that is here. */
@@ -57,7 +69,8 @@ export interface ImageEntry {
 /** The names that a machine can be made of: what is here, and what can be made. */
 export async function imageNames(env: ImageWork['env']): Promise<readonly string[]> {
   const here = await rootImages(new ImageCache(cacheFolder(env)))
-  return [...new Set([...KNOWN_IMAGES.map(image => image.name), ...here.map(image => image.name)])]
+  const made = KNOWN_IMAGES.map(image => image.name).filter(name => name !== JAVA_LIBRARY)
+  return [...new Set([...made, ...here.map(image => image.name)])]
 }
 
 /** The images that are here. */
@@ -73,7 +86,12 @@ export async function imageEntries(cache: ImageCache): Promise<ImageEntry[]> {
     architecture,
     sizeBytes: disk.sizeBytes,
   }))
-  return [...linux, ...roots]
+  const library = await findJavaLibrary(cache)
+  const libraryBytes = (await javaLibraryObjects(cache)).reduce((sum, object) => sum + object.sizeBytes, 0)
+  const java = library
+    ? [{ name: JAVA_LIBRARY, version: library.version, architecture: 'java', sizeBytes: libraryBytes }]
+    : []
+  return [...linux, ...java, ...roots]
 }
 
 /** Forgets an image, and frees what no other one uses; returns the bytes freed. Throws `image.absent`. */
@@ -82,8 +100,13 @@ export async function removeImage(cache: ImageCache, name: string): Promise<numb
     throw new DoppelError('image.absent', `there is no image '${name}' in ${cache.root}`, { name })
   }
   if (name === 'linux') await removeLinuxImage(cache)
+  else if (name === JAVA_LIBRARY) await removeJavaLibrary(cache)
   else await removeRootImage(cache, name)
-  const used = [...(await linuxImageObjects(cache)), ...(await rootImages(cache)).map(image => image.disk)]
+  const used = [
+    ...(await linuxImageObjects(cache)),
+    ...(await javaLibraryObjects(cache)),
+    ...(await rootImages(cache)).map(image => image.disk),
+  ]
   return await cache.collect(new Set(used.map(object => object.sha256)))
 }
 

@@ -9,14 +9,14 @@ import {
   virtioNet,
   virtioRng,
 } from '@doppel/devices'
-import { type CpuLimits, type FrozenDisk, GuestAgent, type MachineDisk, rateLimitedDisk } from '@doppel/monitor'
+import { type FrozenDisk, GuestAgent, type MachineDisk, rateLimitedDisk } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu, ThreadedCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
 import { hartThreads, translatorThread } from '../host/threads.ts'
 import { nodeTimers } from '../host/net/node-network.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { joinNetwork } from '../network/join.ts'
-import { volumeTag } from './boot-files.ts'
+import { discardBytes, volumeTag } from './boot-files.ts'
 import { diskOver, openMachineDisk } from './disks.ts'
 import { type Network, type NetworkPlug, openPlug } from './network.ts'
 import { keepTranslations, restoreTranslations } from './translations.ts'
@@ -73,10 +73,9 @@ export async function runningMachine(
   let threads: ThreadedCpu | undefined
   let kept = false
   try {
-    const virtio: VirtioDevice[] = [
-      virtioRng({ entropy: hostEntropy }),
-      ...parts.consoles.map(port => virtioConsole({ port })),
-    ]
+    const first = [virtioRng({ entropy: hostEntropy }), ...parts.consoles.map(port => virtioConsole({ port }))]
+    // Small kernels look for their disk in the first slot, and nowhere else.
+    const virtio: VirtioDevice[] = options.transport === 'mmio' ? [] : first
     for (const [i, disk] of options.disks.entries()) {
       const frozen = parts.disks?.[i]
       frozen?.retain()
@@ -86,6 +85,7 @@ export async function runningMachine(
       disks.push(store)
       virtio.push(virtioBlk({ store, serial: disk.serial ?? `doppel-disk${i}` }))
     }
+    if (options.transport === 'mmio') virtio.push(...first)
     for (const [i, volume] of options.volumes.entries()) {
       const store = await HostFolder.open(volume.hostPath, { readOnly: volume.readOnly })
       opened.push(store)
@@ -123,9 +123,10 @@ export async function runningMachine(
       entropy: hostEntropy,
       console: parts.uart,
       virtio,
+      ...(options.transport && { transport: options.transport }),
       boot,
     })
-    for (const file of Object.values(boot)) discard(file)
+    for (const file of Object.values(boot)) if (isBootFile(file)) discardBytes(file.bytes)
     const made = cpu as unknown as RiscvCpu
     // A clone is to go on at once.
     const warms = options.engine !== 'interpreter' && (!('restored' in boot) || parts.isStart)
@@ -137,12 +138,8 @@ export async function runningMachine(
   }
 }
 
-/** Gives a boot file's memory back at once: the collector does not see how large it is. Nothing may read it any more. */
-function discard(file: unknown): void {
-  if (typeof file !== 'object' || file === null || !('bytes' in file) || !(file.bytes instanceof Uint8Array)) return
-  const { buffer, byteLength } = file.bytes
-  // What is a part of something larger is not ours alone.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
+function isBootFile(part: unknown): part is { readonly bytes: Uint8Array } {
+  return typeof part === 'object' && part !== null && 'bytes' in part && part.bytes instanceof Uint8Array
 }
 
 /** A disk as fast as the options let it be. */
@@ -153,9 +150,4 @@ function paced(disk: MachineDisk, { diskRate }: RunOptions): MachineDisk {
 /** True when what starts is an image's own user land, which runs the guest's half of the agent. */
 export function hasAgent({ target, initrd }: Pick<RunOptions, 'target' | 'initrd'>): boolean {
   return target?.kind === 'image' && initrd === undefined
-}
-
-/** The share and cap that the options ask for. */
-export function limitsOf({ share, cap }: RunOptions): CpuLimits {
-  return { ...(share === undefined ? {} : { share }), ...(cap === undefined ? {} : { cap }) }
 }

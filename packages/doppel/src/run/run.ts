@@ -11,7 +11,7 @@ import { CommandChannels } from './command-channels.ts'
 import { imageName } from '../control/entries.ts'
 import { CpuPlace } from '../sdk/cpu-place.ts'
 import { Machine } from '../sdk/machine.ts'
-import { limitsOf, runningMachine, type MachineParts } from './machine.ts'
+import { runningMachine, type MachineParts } from './machine.ts'
 import { freshNonce } from './nonce.ts'
 import { PanicWatch } from './panic.ts'
 import { insight } from './insight.ts'
@@ -53,7 +53,7 @@ export async function runMachine(
   for (;;) {
     const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)
     const panic = new PanicWatch()
-    const place = new CpuPlace(limitsOf(options), options.smp)
+    const place = new CpuPlace(options, options.smp)
     const parts = { ...session.parts, uart: panic.over(session.parts.uart), governor: place.join }
     const machine = await runningMachine(options, await takeFiles(), parts).catch(async (error: unknown) => {
       await session.close()

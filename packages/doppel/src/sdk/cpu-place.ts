@@ -1,5 +1,5 @@
 import { type Governor, hostClock } from '@doppel/base'
-import { type CpuLimits, CpuScheduler } from '@doppel/monitor'
+import { type CpuLimits, cpuLimits, CpuScheduler, NO_LIMITS } from '@doppel/monitor'
 
 /** All machines of this process share its one thread. */
 const scheduler = new CpuScheduler(hostClock())
@@ -13,16 +13,15 @@ export class CpuPlace {
   /** A machine whose harts have threads of their own shares none: only its cap means anything. */
   constructor(wanted: CpuLimits, smp?: 'parallel') {
     this.#scheduler = smp === undefined ? scheduler : new CpuScheduler(hostClock())
-    const { share, cap } = wanted
-    this.#wanted = { ...(share === undefined ? {} : { share }), ...(cap === undefined ? {} : { cap }) }
+    this.#wanted = cpuLimits(wanted)
   }
-  /** Takes the place. Throws `limits.share`, `limits.cap`. */
+  /** Takes the place. Throws `limits.*`. */
   readonly join = (retired: () => bigint): Governor => {
     this.#member = this.#scheduler.join(this.#wanted, retired)
     return this.#member
   }
   get limits(): Required<CpuLimits> {
-    return this.#member?.limits ?? { share: 0, cap: 0 }
+    return this.#member?.limits ?? { ...NO_LIMITS, ...this.#wanted }
   }
   setLimits(limits: CpuLimits): void {
     this.#member?.setLimits(limits)

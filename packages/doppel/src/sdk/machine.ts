@@ -12,10 +12,11 @@ import {
   type MachineState,
 } from '@doppel/monitor'
 import type { RunOptions } from '../cli/run-options.ts'
+import { imageName } from '../control/entries.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
 import { prepareImage } from '../run/images.ts'
-import { hasAgent, limitsOf, type MachineParts, type RunningMachine, runningMachine } from '../run/machine.ts'
+import { hasAgent, type MachineParts, type RunningMachine, runningMachine } from '../run/machine.ts'
 import { POWER_OFF } from '../run/power-off.ts'
 import { Network, type PublishedPort } from '../run/network.ts'
 import { freshMachineId, freshNonce } from '../run/nonce.ts'
@@ -45,8 +46,8 @@ const NO_AGENT: CommandStarter = {
     ),
 }
 
-/** What a machine has done and holds. */
-export interface MachineMetrics {
+/** What a machine has done and holds, and the limits it is under. */
+export interface MachineMetrics extends Required<CpuLimits> {
   readonly state: MachineState
   /** Instructions retired by all harts. */
   readonly instructions: bigint
@@ -56,9 +57,6 @@ export interface MachineMetrics {
   readonly memoryBytes: number
   readonly memoryLimitBytes: number
   readonly cpus: number
-  /** Its weight against the other machines of this process, and the most it may have of the processor's time. */
-  readonly share: number
-  readonly cap: number
 }
 
 /** A machine in this process: it runs while the event loop does. */
@@ -123,16 +121,20 @@ export class Machine implements AsyncDisposable {
    */
   static async create(image: string, options: IsolatedOptions): Promise<RemoteMachine>
   static async create(image: string, options?: MachineOptions): Promise<Machine>
-  static async create(image: string, options: MachineOptions = {}): Promise<Machine | RemoteMachine> {
-    const run = await runOptionsOf(image, options)
-    const { isolation, share, cap } = options
-    if (isolation === undefined) return await Machine.boot(image, run, options)
+  /** One of a program, kernel or firmware of your own. */
+  static async create(options: MachineOptions & { readonly isolation?: never }): Promise<Machine>
+  static async create(
+    what: string | MachineOptions,
+    options: MachineOptions = typeof what === 'string' ? {} : what,
+  ): Promise<Machine | RemoteMachine> {
+    const run = await runOptionsOf(typeof what === 'string' ? what : undefined, options)
+    const { isolation } = options
+    if (isolation === undefined) return await Machine.boot(imageName(run), run, options)
     if (options.network instanceof Network) {
       throw new DoppelError('net.shared', 'a network of this process is in no other: give the machine one of its own')
     }
-    const limits = { ...(share === undefined ? {} : { share }), ...(cap === undefined ? {} : { cap }) }
     // Made here where it is missing: a jailed machine could not.
-    return await RemoteMachine.start(await prepareImage(run, () => undefined), isolation, { limits })
+    return await RemoteMachine.start(await prepareImage(run, () => undefined), isolation)
   }
 
   /** What `create` does, with options that have been checked. One without an agent is started, and that is all. */
@@ -145,7 +147,7 @@ export class Machine implements AsyncDisposable {
       try {
         // How harts run is no matter of the machine's state.
         const frozen = { ...start.frozen, options: { ...start.frozen.options, ...(run.smp && { smp: run.smp }) } }
-        return await Machine.#goOn(frozen, { ...limitsOf(run), ...options }, start.screen)
+        return await Machine.#goOn(frozen, run, start.screen)
       } catch (error) {
         // What another doppel left may not fit this one: the machine boots then, and leaves a start of its own.
         if (!(error instanceof DoppelError && error.code.startsWith('snapshot.'))) throw error
@@ -153,7 +155,7 @@ export class Machine implements AsyncDisposable {
     }
     const boot = await bootFiles(run, freshNonce(), () => undefined)
     const terminal = new Console()
-    const place = new CpuPlace({ ...limitsOf(run), ...options }, run.smp)
+    const place = new CpuPlace(run, run.smp)
     const network = options.network instanceof Network ? options.network : undefined
     const running = await runningMachine(run, boot, { ...portsFor(run, terminal), governor: place.join, network })
     const machine = Machine.around(image, run, running, terminal, place)
@@ -328,7 +330,7 @@ export class Machine implements AsyncDisposable {
     return this.#running.network?.published() ?? []
   }
 
-  /** Changes the machine's share of the processor, or its cap; see `MachineOptions`. Throws `limits.share`, `limits.cap`. */
+  /** Changes what the machine may have of the processor; see `CpuLimits`. Throws `limits.*`. */
   setLimits(limits: CpuLimits): void {
     this.#place.setLimits(limits)
   }

@@ -1,5 +1,5 @@
 import { DoppelError } from '@doppel/base'
-import type { DiskRate, NetworkPolicy } from '@doppel/monitor'
+import { type CpuLimits, cpuLimits, type DiskRate, type NetworkPolicy } from '@doppel/monitor'
 import type { Isolation } from '../control/isolation.ts'
 import { Network } from '../run/network.ts'
 import { imageNames } from '../run/images.ts'
@@ -14,13 +14,17 @@ import {
 } from '../cli/run-options.ts'
 
 /** What a machine is made with. Sizes and paths are as on the command line. */
-export interface MachineOptions {
+export interface MachineOptions extends CpuLimits {
   /** Harts, 1 to 8; 1 when not given. */
   readonly cpus?: number
   /** RAM: `'512M'`, or bytes; 256 MiB when not given. */
   readonly memory?: string | number
   /** A kernel and initial RAM disk in place of the image's own. */
   readonly kernel?: string
+  /** A bare-metal ELF program, entered in M-mode, in place of an image. */
+  readonly program?: string
+  /** M-mode firmware in place of the built-in SBI. */
+  readonly firmware?: string
   readonly initrd?: string
   /** Words for the kernel's command line. */
   readonly append?: string
@@ -32,10 +36,8 @@ export interface MachineOptions {
   readonly volumes?: readonly string[]
   /** What the guest may reach, anything public when not given; or the network it shares with others; or none. */
   readonly network?: NetworkPolicy | Network | 'none'
-  /** Weight against the other machines of this process; 100 when not given. */
-  readonly share?: number
-  /** The most it may have of the processor's time: 0.5 is a half; no cap when not given. */
-  readonly cap?: number
+  /** Where virtio devices are attached; PCI when not given. */
+  readonly transport?: 'pci' | 'mmio'
   readonly engine?: 'interpreter' | 'translator'
   /** `'parallel'`: each hart on a thread of its own; in turn on one when not given. */
   readonly smp?: 'parallel' | 'round-robin'
@@ -50,26 +52,30 @@ export interface IsolatedOptions extends MachineOptions {
   readonly isolation: Isolation
 }
 
-/** Checks a machine's options. Throws `machine.image`, `cli.flag-value`, `run.file`, `run.volume`. */
-export async function runOptionsOf(image: string, options: MachineOptions): Promise<RunOptions> {
-  const names = await imageNames(process.env)
-  if (!names.includes(image)) {
-    throw new DoppelError('machine.image', `'${image}' is no image doppel knows; expected ${names.join(', ')}`, {
-      image,
-    })
-  }
+/**
+ * Checks a machine's options; without an image there must be a program, a kernel or firmware. Throws `machine.image`,
+ * `cli.flag-value`, `run.file`, `run.volume`.
+ */
+export async function runOptionsOf(image: string | undefined, options: MachineOptions): Promise<RunOptions> {
   const { memory } = options
   const smp = readSmp(options.smp)
+  const file = async (what: 'kernel' | 'initrd' | 'firmware'): Promise<Partial<RunOptions>> => {
+    const path = options[what]
+    return path === undefined ? {} : { [what]: await readableFile(path, what) }
+  }
   return {
-    target: { kind: 'image', name: image },
+    ...(await targetOf(image, options)),
     memoryBytes: readMemory(typeof memory === 'number' ? `${memory}B` : memory),
     cpus: readCpus(options.cpus === undefined ? undefined : String(options.cpus)),
-    ...(options.kernel === undefined ? {} : { kernel: await readableFile(options.kernel, 'kernel') }),
-    ...(options.initrd === undefined ? {} : { initrd: await readableFile(options.initrd, 'initrd') }),
+    ...(await file('kernel')),
+    ...(await file('initrd')),
+    ...(await file('firmware')),
     ...(options.append === undefined ? {} : { append: options.append }),
     disks: await Promise.all((options.disks ?? []).map(readDisk)),
     volumes: await Promise.all((options.volumes ?? []).map(text => readVolume(text))),
     ...(options.diskRate && { diskRate: options.diskRate }),
+    ...(options.transport && { transport: options.transport }),
+    ...cpuLimits(options),
     network: networkOf(options.network),
     engine: options.engine ?? 'translator',
     ...(smp && { smp }),
@@ -77,6 +83,18 @@ export async function runOptionsOf(image: string, options: MachineOptions): Prom
     verbose: false,
     env: process.env,
   }
+}
+
+async function targetOf(image: string | undefined, options: MachineOptions): Promise<Pick<RunOptions, 'target'>> {
+  const { program, kernel, firmware } = options
+  const names = await imageNames(process.env)
+  if (image === undefined) {
+    if (program !== undefined) return { target: { kind: 'elf', path: await readableFile(program, 'program') } }
+    if (kernel !== undefined || firmware !== undefined) return {}
+    throw new DoppelError('machine.image', `nothing to run; expected a program, a kernel, or ${names.join(', ')}`)
+  }
+  if (names.includes(image)) return { target: { kind: 'image', name: image } }
+  throw new DoppelError('machine.image', `'${image}' is no image doppel knows; expected ${names.join(', ')}`, { image })
 }
 
 function networkOf(network: MachineOptions['network']): RunOptions['network'] {

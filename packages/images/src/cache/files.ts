@@ -37,6 +37,32 @@ export function fileFailure(path: string, error: unknown): DoppelError {
   }
 }
 
+/**
+ * Room for many bytes that goes back to the system at once when its buffer is transferred elsewhere: what is allocated the
+ * usual way and freed, the process may keep.
+ */
+export function returnableBytes(lengthBytes: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new ArrayBuffer(lengthBytes, { maxByteLength: lengthBytes }))
+}
+
+/** A whole file in `returnableBytes`. Throws Node's file errors. */
+export async function readReturnable(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const handle = await open(path, 'r')
+  try {
+    const bytes = returnableBytes((await handle.stat()).size)
+    let at = 0
+    while (at < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, at, bytes.length - at, at)
+      if (bytesRead === 0) break
+      at += bytesRead
+    }
+    // A file that was cut meanwhile is what it is now.
+    return at === bytes.length ? bytes : bytes.slice(0, at)
+  } finally {
+    await handle.close()
+  }
+}
+
 /** Makes the directory entry itself durable (fsync of a directory, POSIX); platforms that refuse it are left be. */
 async function syncDirectory(path: string): Promise<void> {
   let handle: FileHandle | undefined

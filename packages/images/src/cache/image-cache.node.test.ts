@@ -5,7 +5,8 @@ import { hostname, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { fileFailure, writeFileAtomic } from './files.ts'
-import { cacheFolder, ImageCache } from './image-cache.ts'
+import { cacheFolder } from './cache-folder.ts'
+import { ImageCache } from './image-cache.ts'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 let folder: string

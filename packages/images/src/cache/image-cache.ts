@@ -1,8 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
-import { assert, DoppelError } from '@doppel/base'
-import { errnoOf, fileFailure, hashFile, publishFile, sha256, writeFileAtomic } from './files.ts'
+import { join } from 'node:path'
+import { assert } from '@doppel/base'
+import { errnoOf, fileFailure, hashFile, publishFile, readReturnable, sha256, writeFileAtomic } from './files.ts'
 import { withLock } from './lock.ts'
 
 /** Items up to this size are hashed on every read; larger ones once a process, and their size every time. */
@@ -69,12 +68,12 @@ export class ImageCache {
     }
   }
 
-  /** The object's bytes, or undefined when it is absent or damaged (then it is removed). */
+  /** The object's bytes, many of them in `returnableBytes`; undefined when it is absent or damaged (then it is removed). */
   async read(object: CachedObject): Promise<Uint8Array | undefined> {
     const path = this.objectPath(object.sha256)
     let bytes: Uint8Array
     try {
-      bytes = await readFile(path)
+      bytes = object.sizeBytes > SMALL_BYTES ? await readReturnable(path) : await readFile(path)
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined
       throw fileFailure(path, error)
@@ -186,14 +185,4 @@ export class ImageCache {
     assert(RECORD_NAME.test(name), `'${name}' names a cache record`)
     return join(this.root, 'records', `${name}.json`)
   }
-}
-
-/** The cache folder: `$XDG_CACHE_HOME/doppel`, else `~/.cache/doppel` (XDG Base Directory 0.8). */
-export function cacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  const base = env['XDG_CACHE_HOME']
-  if (base === undefined || base === '') return join(env['HOME'] || homedir(), '.cache', 'doppel')
-  if (!isAbsolute(base)) {
-    throw new DoppelError('cache.folder', `XDG_CACHE_HOME is '${base}'; it must be an absolute path`, { base })
-  }
-  return join(base, 'doppel')
 }

@@ -1,6 +1,9 @@
 /** How a value of Java is kept: int and what widens to it, long, float, double, reference; `V` only as a result. */
 export type Kind = 'I' | 'J' | 'F' | 'D' | 'L'
 
+/** How a field is kept: as a value of Java, or `X`, a value of the host that the guest never sees. */
+export type FieldKind = Kind | 'X'
+
 /** A method descriptor taken apart (JVMS §4.3.3). */
 export interface MethodDescriptor {
   /** Field descriptors of the parameters. */

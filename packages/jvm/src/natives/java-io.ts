@@ -2,6 +2,7 @@ import { JavaProblem } from '../problem.ts'
 import type { Ref } from '../runtime/classes.ts'
 import { wait, type Work } from '../runtime/tasks.ts'
 import { type HostFile, HostIoError, type Vm } from '../runtime/vm.ts'
+import type { Endpoint } from '../net/endpoint.ts'
 import { natives } from './table.ts'
 
 /** An open file of the guest. */
@@ -12,6 +13,8 @@ export interface OpenFile {
   position: number
   readonly append: boolean
   readonly path: string
+  /** In place of a file: a socket, or something else to wait for. */
+  readonly endpoint?: Endpoint
 }
 
 /** The guest’s open files by descriptor number. */
@@ -30,12 +33,17 @@ const MAX_FILES = 4096
 
 /** Opens a file and gives it a number. Throws HostIoError. */
 export function openFile(vm: Vm, path: string, mode: Parameters<Vm['host']['open']>[1]): number {
+  if (filesOf(vm).size >= MAX_FILES) throw new HostIoError('EMFILE', 'Too many open files')
+  const file = vm.host.open(path, mode)
+  return reserveDescriptor(vm, { file, stream: -1, position: 0, append: mode.append, path })
+}
+/** Gives something open the lowest free number. Throws HostIoError. */
+export function reserveDescriptor(vm: Vm, open: OpenFile): number {
   const files = filesOf(vm)
   if (files.size >= MAX_FILES) throw new HostIoError('EMFILE', 'Too many open files')
-  const file = vm.host.open(path, mode)
   let fd = 3
   while (files.has(fd)) fd++
-  files.set(fd, { file, stream: -1, position: 0, append: mode.append, path })
+  files.set(fd, open)
   return fd
 }
 /** The open file of a descriptor number. */
@@ -193,5 +201,6 @@ export function closeFile(vm: Vm, fd: number, done: () => void): void {
   done()
   if (open.stream >= 0) return
   filesOf(vm).delete(fd)
+  open.endpoint?.close()
   io(() => open.file?.close())
 }

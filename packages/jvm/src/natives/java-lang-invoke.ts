@@ -1,7 +1,7 @@
 import { ACC_STATIC } from '../class-file/access.ts'
 import { JavaProblem } from '../problem.ts'
 import { dotted } from '../runtime/class-table.ts'
-import { type Field, type JavaClass, Method, type Ref } from '../runtime/classes.ts'
+import { type Field, isCallerSensitive, type JavaClass, Method, type Ref } from '../runtime/classes.ts'
 import { polymorphicKind } from '../runtime/polymorphic.ts'
 import { invoke } from '../runtime/tasks.ts'
 import type { Vm } from '../runtime/vm.ts'
@@ -38,7 +38,7 @@ function setMethod(vm: Vm, member: Ref, method: Method, asked: number): void {
   else if (method.owner.isInterface && method.virtualIndex < 0)
     kind = method.isPrivate ? REF.invokeSpecial : REF.invokeInterface
   else kind = method.isPrivate ? REF.invokeSpecial : REF.invokeVirtual
-  const callerSensitive = vm.callerSensitive(method) ? MN_CALLER_SENSITIVE : 0
+  const callerSensitive = isCallerSensitive(method) ? MN_CALLER_SENSITIVE : 0
   const flags =
     (method.access & 0xffff) | (constructor ? MN_IS_CONSTRUCTOR : MN_IS_METHOD) | (kind << KIND_SHIFT) | callerSensitive
   vm.linker.link(method.owner)

@@ -9,21 +9,9 @@ import type { Work } from '../runtime/tasks.ts'
 import type { Vm } from '../runtime/vm.ts'
 import { natives } from './table.ts'
 
-/** The frames of a new throwable: without fillInStackTrace and the constructors that led to it. */
-function framesFor(vm: Vm, throwable: Ref): TraceFrame[] {
-  const frames = vm.traces.capture().filter(f => !f.method.owner.hidden)
-  const cls = vm.heap.classOf(throwable)
-  let first = 0
-  while (frames[first]?.method.name === 'fillInStackTrace') first++
-  while (frames[first]?.method.name === '<init>' && cls.isSubtypeOf(frames[first]?.method.owner as JavaClass)) first++
-  return frames.slice(first)
-}
-
 natives('java/lang/Throwable', {
   fillInStackTrace: (vm: Vm, self: Ref) => {
-    const frames = framesFor(vm, self)
-    vm.heap.set(self, 'backtrace', vm.traces.pack(frames))
-    vm.heap.set(self, 'depth', frames.length)
+    vm.traces.fillIn(self, 'constructed')
     return self
   },
 })
@@ -68,8 +56,7 @@ function fill(vm: Vm, element: Ref, frame: TraceFrame): void {
 
 natives('java/lang/StackTraceElement', {
   initStackTraceElements: (vm: Vm, elements: Ref, throwable: Ref) => {
-    const backtrace = vm.heap.get(throwable, 'backtrace') as Ref
-    const frames = backtrace === null ? [] : vm.traces.unpack(backtrace)
+    const frames = vm.traces.framesOf(throwable)
     vm.heap.items(elements).forEach((element, i) => {
       const frame = frames[i]
       if (frame) fill(vm, element, frame)
@@ -96,8 +83,7 @@ export function* stackTraceElements(vm: Vm, frames: readonly TraceFrame[]): Work
 
 natives('java/lang/NullPointerException', {
   getExtendedNPEMessage: (vm: Vm, self: Ref) => {
-    const backtrace = vm.heap.get(self, 'backtrace') as Ref
-    const [top] = backtrace === null ? [] : vm.traces.unpack(backtrace)
+    const [top] = vm.traces.framesOf(self)
     return vm.heap.stringOrNull(top && nullMessage(top.method, top.offset))
   },
 })

@@ -1,7 +1,8 @@
 import type { Ref } from '../runtime/classes.ts'
 import { Thrown } from '../runtime/tasks.ts'
 import { type HostFileInfo, HostIoError, type Vm } from '../runtime/vm.ts'
-import { closeFile, fileAt, openFile } from './java-io.ts'
+import { receive, send, vectored } from '../net/transfer.ts'
+import { closeFile, fileAt, filesOf, openFile } from './java-io.ts'
 import { natives } from './table.ts'
 
 /** Linux’s errno numbers (errno(3)) of what the host may answer. */
@@ -210,6 +211,7 @@ natives('sun/nio/ch/FileDispatcherImpl', {
   init: () => undefined,
   read0: (vm: Vm, descriptor: Ref, address: bigint, length: number) => {
     const open = behind(vm, descriptor)
+    if (open.endpoint) return receive(vm, open.endpoint, address, length)
     const count = readAt(vm, descriptor, address, length, open.position)
     if (count > 0) open.position += count
     return count
@@ -218,6 +220,7 @@ natives('sun/nio/ch/FileDispatcherImpl', {
     readAt(vm, descriptor, address, length, Number(position)),
   write0: (vm: Vm, descriptor: Ref, address: bigint, length: number) => {
     const open = behind(vm, descriptor)
+    if (open.endpoint) return send(vm, open.endpoint, address, length)
     const bytes = new Uint8Array(vm.memory.buffer, Number(address), length)
     if (!open.file) {
       vm.host.write(open.stream === 2 ? 2 : 1, bytes.slice())
@@ -245,7 +248,15 @@ natives('sun/nio/ch/FileDispatcherImpl', {
   lock0: () => 0,
   release0: () => undefined,
   close0: (vm: Vm, descriptor: Ref) => closeFile(vm, vm.heap.get(descriptor, 'fd') as number, () => undefined),
-  preClose0: () => undefined,
+  // Whoever waits for it hears of it; its number is still taken.
+  preClose0: (vm: Vm, descriptor: Ref) =>
+    filesOf(vm)
+      .get(vm.heap.get(descriptor, 'fd') as number)
+      ?.endpoint?.close(),
+  readv0: (vm: Vm, descriptor: Ref, address: bigint, count: number) =>
+    BigInt(vectored(vm, behind(vm, descriptor).endpoint, address, count, receive)),
+  writev0: (vm: Vm, descriptor: Ref, address: bigint, count: number) =>
+    BigInt(vectored(vm, behind(vm, descriptor).endpoint, address, count, send)),
   closeIntFD: (vm: Vm, fd: number) => closeFile(vm, fd, () => undefined),
   canTransferToFromOverlappedMap0: () => 0,
 })
@@ -280,7 +291,8 @@ natives('sun/nio/ch/IOUtil', {
   },
 })
 natives('sun/nio/ch/NativeThread', {
-  current: () => 0n,
+  current: (vm: Vm) => BigInt(vm.threads.current.id),
+  // Its wait ends because what it waits for is closed.
   signal: () => undefined,
   init: () => undefined,
   supportPendingSignals0: () => 0,

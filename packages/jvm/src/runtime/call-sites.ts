@@ -1,4 +1,6 @@
 import { ACC_ABSTRACT, ACC_INTERFACE } from '../class-file/access.ts'
+import { Recording } from '../archive/recording.ts'
+import type { KeptPolymorphic, KeptSite } from '../archive/segment.ts'
 import { readU2 } from '../class-file/bytes.ts'
 import type { ClassFile } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
@@ -18,7 +20,7 @@ import type { Vm } from './vm.ts'
 export class CallSites {
   readonly #vm: Vm
   readonly #byKey = new Map<string, number>()
-  readonly #sites = new Map<number, Site & { readonly key: string }>()
+  readonly #sites = new Map<number, Site & { readonly key: string; readonly unique: string }>()
   readonly #polymorphic = new Map<string, number>()
   readonly #polymorphicAt = new Map<number, { readonly name: string; readonly signature: Signature }>()
 
@@ -38,8 +40,32 @@ export class CallSites {
     if (known !== undefined) return { place: known, isNew: false }
     const place = this.#vm.codeTable.allocate(1)
     this.#byKey.set(key, place)
-    this.#sites.set(place, { cls, instruction, signature, place, key })
+    this.#sites.set(place, { cls, instruction, signature, place, key, unique })
     return { place, isNew: true }
+  }
+  has(place: number): boolean {
+    return this.#sites.has(place)
+  }
+  hasPolymorphic(place: number): boolean {
+    return this.#polymorphicAt.has(place)
+  }
+  /** A site at a place that code from an archive calls; it may be that another place is for the same instruction. */
+  adopt(place: number, cls: JavaClass, instruction: Uint8Array, signature: Signature, unique: string): void {
+    const key = `${cls.id}:${instruction.join()}${unique}`
+    if (!this.#byKey.has(key)) this.#byKey.set(key, place)
+    this.#sites.set(place, { cls, instruction, signature, place, key, unique })
+  }
+  /** The same for a signature-polymorphic method. */
+  adoptPolymorphic(place: number, name: string, signature: Signature): void {
+    if (!this.#polymorphic.has(name + signature)) this.#polymorphic.set(name + signature, place)
+    this.#polymorphicAt.set(place, { name, signature })
+  }
+  /** What stands at a place, for an archive. */
+  describe(place: number): Omit<KeptSite, 'place' | 'part'> | Omit<KeptPolymorphic, 'place' | 'part'> | undefined {
+    const site = this.#sites.get(place)
+    if (!site) return this.#polymorphicAt.get(place)
+    const { cls, instruction, signature, unique } = site
+    return { classId: cls.id, instruction: [...instruction], signature, unique }
   }
   /** Takes back places whose stubs were never made. */
   forget(places: readonly number[]): void {
@@ -127,6 +153,8 @@ export class CallSites {
 
   /** Translates code that is this one instruction, its operands as parameters. */
   #install(site: Site): void {
+    const { archive } = this.#vm
+    if (archive.install(site.place, site.cls, undefined)) return
     const code: number[] = []
     const [params = '', result = 'V'] = site.signature.split(')')
     let slot = 0
@@ -135,7 +163,8 @@ export class CallSites {
       slot += kind === 'J' || kind === 'D' ? 2 : 1
     }
     code.push(...site.instruction, result === 'V' ? 0xb1 : 0xac + 'IJFDL'.indexOf(result))
-    const { module } = translate(
+    const recording = archive.wants(site.cls) ? new Recording() : undefined
+    const translated = translate(
       this.#vm,
       {
         cls: site.cls,
@@ -148,7 +177,9 @@ export class CallSites {
         hasReceiver: false,
       },
       site.place,
+      { recording },
     )
-    this.#vm.instantiate(module)
+    this.#vm.instantiate(translated.module)
+    if (recording) archive.keep(site.place, recording, translated)
   }
 }

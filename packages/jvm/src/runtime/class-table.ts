@@ -1,6 +1,7 @@
 import { assert } from '@doppel/base'
-import { ACC_ABSTRACT, ACC_FINAL, ACC_INTERFACE, ACC_PUBLIC } from '../class-file/access.ts'
+import { ACC_ABSTRACT, ACC_FINAL, ACC_INTERFACE, ACC_PUBLIC, ACC_STATIC } from '../class-file/access.ts'
 import { checkAttributes } from '../class-file/attributes.ts'
+import { kindOf } from '../class-file/descriptor.ts'
 import { type ClassFile, parseClassFile } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
 import { extendLayout, OBJECT_LAYOUT } from '../translate/types.ts'
@@ -33,8 +34,11 @@ export function drain<R>(work: Work<R>): R {
 /** Every class of one machine: creation, loading (JVMS §5.3), preparation of fields and methods (§5.4.2). */
 export class ClassTable {
   readonly #vm: Vm
-  readonly #classes: JavaClass[] = []
+  /** By number; numbers may have gaps. */
+  readonly #classes: (JavaClass | undefined)[] = []
   readonly #methods: (Method | undefined)[] = []
+  readonly #all: JavaClass[] = []
+  readonly #primitives = new Map<string, JavaClass>()
   readonly #loaders: Loader[] = []
   readonly bootLoader: Loader = { id: 0, object: null, classes: new Map() }
   /** Called with each class once it is defined. */
@@ -44,7 +48,9 @@ export class ClassTable {
     this.#vm = vm
     this.#loaders.push(this.bootLoader)
     for (const [i, letter] of PRIMITIVES.split('').entries()) {
-      const cls = this.#create(PRIMITIVE_NAMES[i] as string, this.bootLoader)
+      const name = PRIMITIVE_NAMES[i] as string
+      const cls = this.#create(name, this.bootLoader, `primitive ${name}`)
+      this.#primitives.set(letter, cls)
       cls.primitive = letter
       cls.access = ACC_PUBLIC | ACC_FINAL | ACC_ABSTRACT
       cls.state = 'initialized'
@@ -53,7 +59,7 @@ export class ClassTable {
   }
 
   get count(): number {
-    return this.#classes.length
+    return this.#all.length
   }
   byId(id: number): JavaClass {
     return this.#classes[id] as JavaClass
@@ -62,7 +68,7 @@ export class ClassTable {
     return this.#methods[id]
   }
   primitive(letter: string): JavaClass {
-    return this.#classes[PRIMITIVES.indexOf(letter)] as JavaClass
+    return this.#primitives.get(letter) as JavaClass
   }
   loader(id: number): Loader {
     return this.#loaders[id] as Loader
@@ -78,7 +84,7 @@ export class ClassTable {
     return loader
   }
   all(): readonly JavaClass[] {
-    return this.#classes
+    return this.#all
   }
 
   /** A class of the platform’s library. Throws NoClassDefFoundError when there is none. */
@@ -162,15 +168,16 @@ export class ClassTable {
     if (file.superName !== null) superclass = yield* this.loadAbove(file, file.superName, loader, false)
     const interfaces: JavaClass[] = []
     for (const name of file.interfaces) interfaces.push(yield* this.loadAbove(file, name, loader, true))
-    const hiddenId = this.#classes.length
+    const hiddenId = this.#all.length
     const name = how.hidden
       ? `${file.name}+0x${(0x800000000 + hiddenId * 0x400).toString(16).padStart(16, '0')}`
       : file.name
-    const cls = this.#create(name, loader, file)
+    const above = superclass ? [superclass, ...interfaces] : interfaces
+    const cls = this.#create(name, loader, this.#identity(bytes, file.name, loader, how, above), file)
     cls.access = file.access
     cls.superclass = superclass
     cls.interfaces = interfaces
-    for (const above of [superclass, ...interfaces]) above?.below.push(cls)
+    for (const one of above) one.below.push(cls)
     cls.depth = superclass ? superclass.depth + 1 : 0
     cls.hidden = how.hidden ?? false
     cls.nestHost = how.nestHost
@@ -208,16 +215,34 @@ export class ClassTable {
     return cls.loader.object === null ? 'module java.base of loader bootstrap' : "unnamed module of loader 'app'"
   }
 
-  #create(name: string, loader: Loader, file?: ClassFile): JavaClass {
-    const cls = new JavaClass(this.#classes.length, name, loader, file)
-    this.#classes.push(cls)
-    this.#vm.growTables(this.#classes.length)
+  #create(name: string, loader: Loader, identity: string | undefined, file?: ClassFile): JavaClass {
+    const statics = file?.fields.filter(f => f.access & ACC_STATIC) ?? []
+    const references = statics.filter(f => kindOf(f.descriptor) === 'L').length
+    const sizes = { methods: file?.methods.length ?? 0, references, statics: statics.length - references }
+    const at = this.#vm.archive.placesFor(name, identity, sizes)
+    this.#vm.growTables(at.places, sizes)
+    const cls = new JavaClass(at, name, loader, file)
+    this.#classes[cls.id] = cls
+    this.#all.push(cls)
     return cls
+  }
+  /** What a class is known by from run to run: the bootstrap loader’s come from one library only. */
+  #identity(
+    bytes: Uint8Array,
+    name: string,
+    loader: Loader,
+    how: Definition,
+    above: readonly JavaClass[],
+  ): string | undefined {
+    const { archive, heap } = this.#vm
+    if (how.hidden || !archive.inUse) return undefined
+    if (loader.object === null) return `boot ${name}`
+    return archive.identityOf(bytes, heap.classOf(loader.object).name, above)
   }
 
   /** Gives fields and methods their places. */
   #prepare(cls: JavaClass, file: ClassFile): void {
-    const first = this.#vm.codeTable.allocate(file.methods.length)
+    const { methods: first, references, statics } = cls.places
     cls.methods = file.methods.map((info, i) => {
       const method = new Method(cls, info, first + i)
       this.#methods[method.id] = method
@@ -228,9 +253,14 @@ export class ClassTable {
     cls.fields = [...file.fields, ...injectedFields(cls)].map(info => new Field(cls, info))
     const own = cls.fields.filter(f => !f.isStatic)
     const parent = cls.superclass?.layout ?? OBJECT_LAYOUT
-    cls.layout = cls.isInterface ? OBJECT_LAYOUT : extendLayout(parent, own.map(f => f.kind).join(''))
+    cls.layout = cls.isInterface ? OBJECT_LAYOUT : extendLayout(parent, own.map(f => f.keptAs).join(''))
     own.forEach((field, i) => (field.place = cls.layout.first + i))
-    for (const field of cls.fields) if (field.isStatic) field.place = this.#vm.placeStatic(field.kind)
+    let [reference, address] = [references + 1, statics]
+    for (const field of cls.fields) {
+      if (!field.isStatic) continue
+      field.place = field.kind === 'L' ? reference++ : address
+      if (field.kind !== 'L') address += 8
+    }
     if (!cls.isInterface) this.#prepareVirtuals(cls)
   }
   #prepareVirtuals(cls: JavaClass): void {
@@ -254,7 +284,7 @@ export class ClassTable {
     if (element.arrayClass) return element.arrayClass
     const name = element.isArray ? `[${element.name}` : `[${element.primitive ?? `L${element.name};`}`
     const object = this.boot('java/lang/Object')
-    const cls = this.#create(name, element.loader)
+    const cls = this.#create(name, element.loader, element.kept ? `[${element.id}` : undefined)
     let innermost = element
     while (innermost.element) innermost = innermost.element
     cls.access = (innermost.access & ACC_PUBLIC) | ACC_FINAL | ACC_ABSTRACT

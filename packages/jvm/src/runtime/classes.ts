@@ -1,7 +1,15 @@
+import type { ClassPlaces } from '../archive/places.ts'
 import { ACC_ABSTRACT, ACC_FINAL, ACC_INTERFACE, ACC_NATIVE, ACC_PRIVATE, ACC_STATIC } from '../class-file/access.ts'
 import { type Code, parseCode } from '../class-file/code.ts'
-import { type Kind, type MethodDescriptor, kindOf, parseMethodDescriptor } from '../class-file/descriptor.ts'
-import type { ClassFile, MemberInfo } from '../class-file/parse.ts'
+import {
+  type FieldKind,
+  type Kind,
+  type MethodDescriptor,
+  kindOf,
+  parseMethodDescriptor,
+} from '../class-file/descriptor.ts'
+import { readU2 } from '../class-file/bytes.ts'
+import { type ClassFile, findAttribute, type MemberInfo } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
 import { type Layout, OBJECT_LAYOUT, type Signature } from '../translate/types.ts'
 
@@ -26,6 +34,8 @@ export class Field {
   readonly owner: JavaClass
   readonly info: MemberInfo
   readonly kind: Kind
+  /** What the structure’s field is: that kind, but for those that the machine adds for itself. */
+  readonly keptAs: FieldKind
   /** Instance: the structure’s field. Static: address in memory, or place in the table of references. */
   place = -1
   /** What Unsafe calls the field; 0 until asked for. */
@@ -35,6 +45,7 @@ export class Field {
     this.owner = owner
     this.info = info
     this.kind = kindOf(info.descriptor)
+    this.keptAs = info.descriptor === 'X' ? 'X' : this.kind
   }
   get name(): string {
     return this.info.name
@@ -120,6 +131,13 @@ export class JavaClass {
   /** Distance from java/lang/Object. */
   depth = 0
   state: ClassState = 'loaded'
+  /** The numbers that compiled code names it by, and whether code that is kept from run to run may do so. */
+  readonly places: ClassPlaces
+  readonly kept: boolean
+  /** Static fields that are not references. */
+  get staticWords(): number {
+    return this.fields.filter(f => f.isStatic && f.kind !== 'L').length
+  }
   /** True once its code has been found to be sound. */
   verified = false
   layout: Layout = OBJECT_LAYOUT
@@ -148,8 +166,10 @@ export class JavaClass {
   readonly #methodIndex = new Map<string, Method>()
   readonly #superIds = new Set<number>()
 
-  constructor(id: number, name: string, loader: Loader, file?: ClassFile) {
-    this.id = id
+  constructor(at: { places: ClassPlaces; kept: boolean }, name: string, loader: Loader, file?: ClassFile) {
+    this.id = at.places.id
+    this.places = at.places
+    this.kept = at.kept
     this.name = name
     this.loader = loader
     this.file = file
@@ -293,6 +313,20 @@ export function overrides(own: Method, method: Method): boolean {
   for (let c = own.owner.superclass; c && c !== method.owner; c = c.superclass) {
     const between = c.declared(own.name, own.info.descriptor)
     if (between && overrides(own, between) && overrides(between, method)) return true
+  }
+  return false
+}
+
+/** True for methods that ask who calls them (jdk.internal.reflect.CallerSensitive). */
+export function isCallerSensitive(method: Method): boolean {
+  const { file, loader } = method.owner
+  const attribute = file && findAttribute(method.info.attributes, 'RuntimeVisibleAnnotations')
+  if (!file || !attribute || loader.object !== null) return false
+  const { bytes } = file
+  for (let i = 0, at = attribute.start + 2; i < readU2(bytes, attribute.start); i++) {
+    if (file.pool.utf8(readU2(bytes, at)) === 'Ljdk/internal/reflect/CallerSensitive;') return true
+    if (readU2(bytes, at + 2) !== 0) return false
+    at += 4
   }
   return false
 }

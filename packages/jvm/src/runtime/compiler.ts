@@ -1,4 +1,5 @@
 import { EXTERNREF, type FunctionRef, ModuleBuilder, type Node } from '@doppel/wasm'
+import { Recording, USE } from '../archive/recording.ts'
 import { ACC_SYNCHRONIZED } from '../class-file/access.ts'
 import { readU2 } from '../class-file/bytes.ts'
 import { Tag } from '../class-file/constant-pool.ts'
@@ -51,6 +52,8 @@ export class Compiler {
     const { owner } = method
     const { file, loader } = owner
     if (method.compiled || !file || loader.object === null || !this.#isBuiltIn(loader)) return []
+    const kept = this.#vm.archive.namesFor(method.id, owner)
+    if (kept) return kept
     const { code } = method
     const names = new Set<string>()
     for (let at = 0; code && at < code.bytes.length; ) {
@@ -91,10 +94,16 @@ export class Compiler {
   }
 
   #bytecode(method: Method): void {
+    const { archive } = this.#vm
+    this.compiled++
+    if (archive.install(method.id, method.owner, method)) return
     const source = this.#source(method, `m${method.id}`)
     if (!source) throw new JavaProblem('java/lang/AbstractMethodError', method.toString())
-    this.#install(translate(this.#vm, source, method.id))
-    this.compiled++
+    const recording = archive.wants(method.owner) ? new Recording() : undefined
+    if (source.lock !== undefined && source.lock !== 'receiver') recording?.uses(method.owner, USE.mirror)
+    const translated = translate(this.#vm, source, method.id, { recording })
+    this.#install(translated)
+    if (recording) archive.keep(method.id, recording, translated)
     this.codeBytes += source.code.length
   }
   #source(method: Method, name: string): MethodSource | undefined {
@@ -123,7 +132,7 @@ export class Compiler {
     let source = this.#source(method, this.#copyName(method))
     if (!source) return
     if (entry) source = { ...source, signature: entry.signature, lock: undefined, entry }
-    this.#install(translate(this.#vm, source, place, callee => this.#callee(callee)))
+    this.#install(translate(this.#vm, source, place, { invite: callee => this.#callee(callee) }))
     this.recompiled++
   }
   /** What may come into a cluster: code of classes that need no initialization any more. */

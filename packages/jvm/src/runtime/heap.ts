@@ -1,5 +1,5 @@
 import { type FunctionBuilder, Gc, ModuleBuilder, type Node, ref } from '@doppel/wasm'
-import type { Kind } from '../class-file/descriptor.ts'
+import type { FieldKind } from '../class-file/descriptor.ts'
 import {
   fieldKinds,
   importShared,
@@ -11,6 +11,7 @@ import {
   TABLE,
   valueTypeOf,
   VT_REF,
+  zeroOf,
   sharedArena,
 } from '../translate/types.ts'
 import type { Field, JavaClass, Ref, Value } from './classes.ts'
@@ -263,7 +264,7 @@ export class Heap {
     const types = new ModuleTypes(module)
     importShared(module)
     const type = types.layout(layout)
-    const kinds = fieldKinds(layout).split('') as Kind[]
+    const kinds = fieldKinds(layout).split('') as FieldKind[]
     const define = (name: string, signature: string, body: (gc: Gc, fn: FunctionBuilder) => Node | undefined): void => {
       const f = module.declare(name, types.signature(signature).type)
       const fn = module.build(f, sharedArena)
@@ -287,7 +288,7 @@ export class Heap {
       return gc.structNew(type, OBJ, [vt, fn.i32(0), fn.i32(0), ...f])
     })
     for (let i = 0; i < layout.kinds.length; i++) {
-      const kind = layout.kinds[i] as Kind
+      const kind = layout.kinds[i] as FieldKind
       const place = layout.first + i
       define(`g${place}`, `L)${kind}`, (gc, fn) =>
         gc.structGet(type, place, valueTypeOf(kind), gc.refCast(ref(type, false), fn.get(0))),
@@ -298,21 +299,5 @@ export class Heap {
       })
     }
     return this.#vm.instantiate(module) as LayoutFunctions
-  }
-}
-
-/** The default value of a kind. */
-export function zeroOf(fn: FunctionBuilder, gc: Gc, kind: Kind): Node {
-  switch (kind) {
-    case 'I':
-      return fn.i32(0)
-    case 'J':
-      return fn.i64(0)
-    case 'F':
-      return fn.f32Bits(0)
-    case 'D':
-      return fn.f64Bits(0, 0)
-    case 'L':
-      return gc.refNull(OBJ)
   }
 }

@@ -9,17 +9,20 @@ const INJECTED: Readonly<Record<string, readonly string[]>> = {
   'java/lang/Thread': ['$thread'],
   'java/lang/invoke/MemberName': ['$method', '$index'],
   'java/lang/ref/Reference': ['$weak'],
+  'java/lang/Throwable': ['$trace'],
 }
+/** Those that hold a value of the host instead of a number. */
+const HOST_VALUES: ReadonlySet<string> = new Set(['$trace'])
 
 const INJECTED_NAMES: ReadonlySet<string> = new Set(Object.values(INJECTED).flat())
 
-/** The fields added to a class; all are ints. */
+/** The fields added to a class; all are ints, or the host’s (`X`). */
 export function injectedFields(cls: JavaClass): MemberInfo[] {
   if (cls.loader.object !== null) return []
   return (INJECTED[cls.name] ?? []).map(name => ({
     access: ACC_PRIVATE | ACC_SYNTHETIC,
     name,
-    descriptor: 'I',
+    descriptor: HOST_VALUES.has(name) ? 'X' : 'I',
     attributes: [],
   }))
 }

@@ -66,9 +66,11 @@ export class Linker {
 
   /** Until a method is compiled, its place in the code table compiles it and calls again. */
   #installStubs(): void {
-    const classes = [...this.#withoutStubs]
+    const { archive } = this.#vm
+    const classes = [...this.#withoutStubs].filter(cls => !archive.installStubs(cls))
     this.#withoutStubs.clear()
-    const { module, types, functions } = methodModule()
+    if (classes.length === 0) return
+    const { module, types, functions } = methodModule(archive.inUse)
     const stubFor = (method: Method): FunctionRef => {
       const { index, type } = types.signature(method.signature)
       const stub = module.declare('', type)
@@ -85,6 +87,7 @@ export class Linker {
     }
     for (const { methods } of classes) module.elements(0, (methods[0] as Method).id, methods.map(stubFor))
     this.#vm.instantiate(module)
+    archive.keepStubs(classes, module, types)
   }
 
   /** Initializes a class (JVMS §5.5); returns when it is initialized, or being so by this thread. */

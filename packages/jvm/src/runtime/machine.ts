@@ -1,11 +1,11 @@
 import { assert } from '@doppel/base'
 import { Gc, type ModuleBuilder, type Node, Op } from '@doppel/wasm'
-import { readU2 } from '../class-file/bytes.ts'
 import { type Kind, type MethodDescriptor, parseMethodDescriptor } from '../class-file/descriptor.ts'
-import { findAttribute } from '../class-file/parse.ts'
 import { JavaProblem } from '../problem.ts'
 import type { Frame } from '../translate/frame.ts'
 import { DEPTH_ADDRESS, DIMENSIONS_ADDRESS, OBJ, TABLE } from '../translate/types.ts'
+import { Archive } from '../archive/archive.ts'
+import { type ClassPlaces, type ClassSizes, PLACES_BYTES } from '../archive/places.ts'
 import { CallSites } from './call-sites.ts'
 import { type Field, type JavaClass, type Loader, type Method, type Ref, signatureOf, type Value } from './classes.ts'
 import { ClassTable, loaderName } from './class-table.ts'
@@ -17,10 +17,11 @@ import { HeapLimit } from './heap-limit.ts'
 import { Linker } from './linker.ts'
 import { Mirrors } from './mirrors.ts'
 import { Monitors } from './monitors.ts'
-import { mismatchMessage, raise } from './raise.ts'
+import { makeThrowable, mismatchMessage, raise } from './raise.ts'
 import { NativeMemory } from './native-memory.ts'
 import { References } from './references.ts'
 import { Resolver } from './resolve.ts'
+import { Sockets } from '../net/sockets.ts'
 import { Signals } from './signals.ts'
 import { StackTraces } from './stack-traces.ts'
 import { supportModule } from './support-module.ts'
@@ -34,6 +35,7 @@ const PAGE = 65_536
 const FLAGS_ADDRESS = 2 * PAGE
 const MAX_CLASSES: number = 128 * 1024
 const STATICS_ADDRESS = FLAGS_ADDRESS + MAX_CLASSES * 4
+const BLOCKS_ADDRESS = STATICS_ADDRESS + PLACES_BYTES
 /** Code table entries at most: places for methods, adapters and call sites. */
 const MAX_CODE = 8_000_000
 
@@ -43,7 +45,7 @@ export class Machine {
   readonly library: ClassLibrary
   readonly options: VmOptions
   readonly rt: SupportExports
-  readonly #native = new NativeMemory(STATICS_ADDRESS)
+  readonly #native = new NativeMemory(BLOCKS_ADDRESS)
   readonly codeTable: CodeTable
   readonly classes: ClassTable
   readonly heap: Heap
@@ -60,6 +62,8 @@ export class Machine {
   readonly references: References
   readonly signals: Signals
   readonly heapLimit: HeapLimit
+  readonly archive: Archive
+  readonly sockets: Sockets
   /** The newest class file version accepted. */
   readonly maxMajor: number
   /** Host values that guest objects stand for by number: open files and the like. */
@@ -67,7 +71,6 @@ export class Machine {
   /** True once java/lang/Class exists, so that classes get their objects. */
   booted = false
   stop: (() => unknown) | undefined
-  #nextReference = 1
   #referenceRoom = 1024
   #recordRoom = 1024
   readonly #strings = new Map<string, number>()
@@ -80,13 +83,12 @@ export class Machine {
     this.options = options
     this.maxMajor = maxMajor
     const table = new WebAssembly.Table({ element: 'anyfunc', initial: 4096, maximum: MAX_CODE })
-    let nextCode = 1
+    this.archive = new Archive(this, host.codeStore, STATICS_ADDRESS)
     this.codeTable = {
       table,
-      allocate(count) {
-        const first = nextCode
-        nextCode += count
-        while (nextCode > table.length) table.grow(Math.min(table.length, MAX_CODE - table.length))
+      allocate: count => {
+        const first = this.archive.places.code(count)
+        this.#growCode(first + count)
         return first
       },
     }
@@ -116,6 +118,7 @@ export class Machine {
     this.signals = new Signals(this)
     this.heapLimit = new HeapLimit(this)
     this.threads = new Threads(this)
+    this.sockets = new Sockets(this)
     this.monitors = new Monitors(this)
     this.mirrors = new Mirrors(this)
     this.linker = new Linker(this)
@@ -165,6 +168,7 @@ export class Machine {
       loopPlace: (id: number) => this.tiers.loopPlace(id),
       referenceMade: (reference: Ref) => this.references.made(reference),
       referentOf: (reference: Ref) => this.references.referent(reference),
+      depthOf: (throwable: Ref) => this.traces.framesOf(throwable).length,
       reserve: (bytes: number) => this.#throwing(() => this.heapLimit.reserve(bytes >>> 0)),
       pollNeeded: () => {
         this.stop?.()
@@ -261,7 +265,13 @@ export class Machine {
   // Code
 
   instantiate(module: ModuleBuilder, imports: Record<string, Record<string, unknown>> = {}): Record<string, unknown> {
-    const compiled = new WebAssembly.Module(module.encode())
+    return this.instantiateBytes(module.encode(), imports)
+  }
+  instantiateBytes(
+    bytes: Uint8Array<ArrayBuffer>,
+    imports: Record<string, Record<string, unknown>> = {},
+  ): Record<string, unknown> {
+    const compiled = new WebAssembly.Module(bytes)
     const all = { ...this.#imports, ...imports } as Record<string, Record<string, WebAssembly.ImportValue>>
     return new WebAssembly.Instance(compiled, all).exports
   }
@@ -276,11 +286,25 @@ export class Machine {
 
   // Places
 
-  growTables(classes: number): void {
-    if (classes > MAX_CLASSES) throw new JavaProblem('java/lang/OutOfMemoryError', 'Metaspace')
-    if (classes < this.#recordRoom) return
-    this.rt.growTables(0, this.#recordRoom)
-    this.#recordRoom *= 2
+  /** Makes room for a class’s numbers. */
+  growTables(places: ClassPlaces, sizes: ClassSizes): void {
+    if (places.id >= MAX_CLASSES) throw new JavaProblem('java/lang/OutOfMemoryError', 'Metaspace')
+    while (places.id >= this.#recordRoom) {
+      this.rt.growTables(0, this.#recordRoom)
+      this.#recordRoom *= 2
+    }
+    this.#growReferences(places.references + sizes.references)
+    this.#growCode(places.methods + sizes.methods)
+  }
+  #growCode(end: number): void {
+    const { table } = this.codeTable
+    while (end >= table.length) table.grow(Math.min(table.length, MAX_CODE - table.length))
+  }
+  #growReferences(last: number): void {
+    while (last >= this.#referenceRoom) {
+      this.rt.growTables(this.#referenceRoom, 0)
+      this.#referenceRoom *= 2
+    }
   }
   /** A new place for a static field’s value. */
   placeStatic(kind: Kind): number {
@@ -288,11 +312,8 @@ export class Machine {
   }
   /** A new place in the table of references, holding `value`. */
   placeReference(value: Ref): number {
-    if (this.#nextReference >= this.#referenceRoom) {
-      this.rt.growTables(this.#referenceRoom, 0)
-      this.#referenceRoom *= 2
-    }
-    const place = this.#nextReference++
+    const place = this.archive.places.references(1)
+    this.#growReferences(place)
     if (value !== null) this.rt.refs.set(place, value)
     return place
   }
@@ -308,6 +329,13 @@ export class Machine {
     let place = this.#strings.get(text)
     if (place === undefined) this.#strings.set(text, (place = this.placeReference(this.heap.intern(text))))
     return place
+  }
+  /** Puts an interned string where code from an archive looks for it. */
+  adoptString(text: string, place: number): void {
+    if (this.#strings.get(text) === place) return
+    this.#growReferences(place)
+    this.rt.refs.set(place, this.heap.intern(text))
+    if (!this.#strings.has(text)) this.#strings.set(text, place)
   }
   initFlag(cls: JavaClass): number {
     return FLAGS_ADDRESS + cls.id * 4
@@ -339,20 +367,6 @@ export class Machine {
     if (isNew) polymorphicThunk(this, name, signature, place)
     return place
   }
-  /** True for methods that ask who calls them. */
-  callerSensitive(method: Method): boolean {
-    const file = method.owner.file
-    const attribute = file && findAttribute(method.info.attributes, 'RuntimeVisibleAnnotations')
-    if (!file || !attribute || method.owner.loader.object !== null) return false
-    const bytes = file.bytes
-    for (let i = 0, at = attribute.start + 2; i < readU2(bytes, attribute.start); i++) {
-      if (file.pool.utf8(readU2(bytes, at)) === 'Ljdk/internal/reflect/CallerSensitive;') return true
-      if (readU2(bytes, at + 2) !== 0) return false
-      at += 4
-    }
-    return false
-  }
-
   // Exceptions
 
   /** The throwable that a failure in host code is to the guest; rethrows what is no such thing. */
@@ -369,23 +383,7 @@ export class Machine {
   }
   /** A new throwable without running its constructor, its stack trace filled in. */
   makeThrowable(className: string, message: string | null, cause: Ref = null): Ref {
-    const cls = this.classes.boot(className)
-    const base = this.classes.boot('java/lang/Throwable')
-    this.linker.link(cls)
-    const object = this.heap.allocate(cls)
-    const field = (name: string): Field => base.declaredField(name) as Field
-    const set = (name: string, value: Value): void => this.heap.setField(object, field(name), value)
-    set('detailMessage', this.heap.stringOrNull(message))
-    set('cause', cause ?? object)
-    set('suppressedExceptions', this.heap.getStatic(field('SUPPRESSED_SENTINEL')))
-    set('stackTrace', this.heap.getStatic(field('UNASSIGNED_STACK')))
-    // NullPointerException computes its message only while its stack has been filled in once.
-    const filled = cls.findField('numStackTracesFilledIn') ?? cls.findField('extendedMessageState')
-    if (filled) this.heap.setField(object, filled, 1)
-    const frames = this.traces.capture().filter(f => !f.method.owner.hidden)
-    set('backtrace', this.traces.pack(frames))
-    set('depth', frames.length)
-    return object
+    return makeThrowable(this, className, message, cause)
   }
   loaderLabel(loader: Loader): string {
     return loaderName(this, loader)

@@ -4,7 +4,8 @@ import type { Vm } from './vm.ts'
 /** The java.lang.Class objects. */
 export class Mirrors {
   readonly #vm: Vm
-  readonly #places = new Map<number, number>()
+  /** Classes whose objects are at their places. */
+  readonly #placed = new Set<number>()
 
   constructor(vm: Vm) {
     this.#vm = vm
@@ -16,8 +17,11 @@ export class Mirrors {
   }
   /** Its place in the table of references. */
   placeOf(cls: JavaClass): number {
-    let place = this.#places.get(cls.id)
-    if (place === undefined) this.#places.set(cls.id, (place = this.#vm.placeReference(this.of(cls))))
+    const place = cls.places.references
+    if (!this.#placed.has(cls.id)) {
+      this.#vm.rt.refs.set(place, this.of(cls))
+      this.#placed.add(cls.id)
+    }
     return place
   }
 

@@ -1,5 +1,5 @@
 import { JavaProblem } from '../problem.ts'
-import type { JavaClass, Ref } from './classes.ts'
+import type { Field, JavaClass, Ref, Value } from './classes.ts'
 import { dotted } from './class-table.ts'
 import { externalType } from './resolve.ts'
 import { RAISE } from './support.ts'
@@ -39,6 +39,25 @@ export function raise(vm: Vm, code: number, a: number, b: number, object: Ref): 
     default:
       throw new JavaProblem('java/lang/NullPointerException')
   }
+}
+
+/** A new throwable without running its constructor, its stack trace filled in. */
+export function makeThrowable(vm: Vm, className: string, message: string | null, cause: Ref): Ref {
+  const cls = vm.classes.boot(className)
+  const base = vm.classes.boot('java/lang/Throwable')
+  vm.linker.link(cls)
+  const object = vm.heap.allocate(cls)
+  const field = (name: string): Field => base.declaredField(name) as Field
+  const set = (name: string, value: Value): void => vm.heap.setField(object, field(name), value)
+  set('detailMessage', vm.heap.stringOrNull(message))
+  set('cause', cause ?? object)
+  set('suppressedExceptions', vm.heap.getStatic(field('SUPPRESSED_SENTINEL')))
+  set('stackTrace', vm.heap.getStatic(field('UNASSIGNED_STACK')))
+  // NullPointerException computes its message only while its stack has been filled in once.
+  const filled = cls.findField('numStackTracesFilledIn') ?? cls.findField('extendedMessageState')
+  if (filled) vm.heap.setField(object, filled, 1)
+  vm.traces.fillIn(object, 'made')
+  return object
 }
 
 /** `class A cannot be cast to class B (A and B are in …)`, as OpenJDK words it. */

@@ -1,4 +1,4 @@
-import type { Method, Ref } from './classes.ts'
+import type { Field, JavaClass, Method, Ref } from './classes.ts'
 import type { Vm } from './vm.ts'
 
 /** One frame of a Java stack: the method and the offset of its current instruction; -2 in native methods. */
@@ -16,6 +16,30 @@ interface StackTraceApi {
   stackTraceLimit: number
   prepareStackTrace?: unknown
   captureStackTrace(into: object): void
+}
+
+/** A stack that V8 has noted and not described yet. */
+interface Holder {
+  stack?: unknown
+  how?: 'made' | 'constructed'
+}
+const api = Error as unknown as StackTraceApi
+/** Notes the current stack. */
+function hold(max: number): Holder {
+  const holder: Holder = {}
+  const limit = api.stackTraceLimit
+  // Host functions and adapters stand between Java’s frames.
+  api.stackTraceLimit = max * 2 + 64
+  api.captureStackTrace(holder)
+  api.stackTraceLimit = limit
+  return holder
+}
+/** The frames of a new throwable: without fillInStackTrace and the constructors that led to it. */
+function withoutConstructors(frames: readonly TraceFrame[], cls: JavaClass): TraceFrame[] {
+  let first = 0
+  while (frames[first]?.method.name === 'fillInStackTrace') first++
+  while (frames[first]?.method.name === '<init>' && cls.isSubtypeOf(frames[first]?.method.owner as JavaClass)) first++
+  return frames.slice(first)
 }
 
 /** Frames that are kept of a stack, as OpenJDK’s MaxJavaStackTraceDepth. */
@@ -37,8 +61,9 @@ export class StackTraces {
 
   /** The current thread’s frames, innermost first. */
   capture(max: number = MAX_FRAMES): TraceFrame[] {
-    const api = Error as unknown as StackTraceApi
-    const [limit, prepare] = [api.stackTraceLimit, api.prepareStackTrace]
+    return this.#read(hold(max), max)
+  }
+  #read(holder: Holder, max: number): TraceFrame[] {
     const frames: TraceFrame[] = []
     const read = (_error: unknown, sites: readonly CallSite[]): TraceFrame[] => {
       for (const site of sites) {
@@ -51,17 +76,53 @@ export class StackTraces {
       }
       return frames
     }
-    const holder: { stack?: unknown } = {}
+    const prepare = api.prepareStackTrace
     try {
-      api.stackTraceLimit = max * 2 + 64
       api.prepareStackTrace = read
-      api.captureStackTrace(holder)
       // The hook runs when the property is first read.
       void holder.stack
     } finally {
-      api.stackTraceLimit = limit
       api.prepareStackTrace = prepare
     }
+    return frames
+  }
+
+  // Throwables
+
+  #fields: Record<'trace' | 'backtrace' | 'depth', Field> | undefined
+  get #throwable(): Record<'trace' | 'backtrace' | 'depth', Field> {
+    const named = (name: string): Field => this.#vm.classes.boot('java/lang/Throwable').declaredField(name) as Field
+    return (this.#fields ??= { trace: named('$trace'), backtrace: named('backtrace'), depth: named('depth') })
+  }
+  /**
+   * Gives a throwable the current stack, which is read when somebody asks for it: most exceptions are caught and
+   * forgotten. Of one that Java code has `constructed`, the constructors are no part of it.
+   */
+  fillIn(throwable: Ref, how: 'made' | 'constructed'): void {
+    const { heap, rt, classes } = this.#vm
+    const { trace, backtrace, depth } = this.#throwable
+    const holder = hold(MAX_FRAMES)
+    holder.how = how
+    heap.setField(throwable, trace, holder)
+    // Throwable takes a null to mean that there is no stack.
+    heap.setField(throwable, backtrace, (this.#unread ??= rt.newArray(classes.boot('[I').id, 0)))
+    heap.setField(throwable, depth, -1)
+  }
+  #unread: Ref = null
+  /** A throwable’s frames, innermost first. */
+  framesOf(throwable: Ref): TraceFrame[] {
+    const { heap } = this.#vm
+    const { trace, backtrace, depth } = this.#throwable
+    const holder = heap.getField(throwable, trace) as Holder | null
+    if (holder === null) {
+      const packed = heap.getField(throwable, backtrace) as Ref
+      return packed === null ? [] : this.#unpack(packed)
+    }
+    let frames = this.#read(holder, MAX_FRAMES).filter(f => !f.method.owner.hidden)
+    if (holder.how === 'constructed') frames = withoutConstructors(frames, heap.classOf(throwable))
+    heap.setField(throwable, trace, null)
+    heap.setField(throwable, backtrace, this.#pack(frames))
+    heap.setField(throwable, depth, frames.length)
     return frames
   }
   #offsetAt(name: string, position: number): number {
@@ -73,7 +134,7 @@ export class StackTraces {
   }
 
   /** Frames as an int[] of method and offset pairs: what Throwable.backtrace holds. */
-  pack(frames: readonly TraceFrame[]): Ref {
+  #pack(frames: readonly TraceFrame[]): Ref {
     const { rt, classes } = this.#vm
     const array = rt.newArray(classes.boot('[I').id, frames.length * 2)
     frames.forEach((frame, i) => {
@@ -82,7 +143,7 @@ export class StackTraces {
     })
     return array
   }
-  unpack(array: Ref): TraceFrame[] {
+  #unpack(array: Ref): TraceFrame[] {
     const { rt, classes } = this.#vm
     return Array.from({ length: rt.arrayLength(array) >> 1 }, (_, i) => ({
       method: classes.methodById(rt.getI(array, i * 2)) as Method,

@@ -23,6 +23,7 @@ const HOST: readonly (readonly [name: string, params: readonly ValueType[], resu
   ['pollNeeded', [], [I32]],
   ['referenceMade', [OBJ], []],
   ['referentOf', [OBJ], [OBJ]],
+  ['depthOf', [OBJ], [I32]],
   ['reserve', [I32], []],
   ['hotMethod', [I32], []],
   ['loopPlace', [I32], [I32]],
@@ -50,6 +51,7 @@ export const METHOD_IMPORTS: readonly (readonly [name: string, signature: string
   ['hot', 'I)V'],
   ['madeReference', 'L)V'],
   ['referent', 'L)L'],
+  ['traceDepth', 'L)I'],
   ['loopPoll', 'I)I'],
   ['monitorEnter', 'L)V'],
   ['monitorExit', 'L)V'],
@@ -106,14 +108,17 @@ export interface MethodModule {
 }
 
 let base: MethodModule | undefined
-/** A new module for methods. What they have in common is made once: thousands of modules begin with it. */
-export function methodModule(): MethodModule {
+/**
+ * A new module for methods. What they have in common is made once: thousands of modules begin with it. The functions of a
+ * `relocatable` one can go into an archive.
+ */
+export function methodModule(relocatable = false): MethodModule {
   if (!base) {
     const module = new ModuleBuilder()
     const types = new ModuleTypes(module)
     base = { module, types, ...importSupport(module, types) }
   }
-  const module = new ModuleBuilder(base.module)
+  const module = new ModuleBuilder(base.module, relocatable)
   return { ...base, module, types: new ModuleTypes(module, base.types) }
 }
 

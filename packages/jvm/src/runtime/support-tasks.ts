@@ -163,6 +163,7 @@ export const taskSupport: readonly SupportFunction[] = [
   passes('drem', 'hostRemainder', [F64, F64], F64),
   passes('exp', 'hostExp', [F64], F64),
   passes('referent', 'referentOf', [OBJ], OBJ),
+  passes('traceDepth', 'depthOf', [OBJ], I32),
   passes('multiNewArray', 'hostMultiArray', [I32, I32], OBJ),
   runs('compile', 'compileTask', [I32]),
   runs('link', 'linkTask', [I32]),

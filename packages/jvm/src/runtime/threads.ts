@@ -200,6 +200,7 @@ export class Threads {
     await this.await(new Promise<void>(nextTurn))
   }
 
+  #disposed = false
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
   #forget(timer: ReturnType<typeof setTimeout> | undefined): void {
     if (timer === undefined) return
@@ -208,6 +209,7 @@ export class Threads {
   }
   /** Forgets every deadline: the machine has ended, and nothing of it may keep the host waiting. */
   dispose(): void {
+    this.#disposed = true
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
   }
@@ -227,7 +229,8 @@ export class Threads {
         }
         thread.wake = wake
         onWake?.(wake)
-        if (ms !== undefined) {
+        // Threads that still run when the machine ends wait for nothing any more.
+        if (ms !== undefined && !this.#disposed) {
           timer = setTimeout(wake, Math.min(ms, 0x7fffffff))
           this.#timers.add(timer)
         }

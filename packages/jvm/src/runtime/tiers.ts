@@ -1,5 +1,5 @@
 import { JavaProblem } from '../problem.ts'
-import type { LoopEntry } from '../translate/loops.ts'
+import { loopEntry } from '../translate/loops.ts'
 import type { JavaClass, Method } from './classes.ts'
 import type { Vm } from './vm.ts'
 
@@ -10,8 +10,6 @@ const COMPILE_SHARE = 0.15
 const COMPILE_START_MS = 10
 /** Classes looked at to find which methods a call may reach. */
 const MAX_HIERARCHY = 40
-/** Bytes that counters are carved from. */
-const COUNTER_BLOCK = 4096
 
 /** A method that a call may reach, and the class that makes it so. */
 export interface Possible {
@@ -22,13 +20,12 @@ export interface Possible {
 /** Decides what is compiled again: counts calls and loop iterations, and remembers what calls reached. */
 export class Tiers {
   readonly #vm: Vm
-  readonly #counters = new Map<number, number>()
+  /** Methods whose counters have been set. */
+  readonly #counted = new Set<number>()
   readonly #profiles = new Map<number, Map<number, number>>()
-  readonly #loops: { readonly entry: LoopEntry; place: number }[] = []
+  readonly #loops = new Map<number, { readonly method: Method; readonly at: number; place: number }>()
   readonly #loopIds = new Map<number, Map<number, number>>()
   readonly #optimized = new Set<number>()
-  #room = 0
-  #next = 0
   #spentMs = 0
   readonly #startMs = performance.now()
 
@@ -38,54 +35,59 @@ export class Tiers {
 
   /** The address of a method’s counter, which counts down to its next look at the world. */
   counter(method: Method): number {
-    let address = this.#counters.get(method.id)
-    if (address === undefined) {
-      address = this.#word()
-      this.#counters.set(method.id, address)
+    const { places, staticWords } = method.owner
+    const address = places.statics + staticWords * 8 + (method.id - places.methods) * 4
+    if (!this.#counted.has(method.id)) {
+      this.#counted.add(method.id)
       this.#vm.view.setInt32(address, HOT_CALLS, true)
     }
     return address
   }
   /** The address where a call notes what it reached: a method, or the receiver’s class. */
   profile(method: Method, at: number): number {
+    const known = this.#profiles.get(method.id)?.get(at)
+    if (known !== undefined) return known
+    const address = this.#vm.archive.places.memory(4)
+    this.adoptProfile(method, at, address)
+    return address
+  }
+  /** Says where code from an archive notes what a call reaches. */
+  adoptProfile(method: Method, at: number, address: number): void {
     let sites = this.#profiles.get(method.id)
     if (!sites) this.#profiles.set(method.id, (sites = new Map()))
-    let address = sites.get(at)
-    if (address === undefined) sites.set(at, (address = this.#word()))
-    return address
+    sites.set(at, address)
   }
   /** What a call reached last; 0 when it never ran. */
   seen(method: Method, at: number): number {
     const address = this.#profiles.get(method.id)?.get(at)
     return address === undefined ? 0 : this.#vm.view.getInt32(address, true)
   }
-  #word(): number {
-    if (this.#room === 0) {
-      this.#next = this.#vm.allocate(COUNTER_BLOCK)
-      this.#room = COUNTER_BLOCK / 4
-    }
-    this.#room--
-    this.#next += 4
-    return this.#next - 4
-  }
 
   /** The number of a loop; one number for one loop, whoever compiles it. */
-  loop(method: Method, at: number, make: () => LoopEntry): number {
+  loop(method: Method, at: number): number {
+    const known = this.#loopIds.get(method.id)?.get(at)
+    if (known !== undefined) return known
+    const id = this.#vm.archive.places.loop()
+    this.adoptLoop(method, at, id)
+    return id
+  }
+  /** Says by which number code from an archive names a loop. */
+  adoptLoop(method: Method, at: number, id: number): void {
     let loops = this.#loopIds.get(method.id)
     if (!loops) this.#loopIds.set(method.id, (loops = new Map()))
-    let id = loops.get(at)
-    if (id === undefined) loops.set(at, (id = this.#loops.push({ entry: make(), place: 0 }) - 1))
-    return id
+    loops.set(at, id)
+    this.#loops.set(id, { method, at, place: 0 })
   }
   /** The code-table place of the loop’s own code, 0 for none (yet); a loop that asks has run long. */
   loopPlace(id: number): number {
-    const loop = this.#loops[id]
+    const loop = this.#loops.get(id)
     if (!loop) return 0
-    const { method } = loop.entry
-    if (loop.place === 0 && this.#mayCompile()) {
+    const { method } = loop
+    const entry = loop.place === 0 && this.#mayCompile() ? loopEntry(method, loop.at) : undefined
+    if (entry) {
       const place = this.#vm.codeTable.allocate(1)
       this.#timed(() => {
-        this.#vm.compiler.optimize(method, place, loop.entry)
+        this.#vm.compiler.optimize(method, place, entry)
         loop.place = place
       })
     }

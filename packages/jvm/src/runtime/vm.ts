@@ -1,4 +1,6 @@
 import type { Clock, EntropySource } from '@doppel/base'
+import type { CodeStore } from '../archive/archive.ts'
+import type { JvmNetwork } from '../net/network-port.ts'
 import type { Kind } from '../class-file/descriptor.ts'
 import type { Machine } from './machine.ts'
 
@@ -79,6 +81,10 @@ export interface JvmHost {
   setModified(path: string, modifiedMs: number): void
   /** Without it, -Xmx holds for single arrays only, and System.gc does nothing. */
   readonly heap?: HostHeap
+  /** Where compiled code is kept for later runs with this library; nothing is kept without it. */
+  readonly codeStore?: CodeStore | undefined
+  /** The network beyond the machine’s own loopback; there is none without it. */
+  readonly network?: JvmNetwork | undefined
   readonly workingFolder: string
   /** Environment variables that the guest sees. */
   readonly environment: Readonly<Record<string, string>>

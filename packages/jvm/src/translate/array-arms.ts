@@ -1,9 +1,11 @@
+import { USE } from '../archive/recording.ts'
 import { I16, I32, I8, type Local, type Node, Op, ref } from '@doppel/wasm'
 import { readU2 } from '../class-file/bytes.ts'
 import type { Kind } from '../class-file/descriptor.ts'
 import type { Frame } from './frame.ts'
 import type { Entry } from './operand-stack.ts'
 import { arm } from './simple-arms.ts'
+import { classAt } from './resolved.ts'
 import { siteFor } from './sites.ts'
 import { ARRAY, ARRAYS, DIMENSIONS_ADDRESS, T, VT } from './types.ts'
 
@@ -90,11 +92,12 @@ arm(0xbc, 0xbc, (f, code) => {
   const letter = PRIMITIVE_CODES[(code[f.at + 1] as number) - 4] as string
   f.mark()
   const cls = f.vm.classes.boot(`[${letter}`)
+  f.context.recording?.uses(cls, USE.loaded)
   f.stack.pushValue('L', f.support('newArray', f.fn.i32(cls.id), f.stack.use(f.stack.pop())), true)
 })
 arm(0xbd, 0xbd, (f, code) => {
   const index = readU2(code, f.at + 1)
-  const element = f.vm.resolver.peekClass(f.cls, index)
+  const element = classAt(f, index)
   const length = f.stack.pop()
   f.mark()
   if (!element) {
@@ -102,6 +105,7 @@ arm(0xbd, 0xbd, (f, code) => {
     return f.stack.pushValue('L', site([f.stack.use(length)]), true)
   }
   const cls = f.vm.classes.arrayOf(element)
+  f.context.recording?.uses(cls, USE.loaded)
   f.stack.pushValue('L', f.support('newArray', f.fn.i32(cls.id), f.stack.use(length)), true)
 })
 
@@ -109,7 +113,7 @@ arm(0xc5, 0xc5, (f, code) => {
   const count = code[f.at + 3] as number
   const lengths = f.stack.popMany(count)
   f.mark()
-  const cls = f.vm.resolver.peekClass(f.cls, readU2(code, f.at + 1))
+  const cls = classAt(f, readU2(code, f.at + 1))
   if (!cls) {
     const site = siteFor(f, `${'I'.repeat(count)})L`, code)
     return f.stack.pushValue('L', site(lengths.map(e => f.stack.use(e))), true)

@@ -33,6 +33,7 @@ export function selectedCall(f: Frame, method: Method, receiver: Local, rest: re
   }
   // What is called here is noted, for the day when the caller is hot.
   const note = f.vm.tiers.profile(caller, f.at)
+  f.context.recording?.calls.push(f.at, note)
   if (byClass) fn.store(Op.i32Store, fn.i32(0), classOf(f, receiver), note)
   const target = stack.keep(place(f, method, receiver))
   if (!byClass) fn.store(Op.i32Store, fn.i32(0), fn.get(target), note)

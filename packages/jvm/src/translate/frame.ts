@@ -12,6 +12,7 @@ import {
 } from '@doppel/wasm'
 import type { Handler } from '../class-file/code.ts'
 import type { Kind } from '../class-file/descriptor.ts'
+import type { Recording } from '../archive/recording.ts'
 import type { JavaClass, Method } from '../runtime/classes.ts'
 import type { Vm } from '../runtime/vm.ts'
 import type { BasicBlock } from './blocks.ts'
@@ -35,6 +36,8 @@ export interface ModuleContext {
   readonly root: string
   /** Places of call sites that this module must fill with linking stubs. */
   readonly newSites: { readonly place: number; readonly signature: string }[]
+  /** When the code is to be used again by other machines: what it takes for granted. */
+  readonly recording: Recording | undefined
 }
 
 /** Back edges between two looks at whether another thread wants to run. */
@@ -268,8 +271,9 @@ export class Frame {
     if (this.#variables === undefined) return undefined
     const variables = this.#variables
     const signature = `${variables.map(v => v.kind).join('')})${result}`
-    const entry = { method, at: to, variables, signature }
-    return { id: vm.tiers.loop(method, to, () => entry), entry }
+    const id = vm.tiers.loop(method, to)
+    this.context.recording?.loops.push(to, id)
+    return { id, entry: { method, at: to, variables, signature } }
   }
   #variables: readonly Variable[] | undefined
 
@@ -375,12 +379,10 @@ export class Frame {
   }
   /** Initializes a class first where that is still to be done (JVMS §5.5). */
   initialize(cls: JavaClass): void {
-    if (
-      cls.ready ||
-      (this.cls.isSubtypeOf(cls) && !cls.isInterface && this.cls.state !== 'loaded' && this.cls.state !== 'linked')
-    )
-      return
-    const { fn } = this
+    const { fn, cls: own } = this
+    if (own.isSubtypeOf(cls) && !cls.isInterface && own.state !== 'loaded' && own.state !== 'linked') return
+    // In another machine it may not be initialized yet.
+    if (cls.ready && !this.context.recording) return
     fn.if(fn.op(Op.i32Eqz, fn.load(Op.i32Load, fn.i32(0), this.vm.initFlag(cls))), 'unlikely')
     fn.effect(this.support('init', fn.i32(cls.id)))
     fn.end()

@@ -24,6 +24,13 @@ export interface LoopEntry {
 const MAX_VARIABLES = 48
 const KINDS = 'IJFDL'
 
+/** The entry at a loop; undefined when the method has too many variables. */
+export function loopEntry(method: Method, at: number): LoopEntry | undefined {
+  const variables = variablesOf(method)
+  const [, result = 'V'] = method.signature.split(')')
+  return variables && { method, at, variables, signature: `${variables.map(v => v.kind).join('')})${result}` }
+}
+
 /** The variables of a method, its parameters first; undefined when there are too many. */
 export function variablesOf(method: Method): readonly Variable[] | undefined {
   const found = new Map<number, Variable>()

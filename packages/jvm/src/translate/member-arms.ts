@@ -1,8 +1,15 @@
 import { type Node, Op, ref } from '@doppel/wasm'
 import { readU2 } from '../class-file/bytes.ts'
 import { Tag } from '../class-file/constant-pool.ts'
-import { type Kind, kindOf, parseMethodDescriptor, type MethodDescriptor } from '../class-file/descriptor.ts'
+import {
+  type FieldKind,
+  type Kind,
+  kindOf,
+  parseMethodDescriptor,
+  type MethodDescriptor,
+} from '../class-file/descriptor.ts'
 import { ACC_ABSTRACT, ACC_INTERFACE } from '../class-file/access.ts'
+import { USE } from '../archive/recording.ts'
 import type { ClassFile } from '../class-file/parse.ts'
 import { type Method, signatureOf } from '../runtime/classes.ts'
 import { polymorphicKind } from '../runtime/polymorphic.ts'
@@ -12,8 +19,9 @@ import type { Frame } from './frame.ts'
 import { INTRINSICS } from './intrinsics.ts'
 import type { Entry } from './operand-stack.ts'
 import { arm } from './simple-arms.ts'
+import { classAt, fieldAt, methodAt } from './resolved.ts'
 import { siteFor } from './sites.ts'
-import { fieldKinds, OBJ, T, TABLE, valueTypeOf, VT_REF } from './types.ts'
+import { fieldKinds, OBJ, T, TABLE, valueTypeOf, VT_REF, zeroOf } from './types.ts'
 
 /** Methods that do more than their code: synchronized, native, abstract. */
 const EAGER = 0x0020 | 0x0100 | 0x0400
@@ -41,7 +49,7 @@ const STORES: Readonly<Record<string, number>> = { I: Op.i32Store, J: Op.i64Stor
 
 arm(0xb2, 0xb3, (f, code, op) => {
   const index = readU2(code, f.at + 1)
-  const field = f.vm.resolver.peekField(f.cls, index, true)
+  const field = fieldAt(f, index, true)
   const kind = kindOf(poolOf(f).member(index).descriptor)
   f.mark()
   if (!field) {
@@ -63,7 +71,7 @@ arm(0xb2, 0xb3, (f, code, op) => {
 
 arm(0xb4, 0xb5, (f, code, op) => {
   const index = readU2(code, f.at + 1)
-  const field = f.vm.resolver.peekField(f.cls, index, false)
+  const field = fieldAt(f, index, false)
   const kind = kindOf(poolOf(f).member(index).descriptor)
   const { gc, stack } = f
   const value = op === 0xb5 ? stack.pop() : undefined
@@ -82,6 +90,7 @@ arm(0xb4, 0xb5, (f, code, op) => {
   if (value === undefined) {
     stack.pushValue(kind, gc.structGet(type, field.place, valueTypeOf(kind), target))
     if (isReferent) readReferent(f, object)
+    if (field.name === 'depth' && field.owner.name === 'java/lang/Throwable') readDepth(f, object)
     return
   }
   gc.structSet(type, field.place, target, narrowed(f, field.descriptor, stack.use(value)))
@@ -94,6 +103,15 @@ function readReferent(f: Frame, reference: Entry): void {
   const result = stack.hold(stack.entries[stack.depth - 1] as Entry)
   fn.if(f.gc.refIsNull(fn.get(result)), 'unlikely')
   fn.set(result, f.support('referent', stack.use(reference)))
+  fn.end()
+}
+
+/** How deep an exception’s stack is, is found out when it is asked for. */
+function readDepth(f: Frame, throwable: Entry): void {
+  const { fn, stack } = f
+  const result = stack.hold(stack.entries[stack.depth - 1] as Entry)
+  fn.if(fn.op(Op.i32LtS, fn.get(result), fn.i32(0)), 'unlikely')
+  fn.set(result, f.support('traceDepth', stack.use(throwable)))
   fn.end()
 }
 
@@ -118,14 +136,16 @@ arm(0x12, 0x14, (f, code, op) => {
       return stack.pushNode('D', fn.f64Bits(low, high))
     }
     case Tag.string:
-      return stack.pushNode('L', constant(vm.stringPlace(pool.named(index, Tag.string))), [], true)
+      return stack.pushNode('L', constant(stringAt(f, pool.named(index, Tag.string))), [], true)
     case Tag.class: {
-      const cls = vm.resolver.peekClass(f.cls, index)
+      const cls = classAt(f, index)
+      if (cls) f.context.recording?.uses(cls, USE.mirror)
       if (cls) return stack.pushNode('L', constant(vm.mirrors.placeOf(cls)), [], true)
     }
   }
   const known = f.cls.resolved[index] as ResolvedConstant | undefined
-  if (known?.isConstant) {
+  // Where a constant that was computed stands is for this machine only.
+  if (known?.isConstant && !f.context.recording) {
     f.mark()
     return stack.pushValue(known.kind, vm.constants.read(f, known))
   }
@@ -136,8 +156,14 @@ arm(0x12, 0x14, (f, code, op) => {
 
 // Objects
 
+function stringAt(f: Frame, text: string): number {
+  const place = f.vm.stringPlace(text)
+  f.context.recording?.strings.push([text, place])
+  return place
+}
+
 arm(0xbb, 0xbb, (f, code) => {
-  const cls = f.vm.resolver.peekClass(f.cls, readU2(code, f.at + 1))
+  const cls = classAt(f, readU2(code, f.at + 1))
   f.mark()
   if (!cls || cls.access & (ACC_ABSTRACT | ACC_INTERFACE) || cls.name === 'java/lang/Class') {
     return f.stack.pushValue('L', siteFor(f, ')L', code)([]), true)
@@ -146,28 +172,13 @@ arm(0xbb, 0xbb, (f, code) => {
   const { fn, gc, context } = f
   const zeros = fieldKinds(cls.layout)
     .split('')
-    .map(kind => zero(f, kind as Kind))
+    .map(kind => zeroOf(f.fn, f.gc, kind as FieldKind))
   const record = gc.refAsNonNull(VT_REF, gc.tableGet(TABLE.records, ref(T.vt), fn.i32(cls.id)))
   const type = context.types.layout(cls.layout)
   f.stack.pushValue('L', gc.structNew(type, OBJ, [record, fn.i32(0), fn.i32(0), ...zeros]), true)
 })
-function zero(f: Frame, kind: Kind): Node {
-  switch (kind) {
-    case 'I':
-      return f.fn.i32(0)
-    case 'J':
-      return f.fn.i64(0)
-    case 'F':
-      return f.fn.f32Bits(0)
-    case 'D':
-      return f.fn.f64Bits(0, 0)
-    case 'L':
-      return f.gc.refNull(OBJ)
-  }
-}
-
 arm(0xc0, 0xc0, (f, code) => {
-  const cls = f.vm.resolver.peekClass(f.cls, readU2(code, f.at + 1))
+  const cls = classAt(f, readU2(code, f.at + 1))
   const { fn, gc, stack } = f
   const entry = stack.pop()
   f.mark()
@@ -183,7 +194,7 @@ arm(0xc0, 0xc0, (f, code) => {
   stack.entries.push(entry)
 })
 arm(0xc1, 0xc1, (f, code) => {
-  const cls = f.vm.resolver.peekClass(f.cls, readU2(code, f.at + 1))
+  const cls = classAt(f, readU2(code, f.at + 1))
   const entry = f.stack.pop()
   f.mark()
   if (!cls) return f.stack.pushValue('I', siteFor(f, 'L)I', code)([f.stack.use(entry)]))
@@ -229,6 +240,7 @@ function call(
   if (polymorphic === 'linked') return unresolved()
   if (polymorphic === 'intrinsic') {
     const { place, isNew } = vm.sites.polymorphic(name, signature)
+    f.context.recording?.polymorphic.push(place)
     if (isNew) f.context.newSites.push({ place, signature })
     return indirect(
       f,
@@ -237,7 +249,7 @@ function call(
       args.map(e => stack.use(e)),
     )
   }
-  const method = vm.resolver.peekMethod(f.cls, index)
+  const method = methodAt(f, index)
   if (!method || method.isStatic !== (op === 0xb8)) return unresolved()
   if (op === 0xb8) {
     f.initialize(method.owner)
@@ -289,6 +301,7 @@ function direct(f: Frame, method: Method, args: readonly Entry[]): Node {
     return f.fn.i32(0)
   }
   f.vm.linker.link(method.owner)
+  f.context.recording?.uses(method.owner, USE.linked)
   const member = f.member(method)
   if (method === f.context.cluster?.root) f.beforeOutside()
   else f.notePosition()

@@ -16,6 +16,7 @@ import { JavaProblem } from '../problem.ts'
 import { instructionLength } from '../opcodes.ts'
 import { methodModule } from '../runtime/support-module.ts'
 import type { Method } from '../runtime/classes.ts'
+import type { Recording } from '../archive/recording.ts'
 import type { Vm } from '../runtime/vm.ts'
 import { basicBlocks, type BasicBlock, branchTargets, endsFlow } from './blocks.ts'
 import './array-arms.ts'
@@ -23,14 +24,29 @@ import './control-arms.ts'
 import './member-arms.ts'
 import { Cluster } from './cluster.ts'
 import { Frame, type ModuleContext } from './frame.ts'
+import { classAt } from './resolved.ts'
 import { ARMS } from './simple-arms.ts'
 import type { MethodSource } from './source.ts'
-import { OBJ, TABLE, methodArena } from './types.ts'
+import { type ModuleTypes, OBJ, TABLE, methodArena } from './types.ts'
 
 /** A module, and those of its functions that stack traces must find their way in. */
 export interface Translated {
   readonly module: ModuleBuilder
   readonly functions: readonly { readonly source: MethodSource; readonly fn: FunctionBuilder }[]
+  readonly types: ModuleTypes
+  /** What stands at the place that the module was made for. */
+  readonly outer: FunctionRef
+  readonly stubs: readonly SiteStub[]
+}
+/** What stands at a call site’s place until it is linked. */
+export interface SiteStub {
+  readonly place: number
+  readonly stub: FunctionRef
+}
+/** How to translate: together with the methods it calls, or so that the code can be archived. */
+export interface Manner {
+  readonly invite?: Inviting | undefined
+  readonly recording?: Recording | undefined
 }
 
 /** Who is translated along with a hot method: how to get a callee’s source; undefined for what stays outside. */
@@ -40,8 +56,8 @@ export type Inviting = (callee: Method) => MethodSource | undefined
  * Translates a method, or a call site, into a module that puts it at `place` of the code table. With `invite`, the
  * methods it calls come into the same module.
  */
-export function translate(vm: Vm, source: MethodSource, place: number, invite?: Inviting): Translated {
-  const { module, types, functions, tag } = methodModule()
+export function translate(vm: Vm, source: MethodSource, place: number, { invite, recording }: Manner = {}): Translated {
+  const { module, types, functions, tag } = methodModule(recording !== undefined)
   const inner = module.declare(source.name, types.signature(source.signature).type)
   const outer = source.lock === undefined ? inner : module.declare('lock', inner.type)
   const root = source.method
@@ -59,6 +75,7 @@ export function translate(vm: Vm, source: MethodSource, place: number, invite?: 
     hot: invite !== undefined,
     root: source.name,
     newSites: [],
+    recording,
   }
   const made = [{ source, fn: build(context, source, inner) }]
   if (source.lock !== undefined) locked(context, source, inner, outer)
@@ -66,12 +83,14 @@ export function translate(vm: Vm, source: MethodSource, place: number, invite?: 
     made.push({ source: member.source, fn: build(context, member.source, member.ref) })
   }
   module.elements(TABLE.code, place, [outer])
-  for (const site of context.newSites) writeSiteStub(context, site.place, site.signature)
-  return { module, functions: made }
+  const stubs = context.newSites.map(
+    ({ place: at, signature }): SiteStub => ({ place: at, stub: writeSiteStub(context, at, signature) }),
+  )
+  return { module, types, outer, functions: made, stubs }
 }
 
 /** Until a site is linked, its place in the code table links it and calls again. */
-function writeSiteStub({ module, types, functions }: ModuleContext, place: number, signature: string): void {
+function writeSiteStub({ module, types, functions }: ModuleContext, place: number, signature: string): FunctionRef {
   const { index, type } = types.signature(signature)
   const stub = module.declare('', type)
   const fn = module.build(stub, methodArena)
@@ -84,6 +103,7 @@ function writeSiteStub({ module, types, functions }: ModuleContext, place: numbe
   )
   module.finish(fn)
   module.elements(TABLE.code, place, [stub])
+  return stub
 }
 
 /** Builds one function; where its flow has no structure, once more with every jump through one switch. */
@@ -94,6 +114,7 @@ function build(context: ModuleContext, source: MethodSource, ref: FunctionRef): 
   let fn = module.build(ref, methodArena)
   body(context, source, fn, blocks, false)
   if (analyseFlow(fn.blocks.map(successors)).irreducible.length > 0) {
+    context.recording?.restart()
     context.vm.sites.forget(newSites.splice(known).map(site => site.place))
     fn = module.build(ref, methodArena)
     body(context, source, fn, blocks, true)
@@ -197,12 +218,13 @@ function block(frame: Frame, { start, end, handlers }: BasicBlock): void {
 
 /** Whether a handler’s class takes the exception; a class that is not loaded yet is asked for through a call site. */
 function caughtBy(frame: Frame, type: number, exception: Local): Node {
-  const cls = frame.vm.resolver.peekClass(frame.cls, type)
+  const cls = classAt(frame, type)
   if (cls) return frame.isInstance(exception, cls)
   const name = (frame.cls.file as ClassFile).pool.className(type)
   if (name === 'java/lang/Throwable') return frame.fn.i32(1)
   const instruction = Uint8Array.of(0xc1, type >> 8, type & 255)
   const { place, isNew } = frame.vm.sites.place(frame.cls, instruction, 'L)I', '')
+  frame.context.recording?.sites.push(place)
   if (isNew) frame.context.newSites.push({ place, signature: 'L)I' })
   const { index, type: functionType } = frame.context.types.signature('L)I')
   return frame.fn.callIndirect(index, functionType, TABLE.code, frame.fn.i32(place), [frame.fn.get(exception)])

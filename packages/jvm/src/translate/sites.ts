@@ -23,6 +23,7 @@ export function siteFor(f: Frame, signature: Signature, code: Uint8Array): (args
   const instruction = code.slice(f.at, f.at + instructionLength(code, f.at))
   const unique = instruction[0] === 0xba ? `@${f.source.method?.id}:${f.at}` : ''
   const { place, isNew } = f.vm.sites.place(f.cls, instruction, signature, unique)
+  f.context.recording?.sites.push(place)
   if (isNew) f.context.newSites.push({ place, signature })
   const { index, type } = f.context.types.signature(signature)
   return args => f.fn.callIndirect(index, type, 0, f.fn.i32(place), args)

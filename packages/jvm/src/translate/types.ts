@@ -1,20 +1,24 @@
 import {
   Arena,
   EQREF,
+  EXTERNREF,
   F32,
   F64,
   FUNCREF,
+  type FunctionBuilder,
   type FunctionType,
+  type Gc,
   I16,
   I32,
   I64,
   I8,
   type Limits,
   type ModuleBuilder,
+  type Node,
   ref,
   type ValueType,
 } from '@doppel/wasm'
-import type { Kind } from '../class-file/descriptor.ts'
+import type { FieldKind, Kind } from '../class-file/descriptor.ts'
 
 /**
  * Type indices that every module of the machine defines first and in this order, so that equal types are the same type
@@ -105,8 +109,10 @@ export function defineCommonTypes(module: ModuleBuilder): void {
 }
 
 /** The value type of a kind. */
-export function valueTypeOf(kind: Kind): ValueType {
+export function valueTypeOf(kind: FieldKind): ValueType {
   switch (kind) {
+    case 'X':
+      return EXTERNREF
     case 'I':
       return I32
     case 'J':
@@ -154,6 +160,8 @@ export class ModuleTypes {
   readonly #layouts = new Map<string, number>([['', T.object]])
   readonly #signatures = new Map<Signature, { readonly index: number; readonly type: FunctionType }>()
   readonly #casts = new Map<number, number>()
+  /** How to get the same type in another module, by index. */
+  readonly #made = new Map<number, (to: ModuleTypes) => number>()
 
   /** With `base`, the types of the module that `module` began with. */
   constructor(module: ModuleBuilder, base?: ModuleTypes) {
@@ -177,9 +185,10 @@ export class ModuleTypes {
     ]
     const own = fieldKinds(layout)
       .split('')
-      .map(kind => ({ type: valueTypeOf(kind as Kind), mutable: true }))
+      .map(kind => ({ type: valueTypeOf(kind as FieldKind), mutable: true }))
     const index = this.module.defineType({ kind: 'struct', supertype, fields: [...header, ...own] })
     this.#layouts.set(layout.key, index)
+    this.#made.set(index, to => to.layout(layout))
     return index
   }
   signature(signature: Signature): { readonly index: number; readonly type: FunctionType } {
@@ -193,6 +202,7 @@ export class ModuleTypes {
     }
     const made = { index: this.module.defineType(type), type }
     this.#signatures.set(signature, made)
+    this.#made.set(made.index, to => to.signature(signature).index)
     return made
   }
   /** The block type from an erased reference to a non-null one of the type. */
@@ -201,7 +211,12 @@ export class ModuleTypes {
     if (known !== undefined) return known
     const index = this.module.defineType({ kind: 'func', params: [OBJ], results: [ref(type, false)] })
     this.#casts.set(type, index)
+    this.#made.set(index, to => to.cast(this.indexIn(to, type)))
     return index
+  }
+  /** The index in another module with the same base of one of this module’s types. */
+  indexIn(to: ModuleTypes, index: number): number {
+    return this.#made.get(index)?.(to) ?? index
   }
 }
 
@@ -228,3 +243,21 @@ export const sharedArena: Arena = new Arena()
 export const methodArena: Arena = new Arena()
 /** Table numbers. */
 export const TABLE = { code: 0, refs: 1, records: 2 } as const
+
+/** The default value of a kind. */
+export function zeroOf(fn: FunctionBuilder, gc: Gc, kind: FieldKind): Node {
+  switch (kind) {
+    case 'I':
+      return fn.i32(0)
+    case 'J':
+      return fn.i64(0)
+    case 'F':
+      return fn.f32Bits(0)
+    case 'D':
+      return fn.f64Bits(0, 0)
+    case 'X':
+      return gc.refNull(EXTERNREF)
+    case 'L':
+      return gc.refNull(OBJ)
+  }
+}

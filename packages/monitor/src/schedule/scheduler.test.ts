@@ -1,12 +1,16 @@
 import { VirtualClock } from '@doppel/base'
 import { expect, test } from 'vitest'
-import { CpuScheduler, type CpuLimits, type Member } from './scheduler.ts'
+import type { CpuLimits } from './limits.ts'
+import type { Member } from './member.ts'
+import { CpuScheduler } from './scheduler.ts'
 
 /** Machines that want to run: each in turn asks, and runs a slice where it may. One instruction takes a nanosecond. */
 class Host {
   readonly clock = new VirtualClock()
   readonly scheduler = new CpuScheduler(this.clock)
   readonly guests: Guest[] = []
+  /** What passes while nobody runs. */
+  idleNs = 100_000
 
   guest(limits: CpuLimits, slice: (turn: number) => number = () => 1_000_000): Guest {
     const made = new Guest(this, limits, slice)
@@ -16,7 +20,7 @@ class Host {
   run(turns: number): void {
     for (let turn = 0; turn < turns; turn++) {
       const ran = this.guests.map(guest => guest.turn(turn))
-      if (!ran.some(Boolean)) this.clock.advanceNs(100_000)
+      if (!ran.some(Boolean)) this.clock.advanceNs(this.idleNs)
     }
   }
 }
@@ -147,9 +151,105 @@ test('one alone has all of the processor; one that leaves holds nobody up', asyn
 
 test('what makes no sense is refused', () => {
   const { scheduler } = new Host()
-  for (const limits of [{ share: 0 }, { share: Number.NaN }, { share: 10_001 }, { cap: 0 }, { cap: 1.1 }]) {
-    expect(() => scheduler.join(limits, () => 0n)).toThrow('expected')
+  const wrong: CpuLimits[] = [
+    { share: 0 },
+    { share: Number.NaN },
+    { share: 10_001 },
+    { cap: 0 },
+    { cap: 1.1 },
+    { entitlement: -0.1 },
+    { entitlement: 1.1 },
+    { entitlement: Number.NaN },
+    { entitlement: 0.6, cap: 0.5 },
+    { latency: 'soon' as 'batch' },
+  ]
+  for (const limits of wrong) expect(() => scheduler.join(limits, () => 0n), JSON.stringify(limits)).toThrow('expected')
+})
+
+test('entitlements are for certain, so they cannot be more than there is', () => {
+  const { scheduler } = new Host()
+  const first = scheduler.join({ entitlement: 0.7 }, () => 0n)
+  expect(() => scheduler.join({ entitlement: 0.4 }, () => 0n)).toThrow('others on its thread are entitled to 0.7')
+  const second = scheduler.join({ latency: 'realtime' }, () => 0n)
+  expect(second.limits.entitlement).toBe(0.25)
+  expect(() => first.setLimits({ entitlement: 0.8 })).toThrow('expected 0 to 0.75')
+  second.leave()
+  first.setLimits({ entitlement: 0.8 })
+})
+
+test('an entitled machine has its part beside any shares, and what is left goes by shares, to it too', async () => {
+  const host = new Host()
+  const entitled = host.guest({ entitlement: 0.4, share: 100 })
+  const [large, small] = [host.guest({ share: 400 }), host.guest({ share: 100 })]
+  await play(host, 20_000)
+  const part = (guest: Guest): number => guest.ranNs / host.clock.monotonicNs()
+  // 0.4 and a sixth of the rest; four sixths; a sixth.
+  expect(part(entitled)).toBeCloseTo(0.5, 1)
+  expect(part(large)).toBeCloseTo(0.4, 1)
+  expect(part(small)).toBeCloseTo(0.1, 1)
+  expect(part(entitled)).toBeGreaterThan(0.47)
+})
+
+test('one that wants nothing of its entitlement leaves it to the others, and cannot claim it later', async () => {
+  const host = new Host()
+  const [entitled, other] = [host.guest({ entitlement: 0.9, share: 1 }), host.guest({ share: 100 })]
+  entitled.sleeps = () => true
+  await play(host, 2000)
+  expect(other.ranNs / host.clock.monotonicNs()).toBeGreaterThan(0.99)
+  entitled.sleeps = () => false
+  const [beganNs, ranNs] = [host.clock.monotonicNs(), entitled.ranNs]
+  await play(host, 4000)
+  const part = (entitled.ranNs - ranNs) / (host.clock.monotonicNs() - beganNs)
+  expect(part).toBeGreaterThan(0.89)
+  expect(part).toBeLessThan(0.92)
+})
+
+/** A real-time machine that waits for its timer each period beside storms; how late it had its turns, ns, sorted. */
+async function latenessNs(host: Host, limits: CpuLimits, storms: number): Promise<number[]> {
+  const periodNs = 1_000_000
+  const late: number[] = []
+  let wakes = 0
+  const timer = host.scheduler.join(limits, () => BigInt(late.length))
+  for (let i = 0; i < storms; i++) {
+    const storm = host.guest({ share: 10_000 }, () => Math.min(1_000_000, storm.member.pace(Infinity).instructions))
   }
+  await play(host, 50)
+  let dueNs = host.clock.monotonicNs() + periodNs
+  const sleep = (): void => timer.idle({ inNs: dueNs - host.clock.monotonicNs(), wake: () => void wakes++ })
+  sleep()
+  for (let round = 0; late.length < 200; round++) {
+    await play(host, 1)
+    expect(round).toBeLessThan(20_000)
+    if (wakes === 0 && host.clock.monotonicNs() < dueNs) continue
+    if (timer.gate()) continue
+    late.push(host.clock.monotonicNs() - dueNs)
+    host.clock.advanceNs(10_000)
+    timer.ran(10_000)
+    wakes = 0
+    dueNs = Math.max(dueNs, host.clock.monotonicNs()) + periodNs
+    sleep()
+  }
+  return late.sort((a, b) => a - b)
+}
+
+test('a real-time machine has its turn when its timer is due, whatever storms', async () => {
+  const host = new Host()
+  host.idleNs = 100
+  const late = await latenessNs(host, { latency: 'realtime' }, 3)
+  // What a turn cannot be shorter than, once for each neighbour; instructions take a nanosecond here.
+  expect(late[0]).toBeGreaterThanOrEqual(0)
+  expect(late.at(-1)).toBeLessThanOrEqual(3 * 2000 + 100)
+  // Without the class it is one of four.
+  expect((await latenessNs(new Host(), {}, 3)).at(-1)).toBeGreaterThan(1_000_000)
+})
+
+test('a real-time machine that never stops has its entitlement, and no more than its share of the rest', async () => {
+  const host = new Host()
+  const [greedy, other] = [host.guest({ latency: 'realtime', entitlement: 0.25 }), host.guest({})]
+  await play(host, 8000)
+  const part = greedy.ranNs / (greedy.ranNs + other.ranNs)
+  expect(part).toBeGreaterThan(0.59)
+  expect(part).toBeLessThan(0.66)
 })
 
 test('a cap of a half holds a half of the time, and whoever waits under one holds nobody up', async () => {

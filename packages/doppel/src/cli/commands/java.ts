@@ -13,6 +13,8 @@ const javaCommand: Command = {
     ['doppel java -cp classes Main', 'a class and its arguments, as java takes them'],
     ['doppel java -jar app.jar', 'the main class of a jar'],
     ['doppel java --timeout 5 -cp . Loop', 'end it after five seconds'],
+    ['doppel java --files data --network none -jar app.jar', 'it sees one folder and no network'],
+    ['doppel java --publish 8080:80 --allow 10.0.0.7:5432 -jar web.jar', 'a port shown here, a database reached'],
   ],
   runWords: (words, env, streams) => runJava(words, env, streams),
   run: () => Promise.resolve(0),

@@ -9,13 +9,14 @@ import { listForeground } from '../../control/foreground.ts'
 import type { Command, Invocation } from '../command.ts'
 import { progressBar } from '../progress-bar.ts'
 import { entriesOf } from '../machines.ts'
-import { readRunOptions, readTimeout, type RunOptions } from '../run-options.ts'
+import { javaWords } from '../java-program.ts'
+import { readRunOptions, type RunOptions } from '../run-options.ts'
 
 /** `doppel run`. */
 export const runCommand: Command = {
   name: 'run',
   summary: 'start a machine: the linux image, a kernel, or a bare-metal ELF program',
-  usage: '[FLAGS] [linux | PROGRAM.elf] [-- COMMAND [ARGUMENTS]]',
+  usage: '[FLAGS] [linux | PROGRAM.elf | PROGRAM.jar | CLASS] [-- COMMAND [ARGUMENTS]]',
   minArguments: 0,
   maxArguments: 1,
   takesRest: true,
@@ -52,6 +53,7 @@ export const runCommand: Command = {
     { name: 'network-rate', value: 'RATE', summary: 'let so many bits a second through each way, e.g. 100M' },
     { name: 'capture', value: 'FILE', summary: 'write what passes on the network to FILE, for Wireshark or tcpdump' },
     { name: 'firmware', value: 'FILE', summary: 'run this M-mode firmware instead of the built-in SBI' },
+    { name: 'transport', value: 'pci|mmio', summary: 'where virtio devices are attached (default pci)' },
     { name: 'engine', value: 'interpreter|translator', summary: 'how instructions run (default translator)' },
     {
       name: 'smp',
@@ -66,12 +68,23 @@ export const runCommand: Command = {
     { name: 'detach', short: 'd', summary: 'leave the machine running, and print its id (see doppel ps)' },
     { name: 'cap', value: 'FRACTION', summary: "the most it may have of a processor's time, e.g. 0.5" },
     {
+      name: 'latency',
+      value: 'batch|realtime',
+      summary: 'realtime: go on at the moment a timer is due (default batch)',
+    },
+    {
       name: 'isolation',
       value: 'process|jailed',
       summary: 'jailed: a process that reaches no files but its own (with --detach)',
     },
     { name: 'name', value: 'NAME', summary: 'what to call it (see doppel ps)' },
     { name: 'rm', summary: 'forget it when it has ended (with --detach)' },
+    {
+      name: 'class-path',
+      alias: '-cp',
+      value: 'PATH',
+      summary: 'run a class of these folders and jars (see doppel java)',
+    },
     { name: 'verbose', summary: 'show the kernel booting' },
   ],
   examples: [
@@ -82,15 +95,15 @@ export const runCommand: Command = {
     ['doppel run --disk root.qcow2:overlay --kernel Image --append root=/dev/vda1', 'boot a disk, keep it unchanged'],
     ['doppel run -d --name web linux', 'in the background; doppel exec web COMMAND runs something in it'],
     ['doppel run app.jar -- a b', 'a Java program, with its arguments (see doppel java)'],
+    ['doppel run -m 512M --network none -cp classes:lib.jar Main', 'a class of one, with limits'],
     ['doppel run prog.elf', 'a bare-metal program; one with `tohost` ends by writing it'],
   ],
   async run(invocation) {
-    const [target] = invocation.arguments
-    if (target?.endsWith('.jar')) {
-      const timeoutMs = readTimeout(invocation.value('timeout'))
-      const limit = timeoutMs === undefined ? [] : ['--timeout', String(timeoutMs / 1000)]
-      return await runJava([...limit, '-jar', target, ...(invocation.rest ?? [])], invocation.env, invocation.streams)
-    }
+    const java = javaWords(
+      invocation,
+      runCommand.flags.map(flag => flag.name),
+    )
+    if (java) return await runJava(java, invocation.env, invocation.streams)
     const options = await readRunOptions(invocation)
     if (!invocation.has('detach')) {
       if (invocation.has('isolation')) {
