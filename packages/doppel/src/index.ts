@@ -1,7 +1,6 @@
 export { runCli } from './cli/cli.ts'
 export type { Streams } from './cli/command.ts'
 export type { DiskOption, RunOptions, VolumeOption } from './cli/run-options.ts'
-export { hartThreads } from './host/hart-threads.ts'
 export { openTerminal, type Terminal } from './host/terminal.ts'
 export { Network } from './run/network.ts'
 export { runMachine } from './run/run.ts'

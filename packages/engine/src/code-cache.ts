@@ -23,6 +23,8 @@ interface CodePage {
   frame: number
   /** Host address of its frame. */
   live: number
+  /** How often there has been another page here. */
+  generation: number
   /** Regions that start here. */
   regions: CachedRegion[]
 }
@@ -31,6 +33,8 @@ interface CodePage {
 export interface CodeSource {
   /** Host address of the page's bytes. */
   readonly bytes: number
+  /** Another one for each page that has been here, and each time it was dropped. */
+  readonly generation: number
   readonly records: number
   readonly offset: number
   /** Decodes; false for what is no instruction, or goes on in the next page. */
@@ -90,7 +94,7 @@ export class CodeCache<M> {
     this.#halves = new Uint16Array(memory)
     this.#words = new Int32Array(memory)
     this.#base = base
-    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, live: 0, regions: [] }))
+    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, live: 0, generation: 0, regions: [] }))
     this.#byRamPage = byRamPage
   }
 
@@ -111,6 +115,7 @@ export class CodeCache<M> {
       if (index < this.#everUsed) this.#clear(this.#recordsOf(index))
       this.#everUsed = Math.max(this.#everUsed, index + 1)
       page.ramPage = ramPage
+      page.generation++
       page.live = frame >>> 0
       page.frame = this.#copiesAt === undefined ? frame : this.#copiesAt + index * PAGE_BYTES
       if (this.#copiesAt !== undefined) this.#bytes.copyWithin(page.frame, page.live, page.live + PAGE_BYTES)
@@ -267,6 +272,14 @@ export class CodeCache<M> {
   isComputed(record: number): boolean {
     return ((this.#halves[(record + RECORD.heat) >>> 1] as number) & COMPUTED) !== 0
   }
+  /** The offsets in a page at which computed jumps have landed. */
+  computedIn(records: number): Int16Array {
+    const offsets: number[] = []
+    for (let offset = 0; offset < PAGE_BYTES; offset += 2) {
+      if (this.isComputed(records + (offset << RECORD_SHIFT))) offsets.push(offset)
+    }
+    return Int16Array.from(offsets)
+  }
   /** The pages that have translated regions: where their frames are, and those regions. */
   pagesWithRegions(): readonly { readonly frame: number; readonly regions: readonly CachedRegion[] }[] {
     return this.#pages.filter(page => page.ramPage !== -1 && page.regions.length > 0)
@@ -285,6 +298,7 @@ export class CodeCache<M> {
     if (page.ramPage === -1) return undefined
     return {
       bytes: page.frame,
+      generation: page.generation,
       records,
       offset,
       read: (at, out) => this.#read(page.frame, at, out) && out.row >= 0,

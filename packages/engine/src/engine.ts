@@ -12,6 +12,7 @@ import { Handler, START_RECORDS } from './handlers.ts'
 import { type InterpreterCalls, InterpreterEmitter } from './interpreter.ts'
 import { RECORD, RECORD_SHIFT, type StateLayout } from './layout.ts'
 import { Tlb, tlbBytesFor } from './tlb.ts'
+import type { RemoteCompiler } from './remote-compiler.ts'
 import { linkServices, type PhysicalLayout, type SystemWriter, type TranslateWriter } from './services.ts'
 import { MAX_SLOTS, Translator, type TranslatorStats } from './translator.ts'
 import { type Usage, usageOf } from './usage.ts'
@@ -178,6 +179,11 @@ export class Engine<M> {
   /** The translations to keep, as a file for later runs. */
   saveTranslations(): Uint8Array {
     return this.#translator.save()
+  }
+
+  /** Has regions compiled on another thread from now on, while the interpreter goes on. Not for engines with a place. */
+  compileOn(remote: RemoteCompiler): void {
+    this.#translator.compileOn(remote)
   }
 
   /** The address of a hart's state. */

@@ -3,21 +3,14 @@ import type { CodeCache } from './code-cache.ts'
 import type { Sharing } from './emitter.ts'
 import type { Isa } from './engine.ts'
 import { importCalls, REGION_TYPE } from './generated-module.ts'
-import { type Decoded, newDecoded } from './insn.ts'
+import type { Decoded } from './insn.ts'
 import { describeRegion } from './describe.ts'
 import { RESUMES } from './handlers.ts'
 import { RECORD_SHIFT, type RegisterFile } from './layout.ts'
-import {
-  discoverRegion,
-  dispatchesInVain,
-  explore,
-  isCall,
-  type KnownTargets,
-  loopHead,
-  type ReadInstruction,
-  type Region,
-} from './region.ts'
+import { discoverRegion, explore, type KnownTargets, loopHead, type ReadInstruction, type Region } from './region.ts'
 import { bytesWithin, isIn, type SavedRegion } from './saved-region.ts'
+import { boundsOf, RegionCompiler } from './region-compiler.ts'
+import type { CompiledElsewhere, RegionRequest, RemoteCompiler } from './remote-compiler.ts'
 import { RegionEmitter } from './translate.ts'
 import { decodeTranslations, encodeTranslations, hashBytes } from './translations.ts'
 import type { Usage } from './usage.ts'
@@ -33,18 +26,17 @@ export const MAX_SLOTS: number = MAX_REGIONS + MAX_BATCH + 1
 const RARE_RESUME = 3000
 /** A loop is one that is gone round if its head has this part of the arrivals that make code hot. */
 const HOT_HEAD = 4
-/** Fewer places that computed jumps have gone to make no switch. */
-const MIN_TARGETS = 2
-const MAX_TARGETS = 64
 const ROWS_IN_A_RUN = 100
 const PAGE_BYTES = 4096
 /** To be raised when translations change in a way that those of single instructions do not show. */
 const TRANSLATOR_VERSION = 8
 
-/** A region about to be translated, and where it belongs: its page's records, its root, what it does not enter. */
+/** A region about to be translated: its page's records, as they are now, its root, what it does not enter. */
 interface Draft {
-  readonly region: Region
+  readonly read: ReadInstruction
+  readonly known: KnownTargets
   readonly records: number
+  readonly generation: number
   readonly root: number
   readonly barrier: number
 }
@@ -60,14 +52,6 @@ function rowsTogether(usages: readonly Usage[]): number[][] {
   })
   return together
 }
-
-/** Where a region's blocks begin and end. */
-function boundsOf({ blocks }: Region): Int16Array {
-  return Int16Array.from(blocks.flatMap(b => (b.instructions.length > 0 ? [b.offset, b.end] : [])))
-}
-
-/** Building a region is never interrupted by building another, so all machines of a thread share this. */
-let arena: Arena | undefined
 
 /** Counters for `--stats`. */
 export interface TranslatorStats {
@@ -99,6 +83,10 @@ export class Translator<M> {
   #savedStarts = new Int32Array(0)
   /** Instructions retired when code at a record last was said to give up often. */
   readonly #retiredAt = new Map<number, number>()
+  readonly #compiler: RegionCompiler<M>
+  #remote: RemoteCompiler | undefined
+  /** First records of regions that are compiled elsewhere. */
+  readonly #inFlight = new Set<number>()
   #pending: number[] = []
   #freeSlots: number[] = []
   #nextSlot = 1
@@ -120,6 +108,7 @@ export class Translator<M> {
     this.#memory = memory
     this.#heatLimit = heatLimit
     this.#sharing = sharing
+    this.#compiler = new RegionCompiler(isa, usages, sharing)
   }
 
   /** Gives what all modules import. */
@@ -171,12 +160,67 @@ export class Translator<M> {
     const drafts = this.#pending.flatMap(record => this.#draft(record, claimed) ?? [])
     this.#pending = []
     if (drafts.length === 0) return
-    const { functions, bodies } = this.#compile(drafts, false)
-    drafts.forEach(({ records, region, root, barrier }, i) => {
+    if (this.#remote) return this.#send(this.#remote, drafts)
+    const found = drafts.flatMap(draft => {
+      const region = this.#compiler.regionAt(draft.root, draft.read, draft.barrier, draft.known)
+      return region ? [{ ...draft, region }] : []
+    })
+    if (found.length === 0) return
+    const { functions, bodies } = this.#compile(
+      found.map(({ region }) => region),
+      false,
+    )
+    found.forEach(({ records, region, root, barrier }, i) => {
       const bounds = boundsOf(region)
       this.#enter(records, { root, barrier, bounds, patient: false, ...(bodies[i] as FunctionBody) }, functions[i])
-      this.stats.regions++
-      this.stats.regionInstructions += region.instructionCount
+      this.#count(region.instructionCount)
+    })
+  }
+  #count(instructions: number): void {
+    this.stats.regions++
+    this.stats.regionInstructions += instructions
+  }
+  #compile(regions: readonly Region[], patient: boolean): { functions: unknown[]; bodies: readonly FunctionBody[] } {
+    const { bytes, bodies } = this.#compiler.compile(regions, patient)
+    this.stats.regionBytes += bytes.length
+    const exported = this.instantiate(new WebAssembly.Module(bytes))
+    return { functions: bodies.map((_, i) => exported[i]), bodies }
+  }
+
+  // On another thread, while the interpreter goes on
+
+  /** Has regions compiled elsewhere from now on. */
+  compileOn(remote: RemoteCompiler): void {
+    this.#remote = remote
+  }
+  #send(remote: RemoteCompiler, drafts: readonly Draft[]): void {
+    const asked = drafts.map(({ records, root, barrier }): RegionRequest => {
+      const bytes = new Uint8Array(this.#memory.buffer, this.#cache.source(records)?.bytes ?? 0, PAGE_BYTES)
+      return { page: bytes.slice(), root, barrier, computed: this.#cache.computedIn(records) }
+    })
+    const places = drafts.map(({ records, root, generation }) => ({ records, generation, root }))
+    for (const { records, root } of places) this.#inFlight.add(records + (root << RECORD_SHIFT))
+    void remote(asked).then(compiled => {
+      for (const { records, root } of places) this.#inFlight.delete(records + (root << RECORD_SHIFT))
+      if (compiled) return this.#install(places, compiled)
+      // It has failed: what was asked of it is done here, and all that follows.
+      this.#remote = undefined
+      for (const { records, root } of places) this.#pending.push(records + (root << RECORD_SHIFT))
+    })
+  }
+  /** Enters what another thread has compiled, as far as its pages are the same; no generated code is under way. */
+  #install(
+    places: readonly { readonly records: number; readonly generation: number; readonly root: number }[],
+    { module, byteLength, regions }: CompiledElsewhere,
+  ): void {
+    const exported = this.instantiate(module)
+    this.stats.regionBytes += byteLength
+    regions.forEach((region, i) => {
+      const { records, generation, root } = places[i] as (typeof places)[number]
+      if (!region || this.isFull || this.#cache.source(records)?.generation !== generation) return
+      if (this.#cache.isEntered(records + (root << RECORD_SHIFT))) return
+      this.#enter(records, { ...region, patient: false }, exported[region.name])
+      this.#count(region.instructions)
     })
   }
   #enter(records: number, region: Omit<SavedRegion, 'guest'>, compiled: unknown): void {
@@ -192,14 +236,13 @@ export class Translator<M> {
     // Full: the next page that is newly executed makes room, when no generated code is under way.
     if (this.isFull) return undefined
     const source = this.#cache.source(record)
-    const taken = (at: number): boolean => this.#cache.isEntered(at) || claimed.has(at)
+    const taken = (at: number): boolean => this.#cache.isEntered(at) || claimed.has(at) || this.#inFlight.has(at)
     if (!source || taken(record)) return undefined
-    const { read, records, offset } = source
+    const { read, records, offset, generation } = source
     const isHot = (at: number): boolean => {
       const place = records + (at << RECORD_SHIFT)
       return taken(place) || this.#cache.heat(place) >= this.#heatLimit / HOT_HEAD
     }
-    const known = this.#knownTargets(records, read)
     const ahead = explore(offset, read, this.#usages)
     const head = loopHead(offset, ahead, this.#usages, isHot)
     const headRecord = records + (head << RECORD_SHIFT)
@@ -207,53 +250,12 @@ export class Translator<M> {
     const entered = taken(headRecord)
     const root = entered ? offset : head
     const barrier = entered && head !== offset ? head : -1
-    const region = this.#regionAt(root, read, barrier, known)
-    if (!region) return undefined
     claimed.add(records + (root << RECORD_SHIFT))
-    return { region, records, root, barrier }
+    return { read, known: this.#knownTargets(records, read), records, generation, root, barrier }
   }
 
-  #regionAt(root: number, read: ReadInstruction, barrier: number, known: KnownTargets): Region | undefined {
-    const region = discoverRegion(root, explore(root, read, this.#usages, barrier, known), this.#usages, this.#files)
-    if (region === undefined || !dispatchesInVain(region)) return region
-    return discoverRegion(root, explore(root, read, this.#usages, barrier), this.#usages, this.#files)
-  }
-  /** Where computed jumps of a page may go: where some have gone so far, calls and their returns left out. */
   #knownTargets(records: number, read: ReadInstruction): KnownTargets {
-    let found: number[] | undefined
-    const decoded = newDecoded()
-    const follows = (offset: number): boolean =>
-      [2, 4].some(length => {
-        const before = offset - length
-        if (before < 0 || !read(before, decoded) || decoded.lengthBytes !== length) return false
-        return isCall(decoded, this.#usages[decoded.row] as Usage)
-      })
-    const find = (): number[] => {
-      const targets: number[] = []
-      for (let offset = 0; offset < PAGE_BYTES && targets.length < MAX_TARGETS; offset += 2) {
-        if (this.#cache.isComputed(records + (offset << RECORD_SHIFT)) && !follows(offset)) targets.push(offset)
-      }
-      return targets.length < MIN_TARGETS ? [] : targets
-    }
-    return jump => (this.#isa.isReturn(jump) ? [] : (found ??= find()))
-  }
-
-  #compile(drafts: readonly Draft[], patient: boolean): { functions: unknown[]; bodies: FunctionBody[] } {
-    const isa = this.#isa
-    const module = new ModuleBuilder()
-    const { calls, regionType } = importCalls(module, isa.runtime, this.#sharing !== 'alone')
-    const emitter = new RegionEmitter(isa.state.common, calls, this.#sharing, this.#files, this.#usages, regionType)
-    const machine = isa.wrap(emitter)
-    const bodies = drafts.map(({ region }, i) => {
-      const declared = module.declare('', REGION_TYPE)
-      const fn = module.build(declared, (arena ??= new Arena()))
-      emitter.translate(fn, region, isa.set.rows, machine, patient)
-      module.finish(fn)
-      module.export(String(i), 'func', declared.index)
-      return module.body(declared)
-    })
-    const exported = this.#compiled(module)
-    return { functions: bodies.map((_, i) => exported[i]), bodies }
+    return this.#compiler.knownTargets(offset => this.#cache.isComputed(records + (offset << RECORD_SHIFT)), read)
   }
 
   /**
@@ -270,11 +272,10 @@ export class Translator<M> {
       if (entry.patient) continue
       entry.patient = true
       const known = this.#knownTargets(source.records, source.read)
-      const region = this.#regionAt(entry.root, source.read, entry.barrier, known)
+      const region = this.#compiler.regionAt(entry.root, source.read, entry.barrier, known)
       if (!region) continue
       entry.bounds = boundsOf(region)
-      const { root, barrier } = entry
-      const { functions, bodies } = this.#compile([{ region, records: source.records, root, barrier }], true)
+      const { functions, bodies } = this.#compile([region], true)
       this.table.set(entry.slot, functions[0])
       Object.assign(entry, bodies[0])
       this.stats.patient++
@@ -287,7 +288,7 @@ export class Translator<M> {
     if (!source) return []
     return this.#cache.regionsAt(record).map(entry => {
       const known = this.#knownTargets(source.records, source.read)
-      const region = this.#regionAt(entry.root, source.read, entry.barrier, known)
+      const region = this.#compiler.regionAt(entry.root, source.read, entry.barrier, known)
       return describeRegion(entry, region, this.#files, offset => write(source.word(offset), offset))
     })
   }
@@ -307,6 +308,7 @@ export class Translator<M> {
       regionType,
     )
     const machine = this.#isa.wrap(emitter)
+    const arena = new Arena()
     for (const patient of [false, true]) {
       for (const rows of rowsTogether(this.#usages)) {
         const read = (offset: number, out: Decoded): boolean => {
@@ -315,7 +317,7 @@ export class Translator<M> {
         }
         const region = discoverRegion(0, explore(0, read, this.#usages), this.#usages, this.#files)
         if (!region) continue
-        const fn = module.build(module.declare('', REGION_TYPE), (arena ??= new Arena()))
+        const fn = module.build(module.declare('', REGION_TYPE), arena)
         emitter.translate(fn, region, this.#isa.set.rows, machine, patient)
         module.finish(fn)
       }

@@ -9,6 +9,7 @@ import { hostClock, hostEntropy, MIB } from '@doppel/base'
 import { VirtMachine } from '@doppel/board'
 import { readReturnable } from '@doppel/images'
 import type { BootRun } from './kernel-run.ts'
+import { translatorThread } from 'doppel/threads'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 
 // As doppel's command does first of all.
@@ -24,6 +25,8 @@ const vm = new VirtMachine({
   memoryBytes: 256 * MIB,
   createCpu: config => {
     cpu = createRiscvCpu(config, engine === 'interpreter' ? { translateAfter: 0 } : {})
+    const compile = engine === 'interpreter' ? undefined : translatorThread()
+    if (compile) cpu.engine.compileOn(compile)
     if (existsSync(translations)) cpu.engine.restoreTranslations(readFileSync(translations))
     return cpu
   },

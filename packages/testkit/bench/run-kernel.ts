@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { createRiscvCpu, ThreadedCpu } from '@doppel/riscv'
-import { hartThreads } from 'doppel'
+import { hartThreads } from 'doppel/threads'
 import { runKernel } from './kernel-machine.ts'
 
 const [path = '', engine, hartsText = '1'] = process.argv.slice(2)

@@ -91,22 +91,18 @@ export class HartRunner {
 
   // What the hart is told
 
-  /** Does what it has been told; the bits that were left for the caller. */
+  /** Does what the hart has been told; going home is the caller's to do. */
   #listen(): number {
+    return this.#words.listen(tells => this.#obey(tells))
+  }
+  #obey(tells: number): void {
     const words = this.#words
-    if (words.word('tells') === 0) return 0
-    const fences = words.word('fencesAsked')
-    const tells = words.takeTells()
     const hart = this.#hart
     if ((tells & Tell.flushTlb) !== 0) hart.flushTlb()
     else if ((tells & Tell.flushRange) !== 0) {
       hart.flushTlb({ start: words.long('rangeStart'), lengthBytes: words.long('rangeBytes') })
     }
     if ((tells & Tell.flushCode) !== 0) hart.flushInstructions()
-    if ((tells & (Tell.flushTlb | Tell.flushRange | Tell.flushCode)) !== 0) {
-      words.setWord('fencesDone', fences)
-      words.ring()
-    }
     if ((tells & Tell.stop) !== 0) hart.stop()
     if ((tells & Tell.start) !== 0) {
       hart.start({
@@ -117,7 +113,6 @@ export class HartRunner {
       })
     }
     if ((tells & Tell.wait) !== 0) hart.wait()
-    return tells
   }
 
   /** Sleeps until something is told, or an interrupt is pending. */

@@ -12,12 +12,13 @@ export const Tell = {
   start: 4,
   /** Wait for an interrupt: what firmware does in a hart's place. */
   wait: 8,
-  /** Forget cached translations: all, or those of the range that the words say. */
+  /** Fences: forget cached translations: all, or those of the range that the words say. */
   flushTlb: 16,
   flushRange: 32,
   /** What FENCE.I does. */
   flushCode: 64,
 } as const
+const FENCES: number = Tell.flushTlb | Tell.flushRange | Tell.flushCode
 
 /** 8-byte words of a hart. */
 const Long = { retired: 0, gpa: 1, value: 2, startPc: 3, startA0: 4, startA1: 5, rangeStart: 6, rangeBytes: 7 } as const
@@ -32,8 +33,8 @@ const Word = {
   bytes: 20,
   /** 1 when what was asked for could be done. */
   ok: 21,
-  fencesAsked: 22,
-  fencesDone: 23,
+  /** 1 while it takes notice of what it has been told, and does it. */
+  listening: 22,
   startPrivilege: 24,
   fruitless: 25,
 } as const
@@ -91,13 +92,17 @@ export class ThreadWords {
   /** Asks for a fence; true when the hart has yet to do it, being awake. */
   fence(bits: number): boolean {
     Atomics.or(this.#words, Word.tells, bits)
-    // Counted afterwards: a hart that has seen the count has been told.
-    this.setWord('fencesAsked', this.word('fencesAsked') + 1)
     // Either it is seen to be awake here, or sees what it is told when it wakes.
     return this.word('asleep') === 0
   }
+  /** No fence that was asked for is still to be done; one that a sleeping hart will do before it runs on counts as done. */
   get isFenced(): boolean {
-    return this.word('fencesDone') === this.word('fencesAsked') || this.word('asleep') === 1
+    return this.word('asleep') === 1 || this.hasFenced
+  }
+  /** No fence that was asked for is still to be done, or being done. */
+  get hasFenced(): boolean {
+    // In this order: bits are taken only while it listens, so once they are gone that shows how far it is.
+    return (this.word('tells') & FENCES) === 0 && this.word('listening') === 0
   }
   /** Lets the hart go on that has asked. */
   answer(ok: boolean): void {
@@ -108,9 +113,16 @@ export class ThreadWords {
 
   // The hart's thread
 
-  /** What it has been told since it last took notice. */
-  takeTells(): number {
-    return Atomics.exchange(this.#words, Word.tells, 0)
+  /** Does, by `act`, what it has been told since it last took notice. Says what that was. */
+  listen(act: (tells: number) => void): number {
+    if (this.word('tells') === 0) return 0
+    this.setWord('listening', 1)
+    const tells = Atomics.exchange(this.#words, Word.tells, 0)
+    act(tells)
+    this.setWord('listening', 0)
+    // The firmware's answer to another hart may wait for it.
+    if ((tells & FENCES) !== 0) this.ring()
+    return tells
   }
   ring(): void {
     Atomics.add(this.#bell, 0, 1)

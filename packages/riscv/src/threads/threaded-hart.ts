@@ -96,7 +96,7 @@ export class ThreadedHart implements RiscvHart {
   flushTlb(range?: { readonly start: bigint; readonly lengthBytes: bigint }): void {
     if (!this.isAway) return this.home.flushTlb(range)
     // The words of a range that has yet to be flushed must stay.
-    if (range === undefined || this.words.word('fencesDone') !== this.words.word('fencesAsked')) {
+    if (range === undefined || !this.words.hasFenced) {
       return this.#fence(Tell.flushTlb)
     }
     this.words.setLong('rangeStart', range.start)

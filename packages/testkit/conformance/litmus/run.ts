@@ -1,7 +1,7 @@
 import { hostClock, type RiscvCpuConfig, type RiscvCpu as BoardCpu, seededEntropy } from '@doppel/base'
 import { assemble } from '@doppel/engine'
 import { createRiscvCpu, riscvAssembly, ThreadedCpu } from '@doppel/riscv'
-import { hartThreads } from 'doppel'
+import { hartThreads } from 'doppel/threads'
 import { DONE, entryOf, litmusProgram, placeOf, RAM, RAM_BYTES } from './program.ts'
 import type { LitmusTest, Outcome } from './tests.ts'
 

@@ -3,7 +3,7 @@ import { type VirtBoot, VirtMachine } from '@doppel/board'
 import { assemble } from '@doppel/engine'
 import { createRiscvCpu, RISCV_ISA, riscvAssembly, ThreadedCpu } from '@doppel/riscv'
 import { afterEach, expect, test } from 'vitest'
-import { hartThreads } from './hart-threads.ts'
+import { hartThreads } from './threads.ts'
 
 const KERNEL = 0x8020_0000
 /** SBI calls: extension and function, as the specification numbers them. */
@@ -112,7 +112,11 @@ test('code that one hart writes the other runs once the firmware has fenced it',
     sw s2, 0(s0)
     ${fenceCode}
     ${fenceMemory}
-    sw zero, 0(s1)
+    # What the other hart had in hand at the fence comes first.
+    amoswap.w.aqrl zero, zero, (s1)
+    stale: lw t1, 0(s1)
+    beqz t1, stale
+    amoswap.w.aqrl zero, zero, (s1)
     look: lw t1, 0(s1)
     beqz t1, look
     srliw t2, s2, 20
