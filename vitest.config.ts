@@ -14,8 +14,12 @@ const node = {
   test: { name: 'node', include: ['packages/*/{src,test,bench}/**/*.test.ts', 'scripts/**/*.test.ts'] },
 }
 
+/** Without these a page has no shared memory. */
+const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+
 const browser = {
   extends: true as const,
+  server: { headers: ISOLATED },
   test: {
     name: 'chromium',
     include: [LOW_PACKAGES],

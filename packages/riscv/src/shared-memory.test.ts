@@ -47,7 +47,7 @@ function program(cells: readonly bigint[]): string {
 }
 
 /** Needs what only isolated pages have. */
-describe.skipIf(typeof SharedArrayBuffer === 'undefined')('memory that other threads may access', () => {
+describe('memory that other threads may access', () => {
   const kinds = ['ordered', 'weak'] as const
   const all = kinds.flatMap(sharing => TIERS.map(([tier, after]) => [sharing, tier, after] as const))
 

@@ -4,6 +4,8 @@ export interface KernelRun {
   readonly output: string
   /** Why the machine ended; 'poweroff' when all went well. */
   readonly end: string
+  /** How long it ran, the making of the machine left out. */
+  readonly seconds: number
   /** Retired in all harts. */
   readonly instructions: number
 }

@@ -7,6 +7,7 @@ import type { Benchmark } from './benchmark.ts'
 import { bootBenchmarks } from './boot.ts'
 import { KERNELS, kernelBenchmarks, SHARED_KERNEL } from './kernels.ts'
 import { type BenchOptions, parseOptions, USAGE } from './options.ts'
+import { programBenchmark } from './programs.ts'
 import { runInTurn } from './run-in-turn.ts'
 import { type Comparison, compare, memoryLines, speedupLine, table } from './table.ts'
 import { CROSS_COMPILER, QEMU, toolVersion } from './tools.ts'
@@ -48,7 +49,7 @@ async function bench(options: BenchOptions, benchmarks: readonly Benchmark[]): P
 }
 
 function allBenchmarks(options: Pick<BenchOptions, 'engine' | 'paging'>): Benchmark[] {
-  return [...bootBenchmarks(options), ...kernelBenchmarks(options)]
+  return [...bootBenchmarks(options), programBenchmark(), ...kernelBenchmarks(options)]
 }
 
 try {
