@@ -1,7 +1,7 @@
 // Work that any number of harts share: each takes the next piece until there is none. A piece multiplies small matrices.
 #include "kernel.h"
 
-#define PIECES 400
+#define PIECES 1200
 #define SIDE 32
 #define ROUNDS 14
 
