@@ -37,11 +37,20 @@ function startThread(role: ThreadRole): HartThread {
   } catch (error) {
     throw new DoppelError('run.threads', `a machine's thread does not start: ${(error as Error).message}`, {}, error)
   }
+  let holds = true
+  const keepHold = (): void => (holds ? worker.ref() : worker.unref())
   return {
     post: message => worker.postMessage(message),
-    onMessage: listener => worker.on('message', listener),
+    onMessage: listener => {
+      worker.on('message', listener)
+      // Node takes a listener for a reason to wait.
+      keepHold()
+    },
     onError: listener => worker.on('error', listener),
-    hold: holds => (holds ? worker.ref() : worker.unref()),
+    hold: wanted => {
+      holds = wanted
+      keepHold()
+    },
     terminate: () => void worker.terminate(),
   }
 }
