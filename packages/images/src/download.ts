@@ -105,6 +105,10 @@ async function* body(
     ...(offset > 0 && { range: `bytes=${offset}-` }),
     ...(wanted.headers && { headers: wanted.headers }),
   })
+  if (response.sizeBytes !== undefined && response.sizeBytes !== wanted.sizeBytes) {
+    response.cancel()
+    throw otherSize(wanted, response.sizeBytes)
+  }
   const start = Number(/^bytes (\d+)-/.exec(response.contentRange ?? '')?.[1] ?? -1)
   let restart = offset > 0 && !(response.status === 206 && start === offset)
   for await (const bytes of response.chunks) {
@@ -149,6 +153,12 @@ const about = ({ url, sha256, sizeBytes }: Download): Pick<Download, 'url' | 'sh
 
 const wrongHash = (wanted: Download, found: string): DoppelError =>
   new DoppelError('image.hash', `${wanted.url} has SHA-256 ${found}; expected ${wanted.sha256}`, {
+    ...about(wanted),
+    found,
+  })
+
+const otherSize = (wanted: Download, found: number): DoppelError =>
+  new DoppelError('image.hash', `${wanted.url} has ${found} bytes; expected ${wanted.sizeBytes}`, {
     ...about(wanted),
     found,
   })

@@ -9,6 +9,10 @@ type Headers = Readonly<Record<string, string>>
 export interface HttpBody {
   readonly status: number
   readonly contentRange: string | undefined
+  /** The whole file's, where the server says. */
+  readonly sizeBytes: number | undefined
+  /** Gives up on what has not been read. */
+  readonly cancel: () => void
   readonly chunks: AsyncIterable<Uint8Array>
 }
 
@@ -58,7 +62,18 @@ export async function httpGet(
       clearTimeout(timer)
     }
   }
-  return { status, contentRange: response.headers.get('content-range') ?? undefined, chunks: chunks() }
+  const contentRange = response.headers.get('content-range') ?? undefined
+  const size = contentRange?.split('/')[1] ?? response.headers.get('content-length') ?? ''
+  return {
+    status,
+    contentRange,
+    sizeBytes: /^\d{1,15}$/.test(size) ? Number(size) : undefined,
+    cancel: () => {
+      clearTimeout(timer)
+      abort.abort()
+    },
+    chunks: chunks(),
+  }
 }
 
 /** GETs a small file whole. Throws as `httpGet`, and `net.too-large` beyond `maxBytes`. */

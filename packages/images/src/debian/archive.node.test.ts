@@ -221,6 +221,25 @@ describe('the release', () => {
     expect(typeof outcome === 'string' ? outcome : outcome.version).not.toBe('99')
   })
 
+  test('that came before its lists, on a mirror being renewed, gives way to the older state under the other name', async () => {
+    for (const [path, bytes] of [...local.served]) local.served.set(path.replace('/trixie/', '/stable/'), bytes)
+    const lists = ['xz', 'gz'].map((ending, i) => ` ${String(i).repeat(64)} 99 main/binary-riscv64/Packages.${ending}`)
+    await serve(
+      `Suite: stable\nCodename: trixie\nVersion: 13.2\nDate: Sat, 06 Jun 2026 00:00:00 UTC\nAcquire-By-Hash: yes\nSHA256:\n${lists.join('\n')}\n`,
+    )
+    const notes: string[] = []
+    const archive = client({ note: text => notes.push(text) })
+    expect(await archive.packages('riscv64', name => name === 'hello')).toHaveLength(1)
+    expect((await archive.release()).version).toBe('13.1')
+    expect(notes).toEqual([expect.stringContaining('being renewed')])
+    // The next client goes on with what was found to be whole.
+    expect((await client().release()).version).toBe('13.1')
+    local.served.delete('/dists/stable/InRelease')
+    await expect(client({ refresh: true }).packages('riscv64', () => true)).rejects.toThrow(
+      expect.objectContaining({ code: 'net.status' }),
+    )
+  })
+
   test('without a package list for the architecture is an error', async () => {
     await expect(client().packages('vax', () => true)).rejects.toThrow(
       expect.objectContaining({ code: 'debian.architecture' }),

@@ -82,33 +82,47 @@ export class DebianArchive {
 
   async #currentRelease(): Promise<Release> {
     const { cache, suite, note } = this.#options
-    const keys = this.#options.keys ?? (await debianKeys())
-    const nowMs = Number(this.#clock.realtimeNs() / 1_000_000n)
-    const recordName = `release-${suite}-${sha256(new TextEncoder().encode(this.mirror)).slice(0, 16)}`
-    const record = asRecord(await cache.readRecord(recordName))
+    const nowMs = this.#nowMs()
+    const record = asRecord(await cache.readRecord(this.#recordName))
     const cachedBytes = record && (await cache.read(record.inRelease))
-    const verified = async (bytes: Uint8Array): Promise<Release> =>
-      await verifyRelease(new TextDecoder().decode(bytes), suite, keys, this.#clock)
     const ageMs = record ? nowMs - record.checkedAtMs : Infinity
-    if (cachedBytes && !this.#options.refresh && ageMs >= 0 && ageMs < DAY_MS) return await verified(cachedBytes)
+    if (cachedBytes && !this.#options.refresh && ageMs >= 0 && ageMs < DAY_MS) return await this.#verified(cachedBytes)
     let fetched: Uint8Array
     try {
-      fetched = await httpGetSmall(`${this.mirror}/dists/${suite}/InRelease`, MAX_IN_RELEASE_BYTES)
+      fetched = await this.#inRelease(suite)
     } catch (error) {
       if (!cachedBytes || !(error instanceof DoppelError) || !error.code.startsWith('net.')) throw error
       note?.(`${error.message}; using the package list fetched earlier`)
-      return await verified(cachedBytes)
+      return await this.#verified(cachedBytes)
     }
-    const release = await verified(fetched)
+    const release = await this.#verified(fetched)
     if (cachedBytes) {
-      const known = await verified(cachedBytes)
+      const known = await this.#verified(cachedBytes)
       if (Date.parse(known.date) > Date.parse(release.date)) {
         note?.(`${this.mirror} is behind (${release.date}); using the newer package list fetched earlier`)
         return known
       }
     }
-    await cache.writeRecord(recordName, { inRelease: await cache.write(fetched), checkedAtMs: nowMs })
+    await this.#remember(fetched)
     return release
+  }
+
+  get #recordName(): string {
+    return `release-${this.#options.suite}-${sha256(new TextEncoder().encode(this.mirror)).slice(0, 16)}`
+  }
+  #nowMs(): number {
+    return Number(this.#clock.realtimeNs() / 1_000_000n)
+  }
+  async #remember(inRelease: Uint8Array): Promise<void> {
+    const { cache } = this.#options
+    await cache.writeRecord(this.#recordName, { inRelease: await cache.write(inRelease), checkedAtMs: this.#nowMs() })
+  }
+  async #inRelease(suite: string): Promise<Uint8Array> {
+    return await httpGetSmall(`${this.mirror}/dists/${suite}/InRelease`, MAX_IN_RELEASE_BYTES)
+  }
+  async #verified(inRelease: Uint8Array): Promise<Release> {
+    const keys = this.#options.keys ?? (await debianKeys())
+    return await verifyRelease(new TextDecoder().decode(inRelease), this.#options.suite, keys, this.#clock)
   }
 
   async #indexBytes(architecture: string): Promise<AsyncIterable<Uint8Array>> {
@@ -117,32 +131,64 @@ export class DebianArchive {
     return unpacked(packingOf(name), source, MAX_PACKAGES_BYTES, name)
   }
 
-  async #packagesFile(architecture: string): Promise<{ readonly file: string; readonly name: string }> {
-    const { cache, suite, progress } = this.#options
+  async #packagesFile(architecture: string): Promise<PackageList> {
+    const { suite, note } = this.#options
     const release = await this.release()
+    try {
+      return await this.#listOf(release, suite, architecture)
+    } catch (error) {
+      // A mirror that is being renewed has a suite's new release and its old lists, or the other way about. Under its other
+      // name the suite may be all of one state: older, and signed like this one.
+      const otherName = [release.suite, release.codename].find(name => name !== suite)
+      if (otherName === undefined || !isTorn(error)) throw error
+      const inRelease = await this.#inRelease(otherName).catch(() => undefined)
+      const other = inRelease && (await this.#verified(inRelease))
+      if (!other || other.date === release.date) throw error
+      const list = await this.#listOf(other, otherName, architecture)
+      note?.(`${this.mirror} is being renewed; using ${otherName} of ${other.date}`)
+      await this.#remember(inRelease)
+      this.#release = Promise.resolve(other)
+      return list
+    }
+  }
+
+  async #listOf(release: Release, folder: string, architecture: string): Promise<PackageList> {
+    const { cache, suite, progress } = this.#options
+    let failure: unknown
     for (const ending of ['.xz', '.gz']) {
       const name = `main/binary-${architecture}/Packages${ending}`
       const entry = release.files.get(name)
       if (entry === undefined) continue
-      const base = `${this.mirror}/dists/${suite}`
+      const base = `${this.mirror}/dists/${folder}`
       const byHash = `${base}/main/binary-${architecture}/by-hash/SHA256/${entry.sha256}`
-      const from = async (url: string): Promise<string> =>
-        await download(cache, { url, ...entry, label: `${suite} package list` }, progress)
-      try {
-        return { file: await from(release.acquireByHash ? byHash : `${base}/${name}`), name }
-      } catch (error) {
-        const missing = error instanceof DoppelError && error.code === 'net.status'
-        if (!missing || !release.acquireByHash) throw error
-        // Small mirrors announce by-hash without carrying it.
-        return { file: await from(`${base}/${name}`), name }
+      // Small mirrors announce by-hash without carrying it.
+      for (const url of release.acquireByHash ? [byHash, `${base}/${name}`] : [`${base}/${name}`]) {
+        try {
+          return { file: await download(cache, { url, ...entry, label: `${suite} package list` }, progress), name }
+        } catch (error) {
+          if (!isTorn(error)) throw error
+          failure = error
+        }
       }
     }
+    if (failure !== undefined) throw failure
     throw new DoppelError(
       'debian.architecture',
       `${suite} at ${this.mirror} has no package list for ${architecture}; expected main/binary-${architecture}`,
       { suite, mirror: this.mirror, architecture },
     )
   }
+}
+
+/** A package list in the cache, and its name in the release. */
+interface PackageList {
+  readonly file: string
+  readonly name: string
+}
+
+/** True when a mirror has another file, or none, where its release has announced one. */
+function isTorn(error: unknown): boolean {
+  return error instanceof DoppelError && ['net.status', 'net.interrupted', 'image.hash'].includes(error.code)
 }
 
 function asRecord(value: unknown): ReleaseRecord | undefined {
