@@ -21,7 +21,13 @@ export async function makeDebian(work: ImageWork): Promise<RootImage> {
     const store = await openQcow2(path)
     try {
       const index = await archive.index(ARCHITECTURE)
-      await bootstrapDisk(archive, index, store, { identity: freshIdentity('debian'), folder, suite: SUITE, progress })
+      await bootstrapDisk(archive, index, store, {
+        identity: freshIdentity('debian'),
+        folder,
+        suite: SUITE,
+        architecture: ARCHITECTURE,
+        progress,
+      })
     } finally {
       await store.close()
     }

@@ -222,7 +222,8 @@ describe('the release', () => {
   })
 
   test('that came before its lists, on a mirror being renewed, gives way to the older state under the other name', async () => {
-    for (const [path, bytes] of [...local.served]) local.served.set(path.replace('/trixie/', '/stable/'), bytes)
+    for (const [path, bytes] of local.served.entries().toArray())
+      local.served.set(path.replace('/trixie/', '/stable/'), bytes)
     const lists = ['xz', 'gz'].map((ending, i) => ` ${String(i).repeat(64)} 99 main/binary-riscv64/Packages.${ending}`)
     await serve(
       `Suite: stable\nCodename: trixie\nVersion: 13.2\nDate: Sat, 06 Jun 2026 00:00:00 UTC\nAcquire-By-Hash: yes\nSHA256:\n${lists.join('\n')}\n`,
@@ -238,6 +239,13 @@ describe('the release', () => {
     await expect(client({ refresh: true }).packages('riscv64', () => true)).rejects.toThrow(
       expect.objectContaining({ code: 'net.status' }),
     )
+  })
+
+  test('and its lists are handed on under the names that apt gives them', async () => {
+    const lists = Object.keys(await client().lists('riscv64'))
+    const place = `var/lib/apt/lists/${new URL(local.url).host}_dists_trixie_`
+    expect(lists[0]).toBe(`${place}InRelease`)
+    expect(lists[1]).toMatch(/_dists_trixie_main_binary-riscv64_Packages\.[xg]z$/)
   })
 
   test('without a package list for the architecture is an error', async () => {

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { type Clock, DoppelError, hostClock } from '@doppel/base'
 import { sha256 } from '../cache/files.ts'
 import type { CachedObject, ImageCache } from '../cache/image-cache.ts'
@@ -67,6 +68,18 @@ export class DebianArchive {
   /** All packages of main for `architecture`. Throws `debian.*`, `net.*`, `image.*`. */
   async index(architecture: string): Promise<PackageIndex> {
     return await PackageIndex.read(await this.#indexBytes(architecture))
+  }
+
+  /** What apt keeps of this suite once it has updated: its release, and its package list for `architecture`, packed. */
+  async lists(architecture: string): Promise<{ readonly [path: string]: Uint8Array }> {
+    const { cache, suite } = this.#options
+    const { file, name } = await this.#packagesFile(architecture)
+    const record = asRecord(await cache.readRecord(this.#recordName))
+    const inRelease = record && (await cache.read(record.inRelease))
+    if (!inRelease)
+      throw new DoppelError('image.hash', `the release of ${suite} has gone from ${cache.root}`, { suite })
+    const base = `${this.mirror}/dists/${suite}`
+    return { [listName(`${base}/InRelease`)]: inRelease, [listName(`${base}/${name}`)]: await readFile(file) }
   }
 
   /** Downloads a package, verified, into the cache; returns the .deb's path there. */
@@ -178,6 +191,13 @@ export class DebianArchive {
       { suite, mirror: this.mirror, architecture },
     )
   }
+}
+
+/** Where apt keeps what it has from an address (apt-pkg, URItoFileName). */
+function listName(url: string): string {
+  const plain = url.replace(/^\w+:\/\//, '')
+  const quoted = plain.replaceAll(/[\\|{}[\]<>"^~_=!@#$%&*]/g, c => `%${c.charCodeAt(0).toString(16)}`)
+  return `var/lib/apt/lists/${quoted.replaceAll('/', '_')}`
 }
 
 /** A package list in the cache, and its name in the release. */

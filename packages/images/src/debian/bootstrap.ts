@@ -28,10 +28,11 @@ export async function bootstrapDisk(
     readonly identity: FileSystemIdentity
     readonly folder: string
     readonly suite: string
+    readonly architecture: string
     readonly progress?: Progress | undefined
   },
 ): Promise<void> {
-  const { identity, folder, suite, progress } = options
+  const { identity, folder, suite, architecture, progress } = options
   const builder = new Ext4Builder(store, identity)
   const plain = { uid: 0, gid: 0, mtime: identity.madeAt }
   for (const name of MERGED) {
@@ -46,14 +47,19 @@ export async function bootstrapDisk(
     await unpackDeb(deb, join(folder, `${each.name}.deb`))
     progress?.({ label: 'unpacking packages', doneBytes: done + 1, totalBytes: packages.length })
   }
-  const files = {
+  const texts = {
     'etc/apt/sources.list.d/debian.sources': aptSources(archive.mirror, suite),
     'etc/hosts': '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n',
     'etc/hostname': 'debian\n',
     'etc/resolv.conf': '',
   }
-  for (const [path, text] of Object.entries(files)) {
-    const bytes = new TextEncoder().encode(text)
+  const files: (readonly [path: string, bytes: Uint8Array])[] = Object.entries(texts).map(([path, text]) => [
+    path,
+    new TextEncoder().encode(text),
+  ])
+  // apt can install at once, and without a mirror that is whole at the moment.
+  files.push(...Object.entries(await archive.lists(architecture)))
+  for (const [path, bytes] of files) {
     const content = await builder.content(bytes.length, [bytes])
     builder.tree.put(path, { type: 'file', content, attributes: { ...plain, mode: 0o644 } })
   }
