@@ -48,7 +48,7 @@ async function run(jar, args, show) {
   const { image, files } = await library
   const decoders = [new TextDecoder(), new TextDecoder()]
   const host = memoryHost({
-    files: { ...files, '/work/app.jar': await bytesOf(jar) },
+    files: { ...files, '/home/app.jar': await bytesOf(jar) },
     write: (stream, bytes) => show(/** @type {TextDecoder} */ (decoders[stream - 1]).decode(bytes, { stream: true })),
   })
   const machine = new JavaMachine(host, new RuntimeImage(imageInMemory(image)), {
@@ -57,8 +57,8 @@ async function run(jar, args, show) {
       'java.specification.version': '17',
       'java.class.version': '61.0',
       'java.runtime.version': '17',
-      'java.class.path': '/work/app.jar',
-      'user.home': '/work',
+      'java.class.path': '/home/app.jar',
+      'user.home': '/home',
       'user.name': 'page',
     },
     maxHeapBytes: 512 * 2 ** 20,
@@ -66,7 +66,7 @@ async function run(jar, args, show) {
     stackBytes: 200 * 1024,
     javaHome: HOME,
   })
-  return await machine.run({ kind: 'jar', name: '/work/app.jar', args })
+  return await machine.run({ kind: 'jar', name: '/home/app.jar', args })
 }
 
 element('form').addEventListener('submit', event => {

@@ -149,9 +149,9 @@ class Places {
   staysNear(register: number): boolean {
     return (this.#spread[register] as number) <= NEAR_BYTES
   }
-  /** A mask that is equal for registers that point near each other; 0 when nothing is known. */
+  /** A mask that is equal for registers that point near each other. What is made of constants alone is near nothing else. */
   anchors(register: number): number {
-    return this.#anchors[register] as number
+    return (this.#anchors[register] as number) || 1 << register
   }
   /** Takes note of what an instruction writes. */
   write(register: number, decoded: Decoded, spread: Spread | undefined): void {

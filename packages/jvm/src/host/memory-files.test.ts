@@ -5,7 +5,7 @@ import { MemoryFiles } from './memory-files.ts'
 
 const READ = { read: true, write: false, append: false, create: false, truncate: false, exclusive: false }
 const WRITE = { ...READ, write: true, create: true }
-const files = (): MemoryFiles => new MemoryFiles({ '/lib/a': Uint8Array.of(1, 2, 3) }, '/work', () => 7)
+const files = (): MemoryFiles => new MemoryFiles({ '/lib/a': Uint8Array.of(1, 2, 3) }, '/home', () => 7)
 const errno = (run: () => unknown): string => {
   try {
     run()
@@ -21,7 +21,7 @@ test('what was there at first is read; paths are worked out from the folder', ()
   const into = new Uint8Array(2)
   expect([f.open('../lib/./a', READ).read(into, 1), ...into]).toEqual([2, 2, 3])
   expect(f.stat('/lib/a')).toMatchObject({ kind: 'file', sizeBytes: 3, modifiedMs: 7 })
-  expect([f.stat('/work')?.kind, f.list('/'), f.realPath('x/../y')]).toEqual(['folder', ['work', 'lib'], '/work/y'])
+  expect([f.stat('/home')?.kind, f.list('/'), f.realPath('x/../y')]).toEqual(['folder', ['home', 'lib'], '/home/y'])
 })
 
 test('bytes are what was written last, whatever the pieces, gaps zero', () => {

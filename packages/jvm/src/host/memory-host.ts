@@ -15,9 +15,9 @@ export interface MemoryHostOptions {
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** A host for a page or a test: files in memory, the working folder `/work`, this computer’s clock and entropy. */
+/** A host for a page or a test: files in memory, the working folder `/home`, this computer’s clock and entropy. */
 export function memoryHost(options: MemoryHostOptions): JvmHost {
-  const workingFolder = '/work'
+  const workingFolder = '/home'
   const files = new MemoryFiles(options.files, workingFolder, () => performance.timeOrigin + performance.now())
   return {
     clock: hostClock(),
