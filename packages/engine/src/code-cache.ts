@@ -8,12 +8,12 @@ import type { Usage } from './usage.ts'
 export const CODE_PAGE_BYTES: number = PAGE_RECORD_BYTES + PAGE_TAIL.bytes
 const PAGE_BYTES = 4096
 /** Decoded instructions that are remembered by their bits, and the words of a record. */
-const KNOWN = 4096
+const KNOWN = 16_384
 const KNOWN_WORDS = RECORD.bytes / 4
 
 /** Where instructions of these bits are remembered (Knuth's multiplicative hash, TAOCP vol. 3, §6.4). */
 function knownPlace(bits: number): number {
-  return (Math.imul(bits, 0x9e3779b1) >>> 20) * KNOWN_WORDS
+  return (Math.imul(bits, 0x9e3779b1) >>> 18) * KNOWN_WORDS
 }
 
 interface CodePage {
@@ -274,11 +274,17 @@ export class CodeCache<M> {
   }
   /** The offsets in a page at which computed jumps have landed. */
   computedIn(records: number): Int16Array {
+    const halves = this.#halves
     const offsets: number[] = []
-    for (let offset = 0; offset < PAGE_BYTES; offset += 2) {
-      if (this.isComputed(records + (offset << RECORD_SHIFT))) offsets.push(offset)
+    let at = (records + RECORD.heat) >>> 1
+    for (let offset = 0; offset < PAGE_BYTES; offset += 2, at += RECORD.bytes / 2) {
+      if (((halves[at] as number) & COMPUTED) !== 0) offsets.push(offset)
     }
     return Int16Array.from(offsets)
+  }
+  /** The records of every page that has some. */
+  *allRecords(): Generator<number> {
+    for (let i = 0; i < this.#everUsed; i++) if (this.#pages[i]?.ramPage !== -1) yield this.#recordsOf(i)
   }
   /** The pages that have translated regions: where their frames are, and those regions. */
   pagesWithRegions(): readonly { readonly frame: number; readonly regions: readonly CachedRegion[] }[] {
