@@ -3,8 +3,9 @@ import { RiscvCpu } from '../cpu.ts'
 import type { Hart } from '../hart.ts'
 import { type HartHandover, handOver, takeOver } from '../saved.ts'
 import type { MakeHart, ThreadStats } from './messages.ts'
+import { HartTime } from './hart-time.ts'
 import { SharedClock } from './shared-clock.ts'
-import { Ask, CLOCK_AT, Tell, ThreadWords } from './thread-words.ts'
+import { Ask, CLOCK_AT, clockLimitAt, Tell, ThreadWords } from './thread-words.ts'
 
 /** A slice aims at this: what a hart is told, another's interrupt above all, waits no longer. */
 const SLICE_MS = 0.1
@@ -25,6 +26,7 @@ export class HartRunner {
   readonly #hart: Hart
   readonly #words: ThreadWords
   readonly #clock: SharedClock
+  readonly #time: HartTime
   #budget = FIRST_SLICE
   #fruitless = 0
 
@@ -33,13 +35,14 @@ export class HartRunner {
     const memory = place.memory?.buffer
     assert(memory !== undefined, 'the board’s thread makes the memory')
     this.#words = new ThreadWords(memory, place.hart)
-    this.#clock = new SharedClock(memory, CLOCK_AT)
+    const limitsAt = Array.from({ length: config.harts }, (_, hart) => clockLimitAt(hart))
+    this.#clock = new SharedClock(memory, CLOCK_AT, limitsAt)
     this.#cpu = new RiscvCpu(
       {
         harts: config.harts,
         ramBase: config.ramBase,
         ramBytes: config.ramBytes,
-        time: () => this.#clock.ticks(),
+        time: () => this.#time.ticks(),
         bus: {
           read: (gpa, width) => this.#read(gpa, width),
           write: (gpa, width, value) => this.#write(gpa, width, value),
@@ -49,6 +52,7 @@ export class HartRunner {
       { place, ...(translateAfter !== undefined && { translateAfter }) },
     )
     this.#hart = this.#cpu.harts[place.hart] as Hart
+    this.#time = new HartTime(this.#clock, this.#hart)
     if (config.hasPageSource) this.#cpu.engine.frames.giver = page => this.#askFrame(page)
     if (config.translations) this.#cpu.engine.restoreTranslations(config.translations)
   }
@@ -57,7 +61,10 @@ export class HartRunner {
   run(handover: HartHandover): HartHandover {
     takeOver(this.#hart, handover)
     for (;;) {
-      if ((this.#listen() & Tell.gather) !== 0) return handOver(this.#hart)
+      if ((this.#listen() & Tell.gather) !== 0) {
+        this.#time.release()
+        return handOver(this.#hart)
+      }
       if (!this.#hart.running || this.#slice() === 'wfi') this.#sleep()
     }
   }
@@ -74,6 +81,7 @@ export class HartRunner {
     const hart = this.#hart
     const began = performance.now()
     const before = hart.retired
+    this.#time.hold()
     const end = hart.run(this.#budget)
     const { retired } = hart
     this.#words.setLong('retired', retired)
@@ -121,6 +129,7 @@ export class HartRunner {
     // What it wrote so far the others need look at only once then.
     hart.flushTlb()
     const began = performance.now()
+    this.#time.release()
     words.setWord('asleep', 1)
     for (;;) {
       const seen = words.word('wake')
@@ -130,13 +139,14 @@ export class HartRunner {
       words.sleep(seen, timeoutMs)
     }
     words.setWord('asleep', 0)
+    this.#time.hold()
     // Whoever accounts for the time looks at sleepers seldom.
     if (performance.now() - began > LONG_SLEEP_MS) words.ring()
   }
   /** Milliseconds to the hart's own timer; one that has passed with its interrupt off wakes nobody. */
   #deadlineMs(): number {
     const deadline = this.#hart.timerDeadline()
-    const left = deadline === undefined ? -1 : Number(deadline - this.#clock.ticks())
+    const left = deadline === undefined ? -1 : Number(deadline - this.#time.ticks())
     return left > 0 ? Math.min(this.#clock.msOf(left), MAX_SLEEP_MS) : Infinity
   }
 
@@ -146,6 +156,7 @@ export class HartRunner {
     this.#words.setWord('ask', what)
     this.#words.ring()
     while (this.#isAsking()) this.#words.sleep(this.#seen, Infinity)
+    this.#time.answered()
   }
   #seen = 0
   #isAsking(): boolean {
@@ -183,6 +194,7 @@ export class HartRunner {
     words.ring()
     while (this.#isAsking()) words.sleep(this.#seen, Infinity)
     words.setWord('asleep', 0)
+    this.#time.answered()
     const left = this.#listen() & Tell.gather
     // For the loop, which is between slices only.
     if (left !== 0) words.tell(left)

@@ -20,8 +20,18 @@ export const Tell = {
 } as const
 const FENCES: number = Tell.flushTlb | Tell.flushRange | Tell.flushCode
 
-/** 8-byte words of a hart. */
-const Long = { retired: 0, gpa: 1, value: 2, startPc: 3, startA0: 4, startA1: 5, rangeStart: 6, rangeBytes: 7 } as const
+/** 8-byte words of a hart; the last lies after those of 4 bytes. */
+const Long = {
+  retired: 0,
+  gpa: 1,
+  value: 2,
+  startPc: 3,
+  startA0: 4,
+  startA1: 5,
+  rangeStart: 6,
+  rangeBytes: 7,
+  clockLimit: 15,
+} as const
 /** 4-byte words, after them. */
 const Word = {
   /** Counts up whenever the hart should look around; what it sleeps on. */
@@ -46,6 +56,10 @@ const BELL_AT: number = THREAD_SPACE
 /** Where the clock is that they share. */
 export const CLOCK_AT: number = THREAD_SPACE + 8
 const HARTS_AT: number = THREAD_SPACE + 64
+/** Where a hart says how far the clock may go: see `SharedClock`. */
+export function clockLimitAt(hart: number): number {
+  return HARTS_AT + hart * HART_BYTES + Long.clockLimit * 8
+}
 /** More do not fit the space. */
 export const MAX_HART_THREADS: number = Math.floor((THREAD_SPACE_BYTES - 64) / HART_BYTES)
 

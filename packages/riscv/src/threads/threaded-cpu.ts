@@ -11,7 +11,7 @@ import { type CpuOptions, RiscvCpu } from '../cpu.ts'
 import { handOver, takeOver } from '../saved.ts'
 import type { FromHart, HartThread, ThreadStats, ToHart } from './messages.ts'
 import { SharedClock } from './shared-clock.ts'
-import { Ask, bellOf, CLOCK_AT, MAX_HART_THREADS, Tell, ThreadWords } from './thread-words.ts'
+import { Ask, bellOf, CLOCK_AT, clockLimitAt, MAX_HART_THREADS, Tell, ThreadWords } from './thread-words.ts'
 import { ThreadedHart } from './threaded-hart.ts'
 
 /** How harts get threads. */
@@ -65,7 +65,11 @@ export class ThreadedCpu implements BoardCpu, HartThreads {
     this.home = new RiscvCpu(config, { place: this.#place, ...(translateAfter !== undefined && { translateAfter }) })
     const memory = this.home.engine.memory.buffer
     this.#bell = bellOf(memory)
-    this.#clock = new SharedClock(memory, CLOCK_AT)
+    this.#clock = new SharedClock(
+      memory,
+      CLOCK_AT,
+      this.home.harts.map(({ id }) => clockLimitAt(id)),
+    )
     const onFence = (hart: ThreadedHart): void => void this.#fencing.push(hart)
     this.harts = this.home.harts.map(hart => new ThreadedHart(hart, new ThreadWords(memory, hart.id), onFence))
     // Whoever waits is told; nobody may.
@@ -113,6 +117,7 @@ export class ThreadedCpu implements BoardCpu, HartThreads {
     if (this.#threads.length === 0) await this.#makeThreads()
     this.#ticksPerSecond = ticksPerSecond
     this.#clock.set(this.#config.time(), ticksPerSecond)
+    for (const { id } of this.harts) this.#clock.release(id)
     for (const { hart, port } of this.#threads) {
       const handover = handOver(hart.home)
       hart.leaves()
@@ -234,7 +239,7 @@ export class ThreadedCpu implements BoardCpu, HartThreads {
     this.#fencing = []
   }
   #checkClock(): void {
-    const ahead = this.#config.time() - this.#clock.ticks()
+    const ahead = this.#config.time() - this.#clock.hostTicks()
     if (ahead > -CLOCK_STEP_TICKS && ahead < CLOCK_STEP_TICKS) return
     this.#clock.set(this.#config.time(), this.#ticksPerSecond)
     for (const { words } of this.harts) words.wake()
