@@ -11,13 +11,19 @@ export interface AccessRules {
 const PRIVILEGE_M = 3
 const PRIVILEGE_S = 1
 
-/** What mstatus allows data accesses at a privilege (Priv. §3.1.6.3). */
-export function dataRules(mstatus: bigint, privilege: number): AccessRules {
-  const mprv = (mstatus & Mstatus.mprv) !== 0n && privilege === PRIVILEGE_M
+const MPRV = Number(Mstatus.mprv)
+const MPP = Number(Mstatus.mpp)
+const MPP_SHIFT = Number(Mstatus.mppShift)
+const SUM = Number(Mstatus.sum)
+const MXR = Number(Mstatus.mxr)
+
+/** What mstatus, its low word, allows data accesses at a privilege (Priv. §3.1.6.3). */
+export function dataRules(mstatus: number, privilege: number): AccessRules {
+  const mprv = (mstatus & MPRV) !== 0 && privilege === PRIVILEGE_M
   return {
-    privilege: mprv ? Number((mstatus & Mstatus.mpp) >> Mstatus.mppShift) : privilege,
-    sum: (mstatus & Mstatus.sum) !== 0n,
-    mxr: (mstatus & Mstatus.mxr) !== 0n,
+    privilege: mprv ? (mstatus & MPP) >> MPP_SHIFT : privilege,
+    sum: (mstatus & SUM) !== 0,
+    mxr: (mstatus & MXR) !== 0,
   }
 }
 

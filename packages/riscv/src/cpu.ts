@@ -15,6 +15,7 @@ import { leaveTrap } from './trap.ts'
 
 const PAGE_BYTES = 4096
 const PAGE_OFFSET = 0xfff
+const TSR = Number(Mstatus.tsr)
 
 /** Measured on a Linux boot: the interpreter, long optimized, beats fresh translations that V8 has yet to optimize. */
 const TRANSLATE_AFTER = 8000
@@ -296,13 +297,12 @@ export class RiscvCpu implements Services {
   system(state: number, what: number, a: bigint): bigint {
     const h = this.#hart(state)
     h.request(Request.none)
-    const value = BigInt.asUintN(64, a)
     switch (what & 0xff) {
       case System.csrRead:
       case System.csrWrite:
       case System.csrSet:
       case System.csrClear:
-        return this.#accessCsr(h, (what >>> 8) & 0xfff, what & 0xff, value)
+        return this.#accessCsr(h, (what >>> 8) & 0xfff, what & 0xff, BigInt.asUintN(64, a))
       case System.ecall:
         h.raise([Cause.ecallFromU, Cause.ecallFromS, 0, Cause.ecallFromM][h.privilege] as number, 0n)
         return 0n
@@ -315,7 +315,7 @@ export class RiscvCpu implements Services {
       case System.wfi:
         return this.#wait(h)
       case System.sfenceVma:
-        return this.#fence(h, value)
+        return this.#fence(h, BigInt.asUintN(64, a))
       case System.orderInvalidations:
         return h.privilege === 0 ? this.#illegal(h) : 0n
       case System.fenceI:
@@ -351,10 +351,8 @@ export class RiscvCpu implements Services {
   }
 
   #return(h: Hart, from: 'sret' | 'mret'): bigint {
-    const status = h.get('mstatus')
-    if (from === 'mret' ? h.privilege < 3 : h.privilege < 1 || (h.privilege === 1 && (status & Mstatus.tsr) !== 0n)) {
-      return this.#illegal(h)
-    }
+    const isTrapped = h.privilege === 1 && (h.word(STATE.fields.mstatus) & TSR) !== 0
+    if (from === 'mret' ? h.privilege < 3 : h.privilege < 1 || isTrapped) return this.#illegal(h)
     leaveTrap(h, from)
     h.statusChanged()
     h.request(Request.leaveNow)
@@ -362,7 +360,7 @@ export class RiscvCpu implements Services {
   }
 
   #wait(h: Hart): bigint {
-    const trapped = h.privilege < 3 && (h.get('mstatus') & Mstatus.tw) !== 0n
+    const trapped = h.privilege < 3 && (h.long(STATE.fields.mstatus) & Mstatus.tw) !== 0n
     if (trapped || h.privilege === 0) return this.#illegal(h)
     h.wait()
     h.request(Request.leaveAfter)
@@ -370,7 +368,7 @@ export class RiscvCpu implements Services {
   }
 
   #fence(h: Hart, address: bigint): bigint {
-    const trapped = h.privilege === 1 && (h.get('mstatus') & Mstatus.tvm) !== 0n
+    const trapped = h.privilege === 1 && (h.long(STATE.fields.mstatus) & Mstatus.tvm) !== 0n
     if (trapped || h.privilege === 0) return this.#illegal(h)
     if (address === 0n) h.flushTlb()
     else h.flushTlb({ start: address, lengthBytes: 1n })

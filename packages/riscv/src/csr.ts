@@ -1,5 +1,5 @@
 import { DoppelError } from '@doppel/base'
-import type { StateField } from './state.ts'
+import { STATE, type StateField } from './state.ts'
 import { PMP_ENTRIES } from './pmp.ts'
 import type { Hart } from './hart.ts'
 
@@ -67,13 +67,16 @@ const HPM_COUNTERS = Array.from({ length: 29 }, (_, i) => i + 3)
 const PAGE_ALIGNED_PC = ~1n
 
 /** A register that just holds what is written, within a mask. */
-const plain = (name: StateField, number: number, mask = -1n): Csr => ({
-  name,
-  number,
-  read: h => h.get(name),
-  write: (h, v) => h.set(name, v & mask),
-  plain: { field: name, mask },
-})
+const plain = (name: StateField, number: number, mask = -1n): Csr => {
+  const at = STATE.fields[name]
+  return {
+    name,
+    number,
+    read: h => h.long(at),
+    write: (h, v) => h.setLong(at, v & mask),
+    plain: { field: name, mask },
+  }
+}
 const constant = (name: string, number: number, value: bigint): Csr => ({ name, number, read: () => value })
 /** Trap vectors: mode 0 (direct) or 1 (vectored); others are kept out. */
 const vector = (name: StateField, number: number): Csr => ({
@@ -81,23 +84,23 @@ const vector = (name: StateField, number: number): Csr => ({
 })
 
 function writeMstatus(h: Hart, value: bigint, mask: bigint): void {
-  const old = h.get('mstatus')
+  const old = h.long(STATE.fields.mstatus)
   let next = (old & ~mask) | (value & mask)
   if ((next & M.mpp) === 2n << M.mppShift) next = (next & ~M.mpp) | (old & M.mpp)
   const fs = (value & M.fs) >> M.fsShift
-  const seen = ((old ^ next) & SEEN_BY_CODE) !== 0n || fs !== h.get('fs')
-  h.set('mstatus', next)
-  h.set('fs', fs)
+  const seen = ((old ^ next) & SEEN_BY_CODE) !== 0n || fs !== h.long(STATE.fields.fs)
+  h.setLong(STATE.fields.mstatus, next)
+  h.setLong(STATE.fields.fs, fs)
   // The usual write turns interrupts off or on, and nothing is pending: the code that did it goes on.
   if (seen) h.statusChanged()
   else if ((next & ~old & (M.sie | M.mie)) !== 0n && h.interruptPending()) h.interruptsChanged()
 }
 const readMstatus = (h: Hart): bigint => {
-  const fs = h.get('fs')
-  return h.get('mstatus') | M.uxl64 | M.sxl64 | (fs << M.fsShift) | (fs === 3n ? M.sd : 0n)
+  const fs = h.long(STATE.fields.fs)
+  return h.long(STATE.fields.mstatus) | M.uxl64 | M.sxl64 | (fs << M.fsShift) | (fs === 3n ? M.sd : 0n)
 }
 const writeEnableBits = (h: Hart, value: bigint, mask: bigint): void => {
-  h.set('mie', (h.get('mie') & ~mask) | (value & mask))
+  h.setLong(STATE.fields.mie, (h.long(STATE.fields.mie) & ~mask) | (value & mask))
   h.interruptsChanged()
 }
 const writePendingBits = (h: Hart, value: bigint, mask: bigint): void => {
@@ -110,14 +113,19 @@ const floatingPoint: readonly Csr[] = [
   {
     name: 'fflags',
     number: 0x001,
-    read: h => (float(h), h.get('fflags')),
+    read: h => (float(h), h.long(STATE.fields.fflags)),
     write: (h, v) => h.setFloat('fflags', v & 31n),
   },
-  { name: 'frm', number: 0x002, read: h => (float(h), h.get('frm')), write: (h, v) => h.setFloat('frm', v & 7n) },
+  {
+    name: 'frm',
+    number: 0x002,
+    read: h => (float(h), h.long(STATE.fields.frm)),
+    write: (h, v) => h.setFloat('frm', v & 7n),
+  },
   {
     name: 'fcsr',
     number: 0x003,
-    read: h => (float(h), (h.get('frm') << 5n) | h.get('fflags')),
+    read: h => (float(h), (h.long(STATE.fields.frm) << 5n) | h.long(STATE.fields.fflags)),
     write: (h, v) => {
       h.setFloat('fflags', v & 31n)
       h.setFloat('frm', (v >> 5n) & 7n)
@@ -135,8 +143,8 @@ const supervisor: readonly Csr[] = [
   {
     name: 'sie',
     number: 0x104,
-    read: h => h.get('mie') & h.get('mideleg'),
-    write: (h, v) => writeEnableBits(h, v, h.get('mideleg')),
+    read: h => h.long(STATE.fields.mie) & h.long(STATE.fields.mideleg),
+    write: (h, v) => writeEnableBits(h, v, h.long(STATE.fields.mideleg)),
   },
   vector('stvec', 0x105),
   plain('scounteren', 0x106, COUNTERS_READABLE),
@@ -148,17 +156,17 @@ const supervisor: readonly Csr[] = [
   {
     name: 'sip',
     number: 0x144,
-    read: h => h.pending() & h.get('mideleg'),
+    read: h => h.pending() & h.long(STATE.fields.mideleg),
     // Only the software interrupt is S-mode's to write.
-    write: (h, v) => writePendingBits(h, v, h.get('mideleg') & 2n),
+    write: (h, v) => writePendingBits(h, v, h.long(STATE.fields.mideleg) & 2n),
   },
   {
     name: 'stimecmp',
     number: 0x14d,
-    read: h => h.supervisorTimer(h.get('stimecmp')),
+    read: h => h.supervisorTimer(h.long(STATE.fields.stimecmp)),
     write: (h, v) => {
       h.supervisorTimer(0n)
-      h.set('stimecmp', v)
+      h.setLong(STATE.fields.stimecmp, v)
       h.interruptsChanged()
     },
   },
@@ -186,7 +194,7 @@ const machine: readonly Csr[] = [
   {
     name: 'mie',
     number: 0x304,
-    read: h => h.get('mie'),
+    read: h => h.long(STATE.fields.mie),
     write: (h, v) => writeEnableBits(h, v, ALL_INTERRUPTS),
   },
   vector('mtvec', 0x305),
@@ -194,16 +202,16 @@ const machine: readonly Csr[] = [
   {
     name: 'menvcfg',
     number: 0x30a,
-    read: h => h.get('menvcfg'),
+    read: h => h.long(STATE.fields.menvcfg),
     write: (h, v) => {
-      h.set('menvcfg', v & MENVCFG_WRITABLE)
+      h.setLong(STATE.fields.menvcfg, v & MENVCFG_WRITABLE)
       h.environmentChanged()
     },
   },
   {
     name: 'mcountinhibit',
     number: 0x320,
-    read: h => h.get('mcountinhibit'),
+    read: h => h.long(STATE.fields.mcountinhibit),
     write: (h, v) => h.inhibitCounters(v & COUNTERS_INHIBITABLE),
   },
   plain('mscratch', 0x340),
@@ -215,7 +223,7 @@ const machine: readonly Csr[] = [
     number: 0x344,
     read: h => h.pending(),
     // A wire that is up now must not become a bit that stays (Priv. §3.1.9, SEIP).
-    readToModify: h => h.get('mip'),
+    readToModify: h => h.long(STATE.fields.mip),
     write: (h, v) => writePendingBits(h, v, h.writableInterrupts()),
   },
 ]

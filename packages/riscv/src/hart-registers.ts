@@ -14,10 +14,17 @@ export class HartRegisters {
   }
 
   get(field: StateField): bigint {
-    return this.#longs[(this.state + STATE.fields[field]) >>> 3] as bigint
+    return this.long(STATE.fields[field])
   }
   set(field: StateField, value: bigint): void {
-    this.#longs[(this.state + STATE.fields[field]) >>> 3] = value
+    this.setLong(STATE.fields[field], value)
+  }
+  /** The field at an offset in the state, which is five times as fast as by a name that only is known when it runs. */
+  long(offset: number): bigint {
+    return this.#longs[(this.state + offset) >>> 3] as bigint
+  }
+  setLong(offset: number, value: bigint): void {
+    this.#longs[(this.state + offset) >>> 3] = value
   }
   /** Clears, then sets, bits of a field's low word; another thread may change others at the same time. */
   changeBits(field: StateField, clear: number, set: number): void {
@@ -50,11 +57,24 @@ export class HartRegisters {
   setF(register: number, bits: bigint): void {
     this.#longs[(this.state + STATE.files.f.offset) / 8 + register] = bits
   }
-  /** Reads or writes a 32-bit field of the state that generated code shares with the host. */
+  /** Reads or writes a 32-bit field of the state, or the low word of a wider one. */
   word(offset: number): number {
     return this.#words[(this.state + offset) >>> 2] as number
   }
   setWord(offset: number, value: number): void {
     this.#words[(this.state + offset) >>> 2] = value
+  }
+  /** Writes both words of a 64-bit field. */
+  setWords(offset: number, low: number, high: number): void {
+    const at = (this.state + offset) >>> 2
+    this.#words[at] = low
+    this.#words[at + 1] = high
+  }
+  /** Copies a 64-bit field: faster than reading it, as values of 64 bits are objects of the heap. */
+  copy(from: number, to: number): void {
+    const words = this.#words
+    const [source, target] = [(this.state + from) >>> 2, (this.state + to) >>> 2]
+    words[target] = words[source] as number
+    words[target + 1] = words[source + 1] as number
   }
 }

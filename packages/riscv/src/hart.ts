@@ -20,6 +20,7 @@ const COUNTER_BIT: Readonly<Record<Counter, bigint>> = { mcycle: 0n, minstret: 2
 
 const PRIVILEGE_M = 3
 const PRIVILEGE_S = 1
+const STI = 1 << Irq.sti
 
 /** One RISC-V hart: its architectural state beside registers, traps, and the loop around generated code. */
 export class Hart extends HartRegisters implements RiscvHart {
@@ -48,22 +49,22 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.walker.onLarge = (low, high) => this.#tlb.noteLarge(low, high)
     if (!isNew) return
     this.setWord(STATE.common.tlb, engine.tlbs[id]?.context(0) ?? 0)
-    this.set('stimecmp', 0xffff_ffff_ffff_ffffn)
-    this.set('reservation', 0xffff_ffff_ffff_ffffn)
-    this.set('priv', 3n)
+    this.setLong(STATE.fields.stimecmp, 0xffff_ffff_ffff_ffffn)
+    this.setLong(STATE.fields.reservation, 0xffff_ffff_ffff_ffffn)
+    this.setLong(STATE.fields.priv, 3n)
     this.statusChanged()
   }
 
   // State: see hart-registers.ts
 
   get privilege(): number {
-    return Number(this.get('priv'))
+    return this.word(STATE.fields.priv)
   }
   // Generated code changes mstatus too, so what follows from it is found when it is asked for.
 
   /** What data accesses are allowed now. */
   get dataRules(): AccessRules {
-    return dataRules(this.get('mstatus'), this.privilege)
+    return dataRules(this.word(STATE.fields.mstatus), this.privilege)
   }
   /** What fetches are allowed now. */
   get fetchRules(): AccessRules {
@@ -92,10 +93,10 @@ export class Hart extends HartRegisters implements RiscvHart {
     return this.#running
   }
   start(entry: { readonly pc: bigint; readonly privilege: Privilege; readonly a0: bigint; readonly a1: bigint }): void {
-    this.set('priv', BigInt(entry.privilege))
-    this.set('mstatus', 0n)
-    this.set('fs', 0n)
-    this.set('satp', 0n)
+    this.setLong(STATE.fields.priv, BigInt(entry.privilege))
+    this.setLong(STATE.fields.mstatus, 0n)
+    this.setLong(STATE.fields.fs, 0n)
+    this.setLong(STATE.fields.satp, 0n)
     this.walker.satp = { levels: 0, root: 0 }
     this.pc = entry.pc
     this.setX(10, entry.a0)
@@ -151,14 +152,13 @@ export class Hart extends HartRegisters implements RiscvHart {
   #takeException(): void {
     this.stats.exceptions++
     const cause = this.word(STATE.common.cause)
-    let tval = this.tval
-    if (cause === Cause.illegalInstruction && tval === 0n) tval = this.#cpu.instructionBits(this)
+    if (cause === Cause.illegalInstruction && this.tval === 0n) this.tval = this.#cpu.instructionBits(this)
     if (cause === Cause.ecallFromS && this.#cpu.environmentCall) {
       this.pc += 4n
       this.#cpu.environmentCall(this)
       return
     }
-    this.#trap(cause, tval, false)
+    this.#trap(cause, false)
   }
 
   #takeInterrupt(): void {
@@ -166,10 +166,10 @@ export class Hart extends HartRegisters implements RiscvHart {
     if (cause === undefined) return
     this.stats.interrupts++
     this.#outOfLine = false
-    this.#trap(cause, 0n, true)
+    this.#trap(cause, true)
   }
-  #trap(cause: number, tval: bigint, interrupt: boolean): void {
-    enterTrap(this, cause, tval, interrupt)
+  #trap(cause: number, interrupt: boolean): void {
+    enterTrap(this, cause, interrupt)
     this.statusChanged()
   }
 
@@ -178,29 +178,31 @@ export class Hart extends HartRegisters implements RiscvHart {
   /** Privilege or mstatus changed: choose the translation context, and look at interrupts anew. */
   statusChanged(): void {
     const privilege = this.privilege
-    const { privilege: dataPrivilege, sum, mxr } = this.dataRules
+    const rules = this.dataRules
+    const { privilege: dataPrivilege, sum, mxr } = rules
     const tlb = this.#tlb
     const context = contextFor(privilege, mxr, sum)
     if (context === CONTEXT.other) {
-      const rules = `${privilege} ${dataPrivilege} ${sum} ${mxr}`
-      if (rules !== this.#otherRules) tlb.flush()
-      this.#otherRules = rules
+      const other = `${privilege} ${dataPrivilege} ${sum} ${mxr}`
+      if (other !== this.#otherRules) tlb.flush()
+      this.#otherRules = other
     }
     this.setWord(STATE.common.context, tlb.context(context))
-    tlb.use(contextsWith(this.contextIndex))
-    this.#describeWalk()
+    tlb.use(contextsWith(context))
+    this.#describeWalk(rules)
     this.request(Request.leaveAfter)
   }
   /** Tells the page-table walk in generated code what it goes by. */
-  #describeWalk(): void {
-    this.setWord(STATE.fields.walk, walkMode(this.walker.satp, this.dataRules, this.fetchRules, this.pmp.isOpen))
-    this.set('root', BigInt(this.walker.satp.root))
+  #describeWalk(rules = this.dataRules): void {
+    const { satp } = this.walker
+    this.setWord(STATE.fields.walk, walkMode(satp, rules, this.privilege, this.pmp.isOpen))
+    this.setWords(STATE.fields.root, satp.root | 0, Math.floor(satp.root / 2 ** 32))
   }
   interruptsChanged(): void {
     this.request(Request.leaveAfter)
   }
   environmentChanged(): void {
-    const menvcfg = this.get('menvcfg')
+    const menvcfg = this.long(STATE.fields.menvcfg)
     this.walker.updatesAccessed = (menvcfg & Menvcfg.adue) !== 0n
     this.walker.memoryTypes = (menvcfg & Menvcfg.pbmte) !== 0n
     this.#flushAll()
@@ -211,7 +213,7 @@ export class Hart extends HartRegisters implements RiscvHart {
   }
   satp(): bigint {
     this.#needPaging()
-    return this.get('satp')
+    return this.long(STATE.fields.satp)
   }
   setSatp(value: bigint): void {
     this.#needPaging()
@@ -219,12 +221,13 @@ export class Hart extends HartRegisters implements RiscvHart {
     // Writing a mode that is not there changes nothing at all (Priv. §"satp").
     if (!satp) return
     // No address space identifiers are kept: ASIDLEN is 0.
-    this.set('satp', value & ~(0xffffn << 44n))
+    this.setLong(STATE.fields.satp, value & ~(0xffffn << 44n))
     this.walker.satp = satp
     this.#flushAll()
   }
   #needPaging(): void {
-    if (this.privilege === PRIVILEGE_S && (this.get('mstatus') & Mstatus.tvm) !== 0n) throw new IllegalAccess()
+    if (this.privilege === PRIVILEGE_S && (this.long(STATE.fields.mstatus) & Mstatus.tvm) !== 0n)
+      throw new IllegalAccess()
   }
   #flushAll(): void {
     this.#tlb.flush(contextsWith(this.contextIndex))
@@ -232,12 +235,12 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.request(Request.leaveAfter)
   }
   needFloat(): void {
-    if (this.get('fs') === 0n) throw new IllegalAccess()
+    if (this.long(STATE.fields.fs) === 0n) throw new IllegalAccess()
   }
   setFloat(field: 'fflags' | 'frm', value: bigint): void {
     this.needFloat()
     this.set(field, value)
-    this.set('fs', 3n)
+    this.setLong(STATE.fields.fs, 3n)
   }
 
   // Counters and time
@@ -257,12 +260,12 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.set(name, this.#inhibited(name) ? value : BigInt.asUintN(64, value - this.retired))
   }
   #inhibited(name: Counter): boolean {
-    return ((this.get('mcountinhibit') >> COUNTER_BIT[name]) & 1n) !== 0n
+    return ((this.long(STATE.fields.mcountinhibit) >> COUNTER_BIT[name]) & 1n) !== 0n
   }
   /** mcountinhibit: an inhibited counter keeps its value, a free one the difference to the instructions retired. */
   inhibitCounters(inhibit: bigint): void {
     const values = COUNTERS.map(name => [name, this.counter(name)] as const)
-    this.set('mcountinhibit', inhibit)
+    this.setLong(STATE.fields.mcountinhibit, inhibit)
     for (const [name, value] of values) this.setCounter(name, value)
   }
   time(): bigint {
@@ -271,19 +274,19 @@ export class Hart extends HartRegisters implements RiscvHart {
   /** Checks that S-mode may use stimecmp (Sstc); passes a value through. */
   supervisorTimer(value: bigint): bigint {
     if (this.privilege === PRIVILEGE_M) return value
-    if ((this.get('menvcfg') & Menvcfg.stce) === 0n) throw new IllegalAccess()
+    if ((this.long(STATE.fields.menvcfg) & Menvcfg.stce) === 0n) throw new IllegalAccess()
     this.needCounter(1)
     return value
   }
   setSupervisorTimer(value: bigint): void {
-    this.set('stimecmp', value)
+    this.setLong(STATE.fields.stimecmp, value)
   }
   timerDeadline(): bigint | undefined {
-    const deadline = this.get('stimecmp')
+    const deadline = this.long(STATE.fields.stimecmp)
     return this.#hasTimer() && deadline !== 0xffff_ffff_ffff_ffffn ? deadline : undefined
   }
   #hasTimer(): boolean {
-    return (this.get('menvcfg') & Menvcfg.stce) !== 0n || this.#cpu.environmentCall !== undefined
+    return this.#cpu.environmentCall !== undefined || (this.long(STATE.fields.menvcfg) & Menvcfg.stce) !== 0n
   }
 
   // Interrupts
@@ -305,30 +308,32 @@ export class Hart extends HartRegisters implements RiscvHart {
   }
   /** mip as software reads it. */
   pending(): bigint {
-    let pending = this.get('mip') | this.get('lines')
-    if (this.#hasTimer()) {
-      const sti = 1n << BigInt(Irq.sti)
-      pending = this.#cpu.time() >= this.get('stimecmp') ? pending | sti : pending & ~sti
-    }
-    this.set('seen', pending)
+    return BigInt(this.pendingNow())
+  }
+  /** The same as a number: all interrupts have bits below 16. */
+  pendingNow(): number {
+    let pending = this.word(STATE.fields.mip) | this.word(STATE.fields.lines)
+    if (this.#hasTimer())
+      pending = this.#cpu.time() >= this.long(STATE.fields.stimecmp) ? pending | STI : pending & ~STI
+    this.setWord(STATE.fields.seen, pending)
     return pending
   }
   /** Bits of mip that M-mode may write: STIP only while Sstc does not drive it. */
   writableInterrupts(): bigint {
-    const sti = (this.get('menvcfg') & Menvcfg.stce) === 0n ? 1n << BigInt(Irq.sti) : 0n
+    const sti = (this.long(STATE.fields.menvcfg) & Menvcfg.stce) === 0n ? 1n << BigInt(Irq.sti) : 0n
     return (1n << BigInt(Irq.ssi)) | (1n << BigInt(Irq.sei)) | sti
   }
   interruptPending(): boolean {
-    return (this.pending() & this.get('mie')) !== 0n
+    return (this.pendingNow() & this.word(STATE.fields.mie)) !== 0
   }
 
   // Snapshots: see saved.ts
 
   savePrivate(): HartPrivateState {
-    return { running: this.#running, lines: this.get('lines'), retired: this.retired }
+    return { running: this.#running, lines: this.long(STATE.fields.lines), retired: this.retired }
   }
   restorePrivate({ running, lines, retired }: HartPrivateState): void {
-    this.set('lines', lines)
+    this.setLong(STATE.fields.lines, lines)
     this.adopt(running, retired)
   }
   /** Takes over from another thread's object for this hart, whose state is in memory. */

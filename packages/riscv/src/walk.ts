@@ -17,12 +17,12 @@ export const Walk = {
   fetches: 128,
 } as const
 
-/** The `walk` field for the rules in force; `open` when PMP lets everything through. */
-export function walkMode(satp: Satp, data: AccessRules, fetch: AccessRules, open: boolean): number {
+/** The `walk` field for the rules in force, and what fetches go by; `open` when PMP lets everything through. */
+export function walkMode(satp: Satp, data: AccessRules, fetchPrivilege: number, open: boolean): number {
   const { privilege, sum, mxr } = data
   const levels = privilege > PRIVILEGE_S ? 0 : satp.levels
   const rules = (privilege === 0 ? Walk.user : 0) | (sum ? Walk.sum : 0) | (mxr ? Walk.mxr : 0)
-  return levels | rules | (open ? Walk.open : 0) | (privilege === fetch.privilege ? Walk.fetches : 0)
+  return levels | rules | (open ? Walk.open : 0) | (privilege === fetchPrivilege ? Walk.fetches : 0)
 }
 
 const PRIVILEGE_S = 1
