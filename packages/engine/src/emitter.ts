@@ -138,10 +138,10 @@ export abstract class Emitter {
     fn.set(this.addressLocal, address)
     const index = fn.op(Op.i32ShrU, fn.op(Op.i32WrapI64, fn.get(this.addressLocal)), fn.i32(INDEX_SHIFT))
     fn.set(this.entryLocal, fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, index, fn.i32(DATA_MASK))))
-    // The page of the last byte is compared with the entry chosen by the first: crossing a page is a miss too.
-    const last =
-      bytes === 1 ? fn.get(this.addressLocal) : fn.op(Op.i64Add, fn.get(this.addressLocal), fn.i64(bytes - 1))
-    return fn.op(Op.i64Ne, fn.op(Op.i64And, last, fn.i64(-4096)), fn.load(Op.i64Load, fn.get(this.entryLocal), array))
+    // One comparison says whether the first byte is in the page and the last one too. V8 would load a tag twice that is
+    // compared itself, or taken from something: it folds such a load into the instruction and keeps the load, which may trap.
+    const tag = fn.load(Op.i64Load, fn.get(this.entryLocal), array)
+    return fn.op(Op.i64LtU, fn.op(Op.i64Sub, tag, fn.get(this.addressLocal)), fn.i64(bytes - 4097))
   }
   /** The host address by the entry. */
   protected hit(array: number): Node {

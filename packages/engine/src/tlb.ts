@@ -2,8 +2,10 @@ import { type FunctionBuilder, type Local, type Node, Op } from '@doppel/wasm'
 
 /**
  * The software TLB: per translation context (privilege and access rules), direct-mapped arrays of entries for reading,
- * writing and fetching. An entry is { tag: i64 guest-virtual page, value: i32 } in 16 bytes; the value of a data entry is
- * what to add to the guest-virtual address, that of a fetch entry is the address of the page's decoded records.
+ * writing and fetching. An entry is { tag: i64, value: i32 } in 16 bytes. A data entry's tag is the last address before its
+ * guest-virtual page, so that `tag - address` is at least `bytes - 4097`, unsigned, where `bytes` at the address are in the
+ * page and no more; its value is what to add to the address. A fetch entry's tag is its page, and its value the address of
+ * the page's decoded records.
  */
 export const DATA_ENTRIES = 4096
 export const FETCH_ENTRIES = 256
@@ -15,6 +17,13 @@ export const READ = 0
 export const WRITE: number = DATA_ENTRIES * ENTRY_BYTES
 export const FETCH: number = 2 * DATA_ENTRIES * ENTRY_BYTES
 export const CONTEXT_BYTES: number = FETCH + FETCH_ENTRIES * ENTRY_BYTES
+
+/**
+ * The tag of an entry that holds nothing. For data it stands before page 0, which only the first entry could be asked for: that
+ * one has the tag of page 1, which it is never asked for.
+ */
+const EMPTY = -1
+const EMPTY_FIRST = 0xfff
 
 /** `(address >>> INDEX_SHIFT) & mask` is an entry's offset: the page number times the entry size. */
 export const INDEX_SHIFT = 8
@@ -68,11 +77,13 @@ export function writeFlushPage(fn: FunctionBuilder, contexts: number, tlb: Local
   const entry = (mask: number): Local =>
     fn.let(fn.op(Op.i32Add, fn.get(tlb), fn.op(Op.i32And, fn.get(low), fn.i32(mask))))
   const [data, fetch] = [entry(DATA_MASK), entry(FETCH_MASK)]
+  const isFirst = fn.op(Op.i32Eq, fn.get(data), fn.get(tlb))
+  const empty = fn.let(fn.select(isFirst, fn.i64(EMPTY_FIRST), fn.i64(EMPTY)))
   for (let i = 0; i < contexts; i++) {
     const at = i * CONTEXT_BYTES
-    fn.store(Op.i64Store, fn.get(data), fn.i64(-1), at + READ)
-    fn.store(Op.i64Store, fn.get(data), fn.i64(-1), at + WRITE)
-    fn.store(Op.i64Store, fn.get(fetch), fn.i64(-1), at + FETCH)
+    fn.store(Op.i64Store, fn.get(data), fn.get(empty), at + READ)
+    fn.store(Op.i64Store, fn.get(data), fn.get(empty), at + WRITE)
+    fn.store(Op.i64Store, fn.get(fetch), fn.i64(EMPTY), at + FETCH)
   }
 }
 
@@ -112,7 +123,8 @@ export class Tlb {
   }
   fillData(context: number, array: number, low: number, high: number, host: number): void {
     const page = low & PAGE_MASK_LOW
-    this.#fill(context, array + ((low >>> INDEX_SHIFT) & DATA_MASK), page, high, (host & PAGE_MASK_LOW) - page)
+    const offset = array + ((low >>> INDEX_SHIFT) & DATA_MASK)
+    this.#fill(context, offset, page - 1, page === 0 ? high - 1 : high, (host & PAGE_MASK_LOW) - page)
   }
   fillFetch(context: number, low: number, high: number, records: number): void {
     this.#fill(context, FETCH + ((low >>> INDEX_SHIFT) & FETCH_MASK), low & PAGE_MASK_LOW, high, records)
@@ -141,22 +153,22 @@ export class Tlb {
       this.#large[LARGE_HASHED + (gigabyte(low, high) & (LARGE_HASHED - 1))] === 1
     )
   }
-  /** Empties every context; those of the mask `inForce` go on being filled. A tag of all ones is no page. */
+  /** Empties every context; those of the mask `inForce` go on being filled. */
   flush(inForce = 0): void {
     const log = (this.#base + logAt(this.#contexts)) >>> 2
     const filled = (this.#words[log] as number) >>> 0
     if (filled <= LOG_ENTRIES) {
       for (let i = 1; i <= filled; i++) {
-        const at = (this.#words[log + i] as number) >>> 2
-        this.#words[at] = this.#words[at + 1] = -1
+        this.#empty((this.#words[log + i] as number) >>> 2)
       }
     } else {
       for (let i = 0; i < this.#contexts; i++) {
         if ((this.#used & (1 << i)) === 0) continue
         const at = this.context(i) >>> 2
-        this.#words.fill(-1, at, at + CONTEXT_BYTES / 4)
+        this.#words.fill(EMPTY, at, at + CONTEXT_BYTES / 4)
       }
     }
+    for (let i = 0; i < this.#contexts; i++) this.#emptyFirst(i)
     this.#words[log] = 0
     this.#used = inForce
     this.#large.fill(0)
@@ -169,9 +181,20 @@ export class Tlb {
     for (let i = 0; i < this.#contexts; i++) {
       const data = (low >>> INDEX_SHIFT) & DATA_MASK
       for (const offset of [READ + data, WRITE + data, FETCH + ((low >>> INDEX_SHIFT) & FETCH_MASK)]) {
-        this.#words[((this.context(i) + offset) >>> 2) + 1] = -1
-        this.#words[(this.context(i) + offset) >>> 2] = -1
+        this.#empty((this.context(i) + offset) >>> 2)
       }
+      if (data === 0) this.#emptyFirst(i)
+    }
+  }
+  #empty(at: number): void {
+    this.#words[at] = this.#words[at + 1] = EMPTY
+  }
+  /** Empties the first data entries of a context. */
+  #emptyFirst(context: number): void {
+    for (const array of [READ, WRITE]) {
+      const at = (this.context(context) + array) >>> 2
+      this.#words[at] = EMPTY_FIRST
+      this.#words[at + 1] = 0
     }
   }
 
@@ -181,11 +204,10 @@ export class Tlb {
       if ((this.#used & (1 << i)) === 0) continue
       const first = (this.context(i) + WRITE) >>> 2
       for (let at = first; at < first + DATA_ENTRIES * 4; at += 4) {
-        const page = this.#words[at] as number
-        if (((page + (this.#words[at + 2] as number)) | 0) === (host | 0)) {
-          this.#words[at] = -1
-          this.#words[at + 1] = -1
-        }
+        const page = (this.#words[at] as number) + 1
+        if (((page + (this.#words[at + 2] as number)) | 0) !== (host | 0)) continue
+        this.#empty(at)
+        if (at === first) this.#emptyFirst(i)
       }
     }
   }
@@ -195,7 +217,7 @@ export class Tlb {
     for (let i = 0; i < this.#contexts; i++) {
       const first = (this.context(i) + FETCH) >>> 2
       for (let at = first; at < first + FETCH_ENTRIES * 4; at += 4) {
-        if (this.#words[at + 2] === records) this.#words[at] = this.#words[at + 1] = -1
+        if (this.#words[at + 2] === records) this.#empty(at)
       }
     }
   }
