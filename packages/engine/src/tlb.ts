@@ -2,10 +2,9 @@ import { type FunctionBuilder, type Local, type Node, Op } from '@doppel/wasm'
 
 /**
  * The software TLB: per translation context (privilege and access rules), direct-mapped arrays of entries for reading,
- * writing and fetching. An entry is { tag: i64, value: i32 } in 16 bytes. A data entry's tag is the last address before its
- * guest-virtual page, so that `tag - address` is at least `bytes - 4097`, unsigned, where `bytes` at the address are in the
- * page and no more; its value is what to add to the address. A fetch entry's tag is its page, and its value the address of
- * the page's decoded records.
+ * writing and fetching. An entry is { tag: i64, value: i32 } in 16 bytes. The tag is the last address before its guest-virtual
+ * page (see `missesTag`). The value of a data entry is what to add to the guest-virtual address, that of a fetch entry is the
+ * address of the page's decoded records.
  */
 export const DATA_ENTRIES = 4096
 export const FETCH_ENTRIES = 256
@@ -19,8 +18,8 @@ export const FETCH: number = 2 * DATA_ENTRIES * ENTRY_BYTES
 export const CONTEXT_BYTES: number = FETCH + FETCH_ENTRIES * ENTRY_BYTES
 
 /**
- * The tag of an entry that holds nothing. For data it stands before page 0, which only the first entry could be asked for: that
- * one has the tag of page 1, which it is never asked for.
+ * The tag of an entry that holds nothing. It stands before page 0, which only the first entry could be asked for: that one has
+ * the tag of page 1, which it is never asked for.
  */
 const EMPTY = -1
 const EMPTY_FIRST = 0xfff
@@ -29,6 +28,7 @@ const EMPTY_FIRST = 0xfff
 export const INDEX_SHIFT = 8
 export const DATA_MASK: number = (DATA_ENTRIES - 1) * ENTRY_BYTES
 export const FETCH_MASK: number = (FETCH_ENTRIES - 1) * ENTRY_BYTES
+const PAGE_BYTES = 4096
 export const PAGE_MASK_LOW: number = ~0xfff
 
 /**
@@ -71,19 +71,29 @@ export function largePageByte(fn: FunctionBuilder, contexts: number, tlb: Node, 
   return fn.op(Op.i32Add, fn.op(Op.i32Add, tlb, fn.i32(base)), index)
 }
 
+/**
+ * Writes whether `bytes` at an address are not all in the page of an entry's tag: one comparison for the first and the last.
+ * V8 would load the tag twice if it were compared itself, or taken from something: it folds such a load into the instruction
+ * and keeps the load as well, since it may trap.
+ */
+export function missesTag(fn: FunctionBuilder, tag: Node, address: Node, bytes: number): Node {
+  return fn.op(Op.i64LtU, fn.op(Op.i64Sub, tag, address), fn.i64(bytes - PAGE_BYTES - 1))
+}
+
 /** Writes the flush of one guest-virtual address, in every context. */
 export function writeFlushPage(fn: FunctionBuilder, contexts: number, tlb: Local, address: Local): void {
   const low = fn.let(fn.op(Op.i32ShrU, fn.op(Op.i32WrapI64, fn.get(address)), fn.i32(INDEX_SHIFT)))
   const entry = (mask: number): Local =>
     fn.let(fn.op(Op.i32Add, fn.get(tlb), fn.op(Op.i32And, fn.get(low), fn.i32(mask))))
   const [data, fetch] = [entry(DATA_MASK), entry(FETCH_MASK)]
-  const isFirst = fn.op(Op.i32Eq, fn.get(data), fn.get(tlb))
-  const empty = fn.let(fn.select(isFirst, fn.i64(EMPTY_FIRST), fn.i64(EMPTY)))
+  const empty = (of: Local): Local =>
+    fn.let(fn.select(fn.op(Op.i32Eq, fn.get(of), fn.get(tlb)), fn.i64(EMPTY_FIRST), fn.i64(EMPTY)))
+  const [emptyData, emptyFetch] = [empty(data), empty(fetch)]
   for (let i = 0; i < contexts; i++) {
     const at = i * CONTEXT_BYTES
-    fn.store(Op.i64Store, fn.get(data), fn.get(empty), at + READ)
-    fn.store(Op.i64Store, fn.get(data), fn.get(empty), at + WRITE)
-    fn.store(Op.i64Store, fn.get(fetch), fn.i64(EMPTY), at + FETCH)
+    fn.store(Op.i64Store, fn.get(data), fn.get(emptyData), at + READ)
+    fn.store(Op.i64Store, fn.get(data), fn.get(emptyData), at + WRITE)
+    fn.store(Op.i64Store, fn.get(fetch), fn.get(emptyFetch), at + FETCH)
   }
 }
 
@@ -123,20 +133,19 @@ export class Tlb {
   }
   fillData(context: number, array: number, low: number, high: number, host: number): void {
     const page = low & PAGE_MASK_LOW
-    const offset = array + ((low >>> INDEX_SHIFT) & DATA_MASK)
-    this.#fill(context, offset, page - 1, page === 0 ? high - 1 : high, (host & PAGE_MASK_LOW) - page)
+    this.#fill(context, array + ((low >>> INDEX_SHIFT) & DATA_MASK), page, high, (host & PAGE_MASK_LOW) - page)
   }
   fillFetch(context: number, low: number, high: number, records: number): void {
     this.#fill(context, FETCH + ((low >>> INDEX_SHIFT) & FETCH_MASK), low & PAGE_MASK_LOW, high, records)
   }
-  #fill(context: number, offset: number, tagLow: number, tagHigh: number, value: number): void {
+  #fill(context: number, offset: number, pageLow: number, pageHigh: number, value: number): void {
     const at = (this.context(context) + offset) >>> 2
     const log = (this.#base + logAt(this.#contexts)) >>> 2
     const count = this.#words[log] as number
     if (count >>> 0 < LOG_ENTRIES) this.#words[log + 1 + count] = at << 2
     this.#words[log] = count + 1
-    this.#words[at] = tagLow
-    this.#words[at + 1] = tagHigh
+    this.#words[at] = pageLow - 1
+    this.#words[at + 1] = pageLow === 0 ? pageHigh - 1 : pageHigh
     this.#words[at + 2] = value
     this.#used |= 1 << context
   }
@@ -166,9 +175,9 @@ export class Tlb {
         if ((this.#used & (1 << i)) === 0) continue
         const at = this.context(i) >>> 2
         this.#words.fill(EMPTY, at, at + CONTEXT_BYTES / 4)
+        for (const array of [READ, WRITE, FETCH]) this.#empty(at + array / 4)
       }
     }
-    for (let i = 0; i < this.#contexts; i++) this.#emptyFirst(i)
     this.#words[log] = 0
     this.#used = inForce
     this.#large.fill(0)
@@ -183,19 +192,14 @@ export class Tlb {
       for (const offset of [READ + data, WRITE + data, FETCH + ((low >>> INDEX_SHIFT) & FETCH_MASK)]) {
         this.#empty((this.context(i) + offset) >>> 2)
       }
-      if (data === 0) this.#emptyFirst(i)
     }
   }
+  /** Empties the entry at an index of words. */
   #empty(at: number): void {
-    this.#words[at] = this.#words[at + 1] = EMPTY
-  }
-  /** Empties the first data entries of a context. */
-  #emptyFirst(context: number): void {
-    for (const array of [READ, WRITE]) {
-      const at = (this.context(context) + array) >>> 2
-      this.#words[at] = EMPTY_FIRST
-      this.#words[at + 1] = 0
-    }
+    const offset = ((at << 2) - this.#base) % CONTEXT_BYTES
+    const isFirst = offset === READ || offset === WRITE || offset === FETCH
+    this.#words[at] = isFirst ? EMPTY_FIRST : EMPTY
+    this.#words[at + 1] = isFirst ? 0 : EMPTY
   }
 
   /** Empties write entries that lead to the frame at `host`: it has come to hold translated code. */
@@ -207,7 +211,6 @@ export class Tlb {
         const page = (this.#words[at] as number) + 1
         if (((page + (this.#words[at + 2] as number)) | 0) !== (host | 0)) continue
         this.#empty(at)
-        if (at === first) this.#emptyFirst(i)
       }
     }
   }
