@@ -196,10 +196,12 @@ export class InterpreterEmitter extends Emitter {
     fn.at(this.#arrive)
     const heat = fn.let(fn.op(Op.i32Add, fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.heat), fn.i32(1)))
     fn.store(Op.i32Store16, fn.get(this.#record), fn.get(heat), RECORD.heat)
-    const arrivals = fn.op(Op.i32And, fn.get(heat), fn.i32(HEAT_MASK))
-    fn.if(fn.op(Op.i32Eq, arrivals, fn.i32(this.#heatLimit)), 'unlikely')
-    fn.effect(fn.call(this.#calls.hot, [fn.get(0), fn.get(this.#record)]))
-    fn.end()
+    if (this.#heatLimit > 0) {
+      const arrivals = fn.op(Op.i32And, fn.get(heat), fn.i32(HEAT_MASK))
+      fn.if(fn.op(Op.i32Eq, arrivals, fn.i32(this.#heatLimit)), 'unlikely')
+      fn.effect(fn.call(this.#calls.hot, [fn.get(0), fn.get(this.#record)]))
+      fn.end()
+    }
     fn.jump(this.#head)
   }
 

@@ -204,24 +204,40 @@ export class Tlb {
 
   /** Empties write entries that lead to the frame at `host`: it has come to hold translated code. */
   revokeWrites(host: number): void {
-    for (let i = 0; i < this.#contexts; i++) {
-      if ((this.#used & (1 << i)) === 0) continue
-      const first = (this.context(i) + WRITE) >>> 2
-      for (let at = first; at < first + DATA_ENTRIES * 4; at += 4) {
-        const page = (this.#words[at] as number) + 1
-        if (((page + (this.#words[at + 2] as number)) | 0) !== (host | 0)) continue
-        this.#empty(at)
+    const words = this.#words
+    const revoke = (first: number, end: number): void => {
+      for (let at = first; at < end; at += 4) {
+        if ((((words[at] as number) + 1 + (words[at + 2] as number)) | 0) === (host | 0)) this.#empty(at)
       }
     }
+    this.#eachFilled(WRITE, DATA_ENTRIES, revoke)
   }
 
   /** Empties fetch entries that lead to the records at `records`. */
   revokeFetches(records: number): void {
-    for (let i = 0; i < this.#contexts; i++) {
-      const first = (this.context(i) + FETCH) >>> 2
-      for (let at = first; at < first + FETCH_ENTRIES * 4; at += 4) {
-        if (this.#words[at + 2] === records) this.#empty(at)
+    const revoke = (first: number, end: number): void => {
+      for (let at = first; at < end; at += 4) if (this.#words[at + 2] === records) this.#empty(at)
+    }
+    this.#eachFilled(FETCH, FETCH_ENTRIES, revoke)
+  }
+
+  /** Runs of words that hold all of an array's entries filled since the last flush, in every context. */
+  #eachFilled(array: number, entries: number, each: (first: number, end: number) => void): void {
+    const log = (this.#base + logAt(this.#contexts)) >>> 2
+    const filled = (this.#words[log] as number) >>> 0
+    const length = entries * ENTRY_BYTES
+    if (filled > LOG_ENTRIES) {
+      for (let i = 0; i < this.#contexts; i++) {
+        if ((this.#used & (1 << i)) !== 0)
+          each((this.context(i) + array) >>> 2, (this.context(i) + array + length) >>> 2)
+>>>>>>> sys
       }
+      return
+    }
+    for (let i = 1; i <= filled; i++) {
+      const entry = (this.#words[log + i] as number) >>> 0
+      const offset = (entry - this.#base) % CONTEXT_BYTES
+      if (offset >= array && offset < array + length) each(entry >>> 2, (entry >>> 2) + 4)
     }
   }
 }
