@@ -177,17 +177,26 @@ export class Tlb {
 
   /** Empties write entries that lead to the frame at `host`: it has come to hold translated code. */
   revokeWrites(host: number): void {
+    const words = this.#words
+    const leads = (at: number): boolean => (((words[at] as number) + (words[at + 2] as number)) | 0) === (host | 0)
+    const log = (this.#base + logAt(this.#contexts)) >>> 2
+    const filled = (words[log] as number) >>> 0
+    if (filled <= LOG_ENTRIES) {
+      for (let i = 1; i <= filled; i++) {
+        const at = (words[log + i] as number) >>> 2
+        if (this.#isWrite(at) && leads(at)) words[at] = words[at + 1] = -1
+      }
+      return
+    }
     for (let i = 0; i < this.#contexts; i++) {
       if ((this.#used & (1 << i)) === 0) continue
       const first = (this.context(i) + WRITE) >>> 2
-      for (let at = first; at < first + DATA_ENTRIES * 4; at += 4) {
-        const page = this.#words[at] as number
-        if (((page + (this.#words[at + 2] as number)) | 0) === (host | 0)) {
-          this.#words[at] = -1
-          this.#words[at + 1] = -1
-        }
-      }
+      for (let at = first; at < first + DATA_ENTRIES * 4; at += 4) if (leads(at)) words[at] = words[at + 1] = -1
     }
+  }
+  #isWrite(at: number): boolean {
+    const offset = (at * 4 - this.#base) % CONTEXT_BYTES
+    return offset >= WRITE && offset < FETCH
   }
 
   /** Empties fetch entries that lead to the records at `records`. */

@@ -219,6 +219,7 @@ export class Machine implements AsyncDisposable {
       governor: place.join,
       isStart: screen !== undefined,
     })
+    frozen.goesOn?.()
     running.agent.takeOver(agent)
     mendClock(frozen, running)
     if (hasAgent(options)) running.agent.setIdentity({ machineId: freshMachineId(), mac: running.network?.mac })
