@@ -9,8 +9,14 @@ const WINDOW = 4_000_000 / 100
  * beyond, whatever makes them slow (code that rewrites itself, devices, code that is not translated yet) is paid for in time.
  */
 const SLOWER = 2
-/** What of a machine's speed is remembered from slice to slice. */
-const MEMORY = 15 / 16
+/** What of a machine's speed is remembered after a millisecond of its own: a storm must not be taken for what it was before. */
+const MEMORY_PER_MS = 15 / 16
+/** What a host that runs other programs meanwhile may withhold from a machine under a cap, and give it later. */
+const CAP_BURST_NS = 50_000_000
+/** A machine held by its cap waits until it may run for so long: a turn is shorter, and waiting after each costs the host. */
+const CAP_TURNS_NS = 4_000_000
+/** What a machine may save up of its entitlement while it waits: so long it may keep others from running. */
+const ENTITLED_BURST_NS = 10_000_000
 /** No turn takes less, though a host may count too coarsely to see it. */
 const LEAST_NS = 1000
 /** Hosts' timers are no finer. */
@@ -52,6 +58,7 @@ export class Member implements Governor {
   /** Of late: instructions, and the nanoseconds they took. */
   #lately = 0
   #latelyNs = 0
+  #usedNs = 0
   #waiting: PromiseWithResolvers<void> | undefined
   /** What an idle machine waits for: the scheduler's time at which its timer is due. */
   #wait: { readonly atNs: number; wake(): void } | undefined
@@ -60,8 +67,8 @@ export class Member implements Governor {
     this.#clock = clock
     this.#retired = retired
     this.#peers = peers
-    this.#allowed = new TimeCredit(1, clock.monotonicNs())
-    this.#entitled = new TimeCredit(0, clock.monotonicNs())
+    this.#allowed = new TimeCredit(1, CAP_BURST_NS, clock.monotonicNs())
+    this.#entitled = new TimeCredit(0, ENTITLED_BURST_NS, clock.monotonicNs())
   }
 
   /** Instructions run so far, over the share. */
@@ -71,6 +78,10 @@ export class Member implements Governor {
   /** Instructions a nanosecond, of late. */
   get rate(): number {
     return this.#latelyNs > 0 ? this.#lately / this.#latelyNs : 0
+  }
+  /** What its turns have taken: the thread's processor time, where the host can tell, nanoseconds. */
+  get usedNs(): number {
+    return this.#usedNs
   }
   get isActive(): boolean {
     return this.#isActive
@@ -129,8 +140,10 @@ export class Member implements Governor {
     const now = this.#retired()
     const count = Number(now - this.#retiredThen)
     this.#retiredThen = now
-    this.#lately = this.#lately * MEMORY + count
-    this.#latelyNs = this.#latelyNs * MEMORY + tookNs
+    this.#usedNs += tookNs
+    const memory = MEMORY_PER_MS ** (tookNs / 1e6)
+    this.#lately = this.#lately * memory + count
+    this.#latelyNs = this.#latelyNs * memory + tookNs
     // Without a cap nothing is owed, also by a machine that has several processors.
     if (this.#limits.cap < 1) this.#allowed.spend(tookNs)
     if (this.isEntitled()) {
@@ -139,8 +152,8 @@ export class Member implements Governor {
       this.#virtual = Math.max(this.#virtual, this.#peers.virtualNow() - WINDOW)
     } else {
       const fastest = Math.max(...this.#active().map(other => other.rate), this.rate)
-      const slower = this.rate > 0 ? fastest / this.rate : 1
-      this.#virtual += (count * (slower > SLOWER ? slower : 1)) / this.#limits.share
+      const isSlow = fastest > SLOWER * this.rate
+      this.#virtual += (isSlow ? tookNs * fastest : count) / this.#limits.share
     }
     this.#peers.moved()
   }
@@ -192,6 +205,6 @@ export class Member implements Governor {
   #capWaitMs(): number {
     const leftNs = this.#allowed.leftNs(this.#clock.monotonicNs())
     if (this.#limits.cap === 1 || leftNs > 0) return 0
-    return Math.max(MIN_WAIT_MS, Math.ceil(-leftNs / this.#limits.cap / 1e6))
+    return Math.max(MIN_WAIT_MS, Math.ceil((CAP_TURNS_NS - leftNs) / this.#limits.cap / 1e6))
   }
 }
