@@ -1,5 +1,6 @@
 import type { Clock, GovernedWait, Governor, Pace } from '@doppel/base'
 import { changedLimits, type CpuLimits, NO_LIMITS } from './limits.ts'
+import type { ThreadTime } from './thread-time.ts'
 import { TimeCredit } from './time-credit.ts'
 
 /** How far a machine may be ahead of the others, in instructions over the share: two of the longest slices, at a share of 100. */
@@ -17,8 +18,6 @@ const CAP_BURST_NS = 50_000_000
 const CAP_TURNS_NS = 4_000_000
 /** What a machine may save up of its entitlement while it waits: so long it may keep others from running. */
 const ENTITLED_BURST_NS = 10_000_000
-/** No turn takes less, though a host may count too coarsely to see it. */
-const LEAST_NS = 1000
 /** Hosts' timers are no finer. */
 const MIN_WAIT_MS = 1
 /** A turn that another's timer cuts short is at least this long: below, entering it costs more than it does. */
@@ -34,8 +33,7 @@ const HURRIED_YIELD_NS = 1_000_000
 export interface Peers {
   others(): readonly Member[]
   virtualNow(): number
-  /** The processor's time that the thread has had. */
-  readonly busyNs: (() => number) | undefined
+  readonly threadTime: ThreadTime
   leave(member: Member): void
   moved(): void
 }
@@ -52,8 +50,6 @@ export class Member implements Governor {
   /** Instructions run so far, over the share: who has the least has the turn. */
   #virtual = 0
   #retiredThen = 0n
-  /** The thread's time when the turn began. */
-  #beganNs = 0
   #isActive = false
   /** Of late: instructions, and the nanoseconds they took. */
   #lately = 0
@@ -118,10 +114,7 @@ export class Member implements Governor {
       this.idle()
       return new Promise(resolve => void setTimeout(resolve, waitMs))
     }
-    if (this.#hasTurn()) {
-      this.#beganNs = this.#peers.busyNs?.() ?? 0
-      return undefined
-    }
+    if (this.#hasTurn()) return undefined
     this.#waiting ??= Promise.withResolvers()
     return this.#waiting.promise
   }
@@ -135,8 +128,7 @@ export class Member implements Governor {
     return { instructions: inNs < Infinity ? most : Infinity, ...(hurried.length > 0 && { yieldNs: HURRIED_YIELD_NS }) }
   }
   ran(elapsedNs: number): void {
-    const { busyNs } = this.#peers
-    const tookNs = busyNs ? Math.min(elapsedNs, Math.max(busyNs() - this.#beganNs, LEAST_NS)) : elapsedNs
+    const tookNs = this.#peers.threadTime.ofTurn(elapsedNs)
     const now = this.#retired()
     const count = Number(now - this.#retiredThen)
     this.#retiredThen = now
