@@ -196,7 +196,7 @@ export class Tlb {
   }
   /** Empties the entry at an index of words. */
   #empty(at: number): void {
-    const offset = ((at << 2) - this.#base) % CONTEXT_BYTES
+    const offset = (at * 4 - this.#base) % CONTEXT_BYTES
     const isFirst = offset === READ || offset === WRITE || offset === FETCH
     this.#words[at] = isFirst ? EMPTY_FIRST : EMPTY
     this.#words[at + 1] = isFirst ? 0 : EMPTY
@@ -228,9 +228,8 @@ export class Tlb {
     const length = entries * ENTRY_BYTES
     if (filled > LOG_ENTRIES) {
       for (let i = 0; i < this.#contexts; i++) {
-        if ((this.#used & (1 << i)) !== 0)
-          each((this.context(i) + array) >>> 2, (this.context(i) + array + length) >>> 2)
->>>>>>> sys
+        const first = (this.context(i) + array) >>> 2
+        if ((this.#used & (1 << i)) !== 0) each(first, first + length / 4)
       }
       return
     }

@@ -30,6 +30,12 @@ export function translatorThread(): RemoteCompiler | undefined {
   }
 }
 
+/** The same, but the thread is not there before there is work for it: starting one takes what a clone needs to answer. */
+export function translatorOnDemand(): RemoteCompiler | undefined {
+  if (availableParallelism() < 2) return undefined
+  return async requests => await translatorThread()?.(requests)
+}
+
 function startThread(role: ThreadRole): HartThread {
   let worker: Worker
   try {

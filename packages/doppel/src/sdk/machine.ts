@@ -55,6 +55,8 @@ export interface MachineMetrics extends Required<CpuLimits> {
   readonly instructions: bigint
   /** Milliseconds since it was made. */
   readonly uptimeMs: number
+  /** Milliseconds of processor time that its turns have taken; of the thread that it shares, not of threads of its own. */
+  readonly cpuMs: number
   /** RAM that the guest holds: what it has touched and not given back. */
   readonly memoryBytes: number
   /** What it is to make do with. */
@@ -219,6 +221,7 @@ export class Machine implements AsyncDisposable {
       governor: place.join,
       isStart: screen !== undefined,
     })
+    frozen.goesOn?.()
     running.agent.takeOver(agent)
     mendClock(frozen, running)
     if (hasAgent(options)) running.agent.setIdentity({ machineId: freshMachineId(), mac: running.network?.mac })
@@ -356,6 +359,7 @@ export class Machine implements AsyncDisposable {
       state: this.state,
       instructions: vm.cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n),
       uptimeMs: elapsedNs() / 1e6,
+      cpuMs: this.#place.usedMs,
       memoryBytes: cpu.engine.frames.touchedBytes,
       memoryLimitBytes: this.#options.memoryBytes - (this.#running.balloon?.targetBytes ?? 0),
       balloonBytes: this.#running.balloon?.lengthBytes ?? 0,

@@ -184,6 +184,7 @@ export interface RemoteMetrics {
   readonly state: string
   readonly instructions: bigint
   readonly uptimeMs: number
+  readonly cpuMs: number
   readonly memoryBytes: number
   readonly memoryLimitBytes: number
   readonly balloonBytes: number
