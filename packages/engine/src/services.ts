@@ -24,6 +24,8 @@ export interface PhysicalLayout {
   readonly frameTable: number
   /** Host address of an i32 for each RAM page: one more than its decoded page's number, or 0. */
   readonly codeTable: number
+  /** Host address of a byte for each RAM page: 1 where it may have been written since somebody last asked. */
+  readonly dirty: number
   /** Host address of the decoded pages' records, and bytes between two pages'. */
   readonly codeBase: number
   readonly codeBytes: number
@@ -201,6 +203,7 @@ function writeProbe(
   fn.end()
   fn.if(fn.get(write))
   fail(tableEntry(fn, physical.codeTable, fn.get(ramPage)))
+  fn.store(Op.i32Store8, fn.op(Op.i32WrapI64, fn.get(ramPage)), fn.i32(1), physical.dirty)
   if (physical.writeNotes) {
     const { count, notes } = physical.writeNotes
     const note = fn.op(Op.i32Shl, fn.op(Op.i32WrapI64, fn.get(ramPage)), fn.i32(2))
