@@ -28,8 +28,8 @@ const EMPTY_FIRST = 0xfff
 export const INDEX_SHIFT = 8
 export const DATA_MASK: number = (DATA_ENTRIES - 1) * ENTRY_BYTES
 export const FETCH_MASK: number = (FETCH_ENTRIES - 1) * ENTRY_BYTES
-const PAGE_BYTES = 4096
 export const PAGE_MASK_LOW: number = ~0xfff
+const PAGE_BYTES = 4096
 
 /**
  * After the contexts, a byte for each 2 MiB of guest-virtual addresses and one for each 1 GiB, by a hash: 1 where an entry may

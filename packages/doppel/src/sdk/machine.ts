@@ -211,9 +211,8 @@ export class Machine implements AsyncDisposable {
     if (adopted) main.take(adopted)
     mendClock(frozen, running)
     // One that moved stays who it is.
-    if (hasAgent(options) && !moved) {
-      running.agent.setIdentity({ machineId: freshMachineId(), mac: running.network?.mac })
-    }
+    const identity = { machineId: freshMachineId(), mac: running.network?.mac }
+    if (hasAgent(options) && !moved) running.agent.setIdentity(identity)
     const machine = new Machine(image, options, running, terminal, place, frozen, main)
     if (how.paused) await machine.#life.startPaused()
     else machine.#life.start()

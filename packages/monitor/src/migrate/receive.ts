@@ -87,7 +87,7 @@ function readHello(bytes: Uint8Array): {
   if (hello?.version !== MIGRATION_VERSION) {
     throw new DoppelError(
       'migrate.version',
-      `a machine comes in version ${String(hello?.version)} of migration, this doppel takes ${MIGRATION_VERSION}`,
+      `a machine comes in version ${JSON.stringify(hello?.version)} of migration, this doppel takes ${MIGRATION_VERSION}`,
     )
   }
   const spaces = Array.isArray(hello.spaces) ? (hello.spaces as readonly Saved[]) : []
