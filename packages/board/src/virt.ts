@@ -50,6 +50,8 @@ export type VirtBoot =
 export interface RestoredBoot {
   readonly restored: Saved
   readonly page: (page: number, into: Uint8Array) => void
+  /** The other one does not go on: this is the same machine, and its kernel is not told that it is a clone. */
+  readonly isMoved?: boolean
 }
 
 /** What a `virt` machine is built from. */
@@ -145,7 +147,8 @@ export class VirtMachine {
     })
     this.#aclint = devices.aclint
     this.#devices = devices
-    this.deviceTree = restored ? this.#restore(restored) : this.#boot(boot, bus, devices.uart)
+    const isMoved = 'isMoved' in boot && boot.isMoved === true
+    this.deviceTree = restored ? this.#restore(restored, isMoved) : this.#boot(boot, bus, devices.uart)
   }
 
   #loopWith(timers: TimerQueue): MachineLoop | ThreadLoop {
@@ -237,7 +240,7 @@ export class VirtMachine {
     })
   }
 
-  #restore(state: VirtState): Uint8Array {
+  #restore(state: VirtState, isMoved: boolean): Uint8Array {
     const { cpus, memoryBytes } = this.#config
     if (state.cpus !== cpus || state.memoryBytes !== memoryBytes) {
       throw new DoppelError(
@@ -251,7 +254,7 @@ export class VirtMachine {
     this.#firmware.restore(state.firmware)
     this.cpu.restore(state.cpu)
     restoreDevices(devices, state.devices)
-    devices.generationId.renew()
+    if (!isMoved) devices.generationId.renew()
     // The guest has long read its own.
     return new Uint8Array(0)
   }

@@ -13,6 +13,7 @@ import {
 } from '@doppel/monitor'
 import type { DiskOption, RunOptions } from '../cli/run-options.ts'
 import { openSnapshotFile, saveSnapshotFile } from '../host/snapshot-host.ts'
+import { notedMemory } from '../host/working-sets.ts'
 import { openFrozenDisk } from '../run/disks.ts'
 import type { RunningMachine } from '../run/machine.ts'
 
@@ -24,6 +25,8 @@ export interface MachineImage {
   readonly board: Saved
   readonly agent: AgentState
   readonly pages: PageSource
+  /** Told when a machine goes on from it. */
+  readonly goesOn?: () => void
   /** Pages of RAM, touched or not. */
   readonly pageCount: number
   /** What its disks held; they are the image's to give back. Throws `disk.*`, `snapshot.disk`. */
@@ -32,6 +35,11 @@ export interface MachineImage {
   readonly frozenMs: number
   readonly retain: () => void
   readonly release: () => Promise<void>
+}
+
+/** What a machine goes on from: an image, or one whose writable disks are opened as they are. */
+export interface MachineSource extends Omit<MachineImage, 'disks'> {
+  readonly disks: () => Promise<readonly (FrozenDisk | undefined)[]>
 }
 
 /** What a snapshot file says beside memory and disks: version 2. */
@@ -72,7 +80,7 @@ export async function freeze(
   image: string,
   options: RunOptions,
   running: RunningMachine,
-  from: MachineImage | undefined,
+  from: MachineSource | undefined,
 ): Promise<MachineImage> {
   const board = await running.vm.save()
   const { pageCount } = running.cpu.engine.frames
@@ -178,7 +186,9 @@ function imageIn(opened: ReturnType<typeof openSnapshotFile>, path: string): Mac
     verbose: false,
     env: process.env,
   }
+  const noted = notedMemory(memory, opened.file.id, options.env)
   const holders = new Holders(async () => {
+    await noted.close()
     // Those that could not be opened have said so.
     for (const disk of (await disks?.catch(() => [])) ?? []) await disk.release()
     opened.close()
@@ -189,7 +199,8 @@ function imageIn(opened: ReturnType<typeof openSnapshotFile>, path: string): Mac
     board,
     agent,
     frozenMs,
-    pages: memory,
+    pages: noted.pages,
+    goesOn: noted.goesOn,
     pageCount: memory.pageCount,
     disks: () => (disks ??= openSavedDisks(opened.file, machine.disks, options.env)),
     retain: holders.retain,
@@ -222,7 +233,7 @@ async function openSavedDisks(
 const CLOCK_SLACK_MS = 1000
 
 /** Sets the clock of a machine that was frozen a while ago. */
-export function mendClock(frozen: MachineImage, running: RunningMachine): void {
+export function mendClock(frozen: MachineSource, running: RunningMachine): void {
   const nowMs = hostMs()
   if (Math.abs(nowMs - frozen.frozenMs) > CLOCK_SLACK_MS) running.agent.setClock(nowMs / 1000)
 }
