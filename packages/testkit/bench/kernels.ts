@@ -18,6 +18,7 @@ export const KERNELS: readonly (readonly [name: string, stresses: string])[] = [
   ['single', 'single precision: transform, filters'],
   ['muldiv', '64-bit multiplication and division'],
   ['atomics', 'AMO, LR/SC, fences'],
+  ['jit', 'code written, run and patched'],
 ]
 
 /** A kernel that any number of harts share, and the numbers that it is run with; two have threads of their own everywhere. */
