@@ -11,6 +11,21 @@ const PAGE_BYTES = 4096
 const KNOWN = 4096
 const KNOWN_WORDS = RECORD.bytes / 4
 
+/** What instructions that just go on were decoded to last, by a hash of their bits: programs repeat themselves. */
+interface KnownRecords {
+  readonly bits: Int32Array
+  readonly words: Int32Array
+}
+const known = new WeakMap<readonly Usage[], KnownRecords>()
+
+/** All machines of a thread share them: a clone runs what its original ran. */
+function knownRecords(usages: readonly Usage[]): KnownRecords {
+  let records = known.get(usages)
+  if (!records)
+    known.set(usages, (records = { bits: new Int32Array(KNOWN), words: new Int32Array(KNOWN * KNOWN_WORDS) }))
+  return records
+}
+
 /** Where instructions of these bits are remembered (Knuth's multiplicative hash, TAOCP vol. 3, §6.4). */
 function knownPlace(bits: number): number {
   return (Math.imul(bits, 0x9e3779b1) >>> 20) * KNOWN_WORDS
@@ -58,25 +73,24 @@ export class CodeCache<M> {
   readonly #halves: Uint16Array
   readonly #words: Int32Array
   readonly #base: number
-  readonly #pages: CodePage[]
+  /** Code pages that have been in use at some time; there may be `capacity`. */
+  readonly #pages: CodePage[] = []
+  readonly #capacity: number
   readonly #byRamPage: Int32Array
   readonly #decoded: Decoded = newDecoded()
   readonly #replacedAt: number
   readonly #copiesAt: number | undefined
   readonly #bytes: Uint8Array
-  /** What instructions that just go on were decoded to last, by a hash of their bits: programs repeat themselves. */
-  readonly #knownBits = new Int32Array(KNOWN)
-  readonly #knownWords = new Int32Array(KNOWN * KNOWN_WORDS)
+  readonly #knownBits: Int32Array
+  readonly #knownWords: Int32Array
   #next = 0
-  /** Code pages that have been in use at some time. */
-  #everUsed = 0
   /** Called with the slots of a dropped page and the address of its records. */
   onDrop: (slots: readonly number[], records: number) => void = () => {}
 
   constructor(
     memory: ArrayBufferLike,
     base: number,
-    pages: number,
+    capacity: number,
     /** Where an i32 for each RAM page lies: one more than its code page's index, or 0. */
     byRamPage: Int32Array,
     set: InstructionSet<M>,
@@ -94,8 +108,11 @@ export class CodeCache<M> {
     this.#halves = new Uint16Array(memory)
     this.#words = new Int32Array(memory)
     this.#base = base
-    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, live: 0, generation: 0, regions: [] }))
+    this.#capacity = capacity
     this.#byRamPage = byRamPage
+    const { bits, words } = knownRecords(usages)
+    this.#knownBits = bits
+    this.#knownWords = words
   }
 
   /** Whether a RAM page has decoded code, so that writes to it must be seen. */
@@ -108,12 +125,8 @@ export class CodeCache<M> {
     let index = (this.#byRamPage[ramPage] as number) - 1
     if (index === -1) {
       index = this.#next
-      this.#next = (this.#next + 1) % this.#pages.length
-      const page = this.#pages[index] as CodePage
-      if (page.ramPage !== -1) this.drop(page.ramPage)
-      // A page dropped under running code may have been decoded into once more since. New ones are zeros already.
-      if (index < this.#everUsed) this.#clear(this.#recordsOf(index))
-      this.#everUsed = Math.max(this.#everUsed, index + 1)
+      this.#next = (this.#next + 1) % this.#capacity
+      const page = this.#free(index)
       page.ramPage = ramPage
       page.generation++
       page.live = frame >>> 0
@@ -126,6 +139,15 @@ export class CodeCache<M> {
       this.#words[(end + PAGE_TAIL.crossesInto) >>> 2] = 0
     }
     return this.#recordsOf(index)
+  }
+  /** A code page without code; new ones are zeros already. */
+  #free(index: number): CodePage {
+    const page = this.#pages[index]
+    if (!page) return (this.#pages[index] = { ramPage: -1, frame: 0, live: 0, generation: 0, regions: [] })
+    if (page.ramPage !== -1) this.drop(page.ramPage)
+    // A page dropped under running code may have been decoded into once more since.
+    this.#clear(this.#recordsOf(index))
+    return page
   }
   #recordsOf(index: number): number {
     return this.#base + index * CODE_PAGE_BYTES
@@ -140,7 +162,7 @@ export class CodeCache<M> {
     this.#byRamPage[ramPage] = 0
     page.ramPage = -1
     this.#clear(records)
-    for (let i = 0; i < this.#everUsed; i++) {
+    for (let i = 0; i < this.#pages.length; i++) {
       const into = (this.#recordsOf(i) + PAGE_RECORD_BYTES + PAGE_TAIL.crossesInto) >>> 2
       if (i === index || this.#words[into] === records) this.#words[into] = 0
     }
@@ -154,7 +176,7 @@ export class CodeCache<M> {
   /** Drops those pages among the suspect ones that have changed since their copies were made. Says whether there were any. */
   synchronize(isSuspect: (ramPage: number) => boolean): boolean {
     let any = false
-    for (let i = 0; i < this.#everUsed; i++) {
+    for (let i = 0; i < this.#pages.length; i++) {
       const page = this.#pages[i] as CodePage
       if (page.ramPage === -1 || !isSuspect(page.ramPage) || this.#isCurrent(page)) continue
       this.drop(page.ramPage)

@@ -199,6 +199,7 @@ export class Engine<M> {
 
   /** Runs a hart's code until an exit; with `outOfLineFirst` the instruction at pc is run out of line to begin with. */
   run(hart: number, outOfLineFirst: boolean): number {
+    this.tlbs[hart]?.prepare()
     let exit = this.#run(this.state(hart), outOfLineFirst ? 1 : 0)
     while (exit === Exit.refetch) exit = this.#run(this.state(hart), 0)
     if (exit === Exit.budget) this.#translator.translatePending()

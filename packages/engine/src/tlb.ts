@@ -85,16 +85,31 @@ export class Tlb {
   /** Told when everything has been flushed. */
   onFlush: () => void = () => {}
   /** Contexts filled since they were last emptied: flushing the others is free. */
-  #used: number
+  #used = 0
+  /** Contexts that have been emptied at some time: new memory is zeros, which are tags of a page. */
+  #prepared = 0
+  #isReady = false
 
   constructor(memory: ArrayBufferLike, base: number, contexts: number) {
     this.#words = new Int32Array(memory)
     this.#large = new Uint8Array(memory, base + contexts * CONTEXT_BYTES, 2 * LARGE_HASHED)
     this.#base = base
     this.#contexts = contexts
-    this.#used = -1
-    this.#words[(base + logAt(contexts)) >>> 2] = LOG_ENTRIES + 1
-    this.flush()
+  }
+
+  /** Makes the contexts in force ready: code is about to run. Those of a machine that never runs take no memory. */
+  prepare(): void {
+    this.#isReady = true
+    const fresh = this.#used & ~this.#prepared
+    if (fresh !== 0) this.#empty(fresh)
+  }
+  #empty(contexts: number): void {
+    for (let i = 0; i < this.#contexts; i++) {
+      if ((contexts & (1 << i)) === 0) continue
+      const at = this.context(i) >>> 2
+      this.#words.fill(-1, at, at + CONTEXT_BYTES / 4)
+    }
+    this.#prepared |= contexts
   }
 
   /** The address of a context's arrays. */
@@ -109,6 +124,7 @@ export class Tlb {
   /** Says that generated code may fill contexts, a mask, from now on. */
   use(contexts: number): void {
     this.#used |= contexts
+    if (this.#isReady) this.prepare()
   }
   fillData(context: number, array: number, low: number, high: number, host: number): void {
     const page = low & PAGE_MASK_LOW
@@ -151,14 +167,11 @@ export class Tlb {
         this.#words[at] = this.#words[at + 1] = -1
       }
     } else {
-      for (let i = 0; i < this.#contexts; i++) {
-        if ((this.#used & (1 << i)) === 0) continue
-        const at = this.context(i) >>> 2
-        this.#words.fill(-1, at, at + CONTEXT_BYTES / 4)
-      }
+      this.#empty(this.#used)
     }
     this.#words[log] = 0
     this.#used = inForce
+    if (this.#isReady) this.prepare()
     this.#large.fill(0)
     this.onFlush()
   }
