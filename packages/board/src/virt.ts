@@ -17,6 +17,7 @@ import {
 } from '@doppel/base'
 import { type Aclint, Bus, type Uart16550, type VirtioDevice } from '@doppel/devices'
 import { writeFdt } from './fdt.ts'
+import { gatherOutput } from './gathered-output.ts'
 import { GuestClock } from './guest-clock.ts'
 import { type HostTasks, hostTasks } from './host-tasks.ts'
 import { Htif } from './htif.ts'
@@ -49,6 +50,8 @@ export type VirtBoot =
 export interface RestoredBoot {
   readonly restored: Saved
   readonly page: (page: number, into: Uint8Array) => void
+  /** The other one does not go on: this is the same machine, and its kernel is not told that it is a clone. */
+  readonly isMoved?: boolean
 }
 
 /** What a `virt` machine is built from. */
@@ -109,7 +112,7 @@ export class VirtMachine {
   constructor(config: VirtMachineConfig) {
     checkSizes(config)
     const { boot, ...rest } = config
-    this.#config = rest
+    this.#config = { ...rest, console: gatherOutput(rest.console) }
     this.#host = config.host ?? hostTasks()
     const bus = new Bus()
     const restored = 'restored' in config.boot ? readVirtState(config.boot.restored) : undefined
@@ -133,7 +136,7 @@ export class VirtMachine {
       cpu: this.cpu,
       timers,
       entropy: config.entropy,
-      console: config.console,
+      console: this.#config.console,
       virtio: config.virtio ?? [],
       transport: config.transport ?? 'pci',
       interrupt: (hartId, bit, level) => {
@@ -144,7 +147,8 @@ export class VirtMachine {
     })
     this.#aclint = devices.aclint
     this.#devices = devices
-    this.deviceTree = restored ? this.#restore(restored) : this.#boot(boot, bus, devices.uart)
+    const isMoved = 'isMoved' in boot && boot.isMoved === true
+    this.deviceTree = restored ? this.#restore(restored, isMoved) : this.#boot(boot, bus, devices.uart)
   }
 
   #loopWith(timers: TimerQueue): MachineLoop | ThreadLoop {
@@ -236,7 +240,7 @@ export class VirtMachine {
     })
   }
 
-  #restore(state: VirtState): Uint8Array {
+  #restore(state: VirtState, isMoved: boolean): Uint8Array {
     const { cpus, memoryBytes } = this.#config
     if (state.cpus !== cpus || state.memoryBytes !== memoryBytes) {
       throw new DoppelError(
@@ -250,7 +254,7 @@ export class VirtMachine {
     this.#firmware.restore(state.firmware)
     this.cpu.restore(state.cpu)
     restoreDevices(devices, state.devices)
-    devices.generationId.renew()
+    if (!isMoved) devices.generationId.renew()
     // The guest has long read its own.
     return new Uint8Array(0)
   }

@@ -5,7 +5,8 @@ export { openTerminal, type Terminal } from './host/terminal.ts'
 export { Network } from './run/network.ts'
 export { runMachine } from './run/run.ts'
 export { JavaVm, type JavaVmOptions } from './java/java-vm.ts'
-export { Machine, type MachineMetrics } from './sdk/machine.ts'
+export { Machine } from './sdk/machine.ts'
+export type { MachineMetrics } from './sdk/machine-metrics.ts'
 export type { Pty, PtyOptions, PtySize } from './guest/pty.ts'
 export { type ListedMachine, RemoteMachine, type RemoteMetrics } from './sdk/remote-machine.ts'
 export type { Isolation } from './control/isolation.ts'
@@ -21,6 +22,7 @@ export type {
   GuestFile,
   GuestFileEvent,
   RunningCommand,
+  MoveReport,
   MachineState,
   NetworkPolicy,
   PolicyEvent,

@@ -113,13 +113,15 @@ export class Engine<M> {
       ramPages,
       frameTable: map.frameTable,
       codeTable: map.codeTable,
+      dirty: map.dirty,
       codeBase: map.code,
       codeBytes: CODE_PAGE_BYTES,
       writeNotes: place && writeNotes(map.writeNotes, place.index),
     }
     this.memory = allocate(map.wasmPages, place)
     const buffer = this.memory.buffer
-    this.frames = new Frames(buffer, options.ramBase, options.ramBytes, map.frames, map.frameTable, FRAME_LOCK)
+    const { ramBase, ramBytes } = options
+    this.frames = new Frames(buffer, ramBase, ramBytes, map.frames, map.frameTable, FRAME_LOCK, map.dirty)
     this.tlbs = Array.from({ length: options.harts }, (_, i) => new Tlb(buffer, map.tlbs + i * tlbBytes, isa.contexts))
     this.#ownTlbs = place?.hart === undefined ? this.tlbs : this.tlbs.slice(place.hart, place.hart + 1)
     this.#usages = knownUsages(isa)
@@ -230,7 +232,16 @@ export class Engine<M> {
       this.cache.drop(page)
       this.frames.release(page)
     }
-    for (const tlb of this.tlbs) tlb.flush()
+    // Harts go on filling the contexts that they are in.
+    for (const tlb of this.tlbs) tlb.flush(-1)
+  }
+  /**
+   * The RAM pages that guest, devices or loaders may have written since this was last called (dirty logging), in ascending
+   * order. Only between slices, all harts at home: write entries of TLBs are emptied, so that the next write is seen.
+   */
+  takeDirty(): number[] {
+    for (const tlb of this.tlbs) tlb.flush(-1)
+    return this.frames.takeDirty()
   }
 
   /** The decoded records of a RAM page; from now on writes to it are seen. */
@@ -252,6 +263,7 @@ export class Engine<M> {
   }
   /** Says that this thread is about to write a page, or will have a TLB entry to write it by. */
   willWrite(ramPage: number): void {
+    this.frames.markDirty(ramPage)
     this.cache.drop(ramPage)
     this.#writes?.note(ramPage)
   }

@@ -17,6 +17,8 @@ export class Frames implements GuestMemory {
   readonly #firstFrame: number
   /** A lock, and how many frames have been given out: in memory, since threads share them. */
   readonly #counts: Int32Array
+  /** A byte for each page: 1 where it may have been written since somebody last asked. */
+  readonly #dirty: Uint8Array
   /** Frames given back; where threads share the memory there are none. */
   readonly #free: number[] = []
   /** Pages that were given back: they are zeros now, whatever the source has. */
@@ -32,7 +34,8 @@ export class Frames implements GuestMemory {
 
   /**
    * `firstFrame` is the host address from which on `lengthBytes` of `memory` are free for frames; `tableAt`, if given,
-   * that of an i32 per page, where generated code finds the table, and `countsAt` that of two more, for the frames given out.
+   * that of an i32 per page, where generated code finds the table, `countsAt` that of two more, for the frames given out,
+   * and `dirtyAt` that of a byte per page, where generated code says what it may write.
    */
   constructor(
     memory: ArrayBufferLike,
@@ -41,12 +44,14 @@ export class Frames implements GuestMemory {
     firstFrame: number,
     tableAt?: number,
     countsAt?: number,
+    dirtyAt?: number,
   ) {
     this.#base = base
     this.#pages = lengthBytes / PAGE_BYTES
     this.#bytes = new Uint8Array(memory)
     this.#table = tableAt === undefined ? new Int32Array(this.#pages) : new Int32Array(memory, tableAt, this.#pages)
     this.#counts = countsAt === undefined ? new Int32Array(2) : new Int32Array(memory, countsAt, 2)
+    this.#dirty = dirtyAt === undefined ? new Uint8Array(this.#pages) : new Uint8Array(memory, dirtyAt, this.#pages)
     this.#firstFrame = firstFrame
     this.ranges = [{ base, lengthBytes }]
   }
@@ -90,11 +95,32 @@ export class Frames implements GuestMemory {
   }
   /** Takes a page's frame back; the page is zeros from now on. Nothing, on no thread, may go on using the frame's host address. */
   release(page: number): void {
+    this.markDirty(page)
     const host = (this.#table[page] as number) >>> 0
     if (this.source) (this.#emptied ??= new Uint8Array(this.#pages))[page] = 1
     if (host === 0) return
     this.#table[page] = 0
     this.#free.push(host)
+  }
+  /** Says that a page is about to be written, or may be from now on. */
+  markDirty(page: number): void {
+    this.#dirty[page] = 1
+  }
+  /** The pages that were marked since this was last called, or since the machine was made, in ascending order. */
+  takeDirty(): number[] {
+    const pages: number[] = []
+    for (let page = this.#dirty.indexOf(1); page >= 0; page = this.#dirty.indexOf(1, page + 1)) pages.push(page)
+    for (const page of pages) this.#dirty[page] = 0
+    return pages
+  }
+  /** Copies a page as it is now, whether or not it has been touched. */
+  copyPage(page: number, into: Uint8Array): void {
+    const host = (this.#table[page] as number) >>> 0
+    if (host !== 0) into.set(this.#bytes.subarray(host, host + PAGE_BYTES))
+    else {
+      into.fill(0, 0, PAGE_BYTES)
+      if (this.#emptied?.[page] !== 1) this.source?.(page, into)
+    }
   }
   /** The host address of a guest-physical one in RAM. */
   host(gpa: number, page: number): number {

@@ -15,7 +15,13 @@ export {
   type Services,
 } from './engine.ts'
 export { Exit, Request } from './exits.ts'
-export { compileRegions, type CompiledElsewhere, type RegionRequest, type RemoteCompiler } from './remote-compiler.ts'
+export {
+  type CompiledElsewhere,
+  compilerFor,
+  type RegionRequest,
+  type RemoteCompiler,
+  type RestoredElsewhere,
+} from './remote-compiler.ts'
 export { Frames } from './frames.ts'
 export {
   type CompressedRow,

@@ -42,6 +42,8 @@ export interface MemoryMap {
   /** Where each engine notes what it may have written; none where there is one engine. */
   readonly writeNotes: readonly number[]
   readonly frameTable: number
+  /** A byte for each page of RAM, see `Frames.markDirty`. */
+  readonly dirty: number
   readonly frames: number
   readonly wasmPages: number
 }
@@ -73,6 +75,7 @@ export function mapMemory(sizes: {
     notes: place ? [take(tableBytes)] : [],
   }))
   const frameTable = take(tableBytes)
+  const dirty = take(ramBytes / RAM_PAGE_BYTES)
   const frames = align(at, WASM_PAGE_BYTES)
   const wasmPages = Math.ceil((frames + ramBytes) / WASM_PAGE_BYTES)
   if (wasmPages > MAX_WASM_PAGES) {
@@ -80,7 +83,16 @@ export function mapMemory(sizes: {
     throw new DoppelError('engine.memory', `${ramBytes / MIB} MiB of RAM; at most ${Math.floor(most)} MiB fit`)
   }
   const { notes: _own, ...own } = places[place?.index ?? 0] as (typeof places)[number]
-  return { states, tlbs, ...own, writeNotes: places.flatMap(({ notes }) => notes), frameTable, frames, wasmPages }
+  return {
+    states,
+    tlbs,
+    ...own,
+    writeNotes: places.flatMap(({ notes }) => notes),
+    frameTable,
+    dirty,
+    frames,
+    wasmPages,
+  }
 }
 
 /** The memory of a map. Throws `engine.memory` when the host has no room for it. */

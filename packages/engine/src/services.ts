@@ -24,6 +24,8 @@ export interface PhysicalLayout {
   readonly frameTable: number
   /** Host address of an i32 for each RAM page: one more than its decoded page's number, or 0. */
   readonly codeTable: number
+  /** Host address of a byte for each RAM page: 1 where it may have been written since somebody last asked. */
+  readonly dirty: number
   /** Host address of the decoded pages' records, and bytes between two pages'. */
   readonly codeBase: number
   readonly codeBytes: number
@@ -186,10 +188,11 @@ function writeProbe(
   const inPage = fn.op(Op.i32And, fn.get(low), fn.i32(PAGE_OFFSET))
   fail(fn.op(Op.i32GtU, fn.op(Op.i32Add, inPage, fn.get(BYTES)), fn.i32(PAGE_BYTES)))
   const page = fn.let(fn.op(Op.i64And, fn.get(ADDRESS), fn.i64(~PAGE_OFFSET)))
+  const tag = fn.let(fn.op(Op.i64Sub, fn.get(page), fn.i64(1)))
   const index = fn.op(Op.i32And, fn.op(Op.i32ShrU, fn.get(low), fn.i32(INDEX_SHIFT)), fn.i32(DATA_MASK))
   const context = fn.load(Op.i32Load, fn.get(STATE), common.context)
   const entry = fn.let(fn.op(Op.i32Add, fn.op(Op.i32Add, context, fn.get(ARRAY)), index))
-  fn.if(fn.op(Op.i64Eq, fn.load(Op.i64Load, fn.get(entry)), fn.get(page)))
+  fn.if(fn.op(Op.i64Eq, fn.load(Op.i64Load, fn.get(entry)), fn.get(tag)))
   fn.return(fn.load(Op.i32Load, fn.get(entry), ENTRY_VALUE))
   fn.end()
   const misses = fn.op(Op.i32Add, fn.load(Op.i32Load, fn.get(STATE), common.misses), fn.i32(1))
@@ -205,6 +208,7 @@ function writeProbe(
   fn.end()
   fn.if(fn.get(write))
   fail(tableEntry(fn, physical.codeTable, fn.get(ramPage)))
+  fn.store(Op.i32Store8, fn.op(Op.i32WrapI64, fn.get(ramPage)), fn.i32(1), physical.dirty)
   if (physical.writeNotes) {
     const { count, notes } = physical.writeNotes
     const note = fn.op(Op.i32Shl, fn.op(Op.i32WrapI64, fn.get(ramPage)), fn.i32(2))
@@ -214,7 +218,7 @@ function writeProbe(
   const addend = fn.let(fn.op(Op.i32Sub, fn.get(frame), fn.op(Op.i32WrapI64, fn.get(page))))
   // An addend that happens to be 0 would read as a failure: the host serves that page each time.
   fail(fn.op(Op.i32Eqz, fn.get(addend)))
-  fn.store(Op.i64Store, fn.get(entry), fn.get(page))
+  fn.store(Op.i64Store, fn.get(entry), fn.get(tag))
   fn.store(Op.i32Store, fn.get(entry), fn.get(addend), ENTRY_VALUE)
   writeFillNote(fn, contexts, fn.load(Op.i32Load, fn.get(STATE), common.tlb), fn.get(entry))
   fn.return(fn.get(addend))
@@ -243,7 +247,8 @@ function writeFetch(
   const entry = fn.let(fn.op(Op.i32Add, context, fn.op(Op.i32And, index, fn.i32(FETCH_MASK))))
   const number = fn.op(Op.i32Sub, fn.get(page), fn.i32(1))
   const records = fn.op(Op.i32Mul, number, fn.i32(physical.codeBytes))
-  fn.store(Op.i64Store, fn.get(entry), fn.op(Op.i64And, fn.get(ADDRESS), fn.i64(~PAGE_OFFSET)), FETCH)
+  const first = fn.op(Op.i64And, fn.get(ADDRESS), fn.i64(~PAGE_OFFSET))
+  fn.store(Op.i64Store, fn.get(entry), fn.op(Op.i64Sub, first, fn.i64(1)), FETCH)
   fn.store(Op.i32Store, fn.get(entry), fn.op(Op.i32Add, fn.i32(physical.codeBase), records), FETCH + ENTRY_VALUE)
   const place = fn.op(Op.i32Add, fn.get(entry), fn.i32(FETCH))
   writeFillNote(fn, contexts, fn.load(Op.i32Load, fn.get(STATE), common.tlb), place)

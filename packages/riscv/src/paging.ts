@@ -96,7 +96,7 @@ export class Walker {
       if (pteLow & (PTE.r | PTE.x)) {
         const found = this.#leaf(low, high, level, ppn, pteLow, pteHigh, access, rules)
         if (found < 0) return found
-        const marked = this.#mark(host, address, pteLow, access)
+        const marked = this.#mark(host, page, address, pteLow, access)
         if (marked === undefined) return this.translate(low, high, access, rules)
         return marked ? found : -1
       }
@@ -148,7 +148,7 @@ export class Walker {
   }
 
   /** Sees to the A and D bits; undefined when another hart has changed the entry meanwhile. */
-  #mark(host: number, address: number, pteLow: number, access: number): boolean | undefined {
+  #mark(host: number, page: number, address: number, pteLow: number, access: number): boolean | undefined {
     const wanted = access === Access.write ? PTE.a | PTE.d : PTE.a
     if ((pteLow & wanted) === wanted) return true
     if (!this.updatesAccessed) {
@@ -159,6 +159,7 @@ export class Walker {
       this.cause = ACCESS_FAULT[access as 1]
       return false
     }
+    this.#frames.markDirty(page)
     const now = Atomics.compareExchange(this.#words, host, pteLow, pteLow | wanted)
     return now === pteLow ? true : undefined
   }

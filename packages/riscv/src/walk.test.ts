@@ -33,6 +33,7 @@ function walks() {
     ramPages: RAM_BYTES / PAGE,
     frameTable: FRAME_TABLE,
     codeTable: 0,
+    dirty: 0,
     codeBase: 0,
     codeBytes: 0,
     writeNotes: undefined,

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { hostClock, MIB } from '@doppel/base'
 import { Machine, Snapshot } from 'doppel'
 import { askExecutive, compileExecutive, lateness99Us } from './executive.ts'
+import { doppelDownTimes, qemuDownTimes } from './migration.ts'
 import { stormLosses } from './storms.ts'
 import { qemuResume } from './qemu-resume.ts'
 import { median } from './table.ts'
@@ -128,6 +129,8 @@ async function measure(folder: string): Promise<void> {
   await vm.resume()
   await shares(vm)
   await vm.kill()
+  figure('a busy machine stands still while it moves', median(await doppelDownTimes(ROUNDS)), 'ms')
+  figure('the same under QEMU', median(await qemuDownTimes(folder, ROUNDS)), 'ms')
   await latency(folder)
   await network(folder)
   await storms(folder)

@@ -14,6 +14,7 @@ import { psCommand } from './commands/ps.ts'
 import { JAVA_COMMANDS } from './commands/java.ts'
 import { createCommand, runCommand } from './commands/run.ts'
 import { forkCommand, restoreCommand, SNAPSHOT_COMMANDS } from './commands/snapshot.ts'
+import { migrateCommand } from './commands/migrate.ts'
 import { setCommand } from './commands/set.ts'
 import { statsCommand } from './commands/stats.ts'
 import { eventsCommand } from './commands/events.ts'
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   ...SNAPSHOT_COMMANDS,
   restoreCommand,
   forkCommand,
+  migrateCommand,
   ...VOLUME_COMMANDS,
   ...NETWORK_COMMANDS,
   ...JAVA_COMMANDS,

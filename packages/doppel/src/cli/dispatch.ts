@@ -1,7 +1,8 @@
 import { DoppelError } from '@doppel/base'
 import { Entries } from '../control/entries.ts'
 import { runMachineProcess } from '../control/machine-process.ts'
-import { MACHINE_PROCESS } from '../control/start-process.ts'
+import { INCOMING, MACHINE_PROCESS } from '../control/start-process.ts'
+import { runIncomingProcess } from '../migrate/incoming.ts'
 import { carryNetwork, NETWORK_PROCESS } from '../network/carrier.ts'
 import { COMMANDS } from './commands.ts'
 import type { Command, Streams } from './command.ts'
@@ -26,6 +27,8 @@ export async function dispatch(
     // Without a command nothing was done, so scripts should notice.
     return first === undefined ? 2 : 0
   }
+  if (first === MACHINE_PROCESS && args[3] === INCOMING)
+    return await runIncomingProcess(new Entries(args[1] ?? ''), args[2] ?? '')
   if (first === MACHINE_PROCESS) return await runMachineProcess(new Entries(args[1] ?? ''), args[2] ?? '')
   if (first === NETWORK_PROCESS) return await carryNetwork(args[1] ?? '', env)
   const group = COMMANDS.filter(command => command.name.startsWith(`${first} `))

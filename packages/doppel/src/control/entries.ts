@@ -50,6 +50,17 @@ export function runtimeFolder(env: Readonly<Record<string, string | undefined>>)
   return base ? join(base, 'doppel') : join(tmpdir(), `doppel-${userInfo().uid}`)
 }
 
+/** The files of a machine's folder. */
+export type EntryFile =
+  | 'machine.json'
+  | 'control.sock'
+  | 'console.log'
+  | 'process.log'
+  | 'fork.snap'
+  | 'incoming.json'
+  | 'incoming.sock'
+  | `claim-${string}`
+
 /** Every machine's record in a runtime folder. */
 export class Entries {
   readonly folder: string
@@ -58,7 +69,7 @@ export class Entries {
     this.folder = folder
   }
 
-  pathOf(id: string, file: 'machine.json' | 'control.sock' | 'console.log' | 'process.log' | 'fork.snap'): string {
+  pathOf(id: string, file: EntryFile): string {
     return join(this.folder, id, file)
   }
 

@@ -24,11 +24,26 @@ export async function runMachineProcess(entries: Entries, id: string): Promise<n
   if (!entry) throw new DoppelError('machine.not-found', `there is no machine ${id} in ${entries.folder}`)
   const { spec } = entry
   // The command is the agent's to run: the guest itself begins as for a terminal.
-  const { command, ...rest } = spec.options
+  const { command: _, ...rest } = spec.options
   const options = { ...rest, env: process.env }
   const snapshot = spec.snapshot === undefined ? undefined : Snapshot.open(spec.snapshot)
   const machine = snapshot ? await Machine.restore(snapshot) : await Machine.boot(entry.image, options)
   await snapshot?.close()
+  return await serveUntilEnd(entries, entry, machine)
+}
+
+/**
+ * Serves a machine that runs, records how it ended, and ends the process. `hasCome` is true for one that began elsewhere:
+ * what its console printed is known.
+ */
+export async function serveUntilEnd(
+  entries: Entries,
+  entry: MachineEntry,
+  machine: Machine,
+  hasCome = false,
+): Promise<never> {
+  const { id, spec } = entry
+  const { command, timeoutMs } = spec.options
   // Signals are for the process, whose thread this may be.
   const ignoreSignals = isMainThread ? onEndingSignal(() => void machine.kill()) : () => undefined
   let timedOut = false
@@ -36,12 +51,12 @@ export async function runMachineProcess(entries: Entries, id: string): Promise<n
     timedOut = true
     void machine.kill()
   }
-  const timer = options.timeoutMs === undefined ? undefined : setTimeout(limit, options.timeoutMs)
+  const timer = timeoutMs === undefined ? undefined : setTimeout(limit, timeoutMs)
   const console = entries.pathOf(id, 'console.log')
   const show = (bytes: Uint8Array): void => appendFileSync(console, bytes, { mode: 0o600 })
   if (command === undefined) {
     // What it has printed while it was started counts too.
-    show(machine.console.output)
+    if (!hasCome) show(machine.console.output)
     machine.console.attach({ write: show })
   }
   const socket = entries.pathOf(id, 'control.sock')
@@ -51,18 +66,25 @@ export async function runMachineProcess(entries: Entries, id: string): Promise<n
   const running: MachineEntry = { ...entry, pid: process.pid, ...(pidStarted === undefined ? {} : { pidStarted }) }
   await entries.write(running)
   let exitCode: number | undefined
-  if (command !== undefined && !snapshot) {
-    const main = machine.commands.run([...command], { background: true, onStdout: show, onStderr: show })
-    main
-      .then(async started => {
-        exitCode = (await started.wait()).exitCode
-      })
-      .then(
-        () => machine.stop(),
-        () => machine.kill(),
-      )
-      .catch((error: unknown) => process.stderr.write(`doppel: ${String(error)}\n`))
+  const { main } = machine
+  main.show = show
+  main.running?.holdOutput(false)
+  if (command !== undefined && spec.snapshot === undefined && !hasCome) {
+    await machine.commands.run([...command], { background: true, ...main.output }).then(
+      started => main.take(started),
+      () => machine.kill(),
+    )
   }
+  main.running
+    ?.wait()
+    .then(
+      ended => {
+        exitCode = ended.exitCode
+        return machine.stop()
+      },
+      () => machine.kill(),
+    )
+    .catch((error: unknown) => process.stderr.write(`doppel: ${String(error)}\n`))
   const end = await machine.wait().catch((error: unknown): MachineEnd => {
     // What `doppel logs` cannot tell, since the guest knew nothing of it.
     process.stderr.write(`doppel: ${String(error)}\n`)
@@ -70,6 +92,11 @@ export async function runMachineProcess(entries: Entries, id: string): Promise<n
   })
   ignoreSignals()
   clearTimeout(timer)
+  // Record and socket are another process's by now.
+  if (machine.hasMoved) {
+    await sleep(LEAVE_MS)
+    process.exit(0)
+  }
   if (timedOut) exitCode = TIMED_OUT
   exitCode ??= exitCodeOf(end)
   if (spec.remove) await entries.remove(id)

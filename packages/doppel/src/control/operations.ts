@@ -1,11 +1,18 @@
 import { DoppelError } from '@doppel/base'
 import { type CpuLimits, cpuLimits, type RunningCommand } from '@doppel/monitor'
 import type { PtySize } from '../guest/pty.ts'
+import { emigrate, readDestination } from '../migrate/emigrate.ts'
 import type { Machine } from '../sdk/machine.ts'
 import type { MachineLimits } from '../sdk/options.ts'
 
 /** A JSON object. */
 export type Message = Readonly<Record<string, unknown>>
+
+/** The control socket itself: closed, new clients find nobody. */
+export interface Door {
+  close(): Promise<void>
+  open(): Promise<void>
+}
 
 /** A client's connection, as an operation sees it. */
 export interface Session {
@@ -18,6 +25,7 @@ export interface Session {
   /** Sets who gets what else the client says, and says something before the answer. */
   onMessage(receive: (message: Message) => void): void
   say(message: Message): void
+  readonly door: Door
   /** Resolves when the client has gone. */
   readonly gone: Promise<void>
   /** Resolves when the client has said its last, as one that died has too. */
@@ -247,6 +255,16 @@ export const OPERATIONS: readonly Operation[] = [
       await using snapshot = await machine.createSnapshot(name, { isWhole: message['whole'] === true })
       if (name === undefined) await snapshot.save(needed(message, 'path'), { parent: text(message, 'parent') })
       return { path: snapshot.path }
+    },
+  },
+  {
+    name: 'options',
+    run: machine => Promise.resolve({ options: machine.options, image: machine.image }),
+  },
+  {
+    name: 'migrate',
+    async run(machine, message, session) {
+      return { ...(await emigrate(machine, readDestination(message), session.door)) }
     },
   },
   {

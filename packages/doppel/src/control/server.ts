@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { DoppelError } from '@doppel/base'
 import type { Machine } from '../sdk/machine.ts'
 import { frame, FrameReader, FrameType, messageFrame, readMessage } from './frames.ts'
-import { type Message, OPERATIONS, type Session } from './operations.ts'
+import { type Door, type Message, OPERATIONS, type Session } from './operations.ts'
 
 /** Connections at a time; each may hold a command of the guest's. */
 const MAX_CONNECTIONS = 64
@@ -15,17 +15,27 @@ const FIRST_FRAME_MS = 10_000
  * it, input and output follow, and the last frame is `{ ok }` or `{ error }`.
  */
 export async function serveControl(machine: Machine, path: string): Promise<Server> {
-  const server = createServer({ allowHalfOpen: true }, socket => serve(machine, socket))
+  const door: Door = {
+    close: async () => {
+      // Those who are in stay until they have their answers.
+      server.close()
+      await Promise.resolve()
+    },
+    open: async () => {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(path, resolve)
+      })
+      await chmod(path, 0o600)
+    },
+  }
+  const server = createServer({ allowHalfOpen: true }, socket => serve(machine, socket, door))
   server.maxConnections = MAX_CONNECTIONS
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(path, resolve)
-  })
-  await chmod(path, 0o600)
+  await door.open()
   return server
 }
 
-function serve(machine: Machine, socket: Socket): void {
+function serve(machine: Machine, socket: Socket, door: Door): void {
   const reader = new FrameReader()
   const gone = new Promise<void>(resolve => socket.once('close', () => resolve()))
   let receive: ((bytes: Uint8Array | undefined) => void) | undefined
@@ -45,6 +55,7 @@ function serve(machine: Machine, socket: Socket): void {
     },
     say: message => void socket.write(messageFrame(message)),
     gone,
+    door,
     silent: Promise.race([gone, new Promise<void>(resolve => socket.once('end', () => resolve()))]),
   }
   const take = (bytes: Uint8Array | undefined): void => {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, createWriteStream, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -9,6 +10,8 @@ import { jailFlags } from './isolation.ts'
 
 /** The word that makes a doppel process the home of one machine; not for people. */
 export const MACHINE_PROCESS = 'machine-process'
+/** The word after a machine's id that makes its process wait for the machine to come; not for people. */
+export const INCOMING = 'incoming'
 
 const clock = hostClock()
 /** Milliseconds since 1970. */
@@ -27,7 +30,7 @@ export async function startProcess(entries: Entries, entry: MachineEntry): Promi
   }
   let child: ChildProcess | Worker
   try {
-    child = entry.spec.isolation === 'worker' ? startWorker(entries, entry) : startChild(entries, entry)
+    child = entry.spec.isolation === 'worker' ? startWorker(entries, entry) : spawnProcess(entries, entry)
   } catch (error) {
     await entries.remove(entry.id)
     throw error
@@ -37,7 +40,12 @@ export async function startProcess(entries: Entries, entry: MachineEntry): Promi
       reject(new DoppelError('machine.start', `the machine's process: ${error.message}`)),
     )
     child.once('exit', () => {
-      void startFailure(entries, entry).then(reject)
+      void startFailure(entries, entry)
+        .then(async reason => {
+          await entries.remove(entry.id)
+          throw reason
+        })
+        .catch(reject)
     })
   })
   failed.catch(() => undefined)
@@ -51,13 +59,18 @@ export async function startProcess(entries: Entries, entry: MachineEntry): Promi
 
 const PROGRAM = new URL('../../bin/doppel.js', import.meta.url)
 
-function startChild(entries: Entries, entry: MachineEntry): ChildProcess {
+/** Starts a machine's process; `words` follow the machine's id. */
+export function spawnProcess(entries: Entries, entry: MachineEntry, words: readonly string[] = []): ChildProcess {
   const log = openSync(entries.pathOf(entry.id, 'process.log'), 'a', 0o600)
   const jail = entry.spec.isolation === 'jailed' ? jailFlags(entries, entry, process.env) : []
-  const child = spawn(process.execPath, [...jail, fileURLToPath(PROGRAM), MACHINE_PROCESS, entries.folder, entry.id], {
-    detached: true,
-    stdio: ['ignore', log, log],
-  })
+  const child = spawn(
+    process.execPath,
+    [...jail, fileURLToPath(PROGRAM), MACHINE_PROCESS, entries.folder, entry.id, ...words],
+    {
+      detached: true,
+      stdio: ['ignore', log, log],
+    },
+  )
   closeSync(log)
   return child
 }
@@ -75,10 +88,9 @@ function startWorker(entries: Entries, entry: MachineEntry): Worker {
   return worker
 }
 
-async function startFailure(entries: Entries, { id }: MachineEntry): Promise<DoppelError> {
-  const { readFile } = await import('node:fs/promises')
+/** Why a machine's process ended, as far as it has said so. */
+export async function startFailure(entries: Entries, { id }: MachineEntry): Promise<DoppelError> {
   const log = await readFile(entries.pathOf(id, 'process.log'), 'utf8').catch(() => '')
-  const match = /^doppel: (.*) \[([a-z.-]+)\]$/m.exec(log)
-  await entries.remove(id)
+  const match = [...log.matchAll(/^doppel: (.*) \[([a-z.-]+)\]$/gm)].at(-1)
   return new DoppelError(match?.[2] ?? 'machine.start', match?.[1] ?? `the machine's process died: ${log.trim()}`)
 }

@@ -8,12 +8,14 @@ import { startOf } from './process-start.ts'
 /**
  * Claims a disk image for a machine of this process: one machine may write it, or several may read it. A claim ends with
  * `release`, or with its process. Throws `disk.locked`, saying who has it. Claims are files in the runtime folder, a
- * folder for each image, so the image's own folder need not be writable.
+ * folder for each image, so the image's own folder need not be writable. The claim of the process `heirOf`, which hands
+ * its machine over, stands beside this one.
  */
 export async function lockDisk(
   path: string,
   mode: 'read' | 'write',
   env: Readonly<Record<string, string | undefined>>,
+  heirOf?: number,
 ): Promise<{ release(): Promise<void> }> {
   const image = await realpath(path)
   const key = createHash('sha256').update(image).digest('hex').slice(0, 32)
@@ -27,6 +29,7 @@ export async function lockDisk(
     const claim = /^(\d+)-[0-9a-f]+\.(read|write)$/.exec(name)
     if (!claim || name === mine || (mode === 'read' && claim[2] === 'read')) continue
     const pid = Number(claim[1])
+    if (pid === heirOf) continue
     const started = await readFile(join(folder, name), 'utf8').catch(() => undefined)
     if (started === undefined) continue
     if (startOf(pid) !== started) {

@@ -17,10 +17,11 @@ const POLL_MS = 50
 
 /**
  * A machine's place in a network with a name, whose process is started when there is none; when that dies, another is,
- * and the machine joins that with the same address. Throws `net.unknown`, `net.lost`.
+ * and the machine joins that with the same address; `mac` is its card's if it has one already. Throws `net.unknown`, `net.lost`.
  */
-export async function joinNetwork(name: string, env: Environment): Promise<NetworkSocket> {
+export async function joinNetwork(name: string, env: Environment, mac = ''): Promise<NetworkSocket> {
   const joined = new Joined(name, env)
+  joined.mac = mac
   await joined.join()
   return joined
 }

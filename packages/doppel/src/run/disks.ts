@@ -15,9 +15,16 @@ import { lockDisk } from '../host/disk-lock.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Opens a disk as the options say, its image claimed until it is closed. Throws `disk.*`. */
-export async function openMachineDisk({ path, mode }: DiskOption, env: Environment): Promise<MachineDisk> {
-  if (mode === 'read-write') return new ThroughDisk(await claimed(path, 'write', env))
+/**
+ * Opens a disk as the options say, its image claimed until it is closed; `heirOf` is a process that has it and hands it
+ * over. Throws `disk.*`.
+ */
+export async function openMachineDisk(
+  { path, mode }: DiskOption,
+  env: Environment,
+  heirOf?: number,
+): Promise<MachineDisk> {
+  if (mode === 'read-write') return new ThroughDisk(await claimed(path, 'write', env, heirOf))
   return await diskOver(await openFrozenDisk(path, env), mode)
 }
 
@@ -45,8 +52,8 @@ export async function openFrozenDisk(path: string, env: Environment, known?: Dis
 }
 
 /** Opens an image; its claim is given back once it is closed. */
-async function claimed(path: string, mode: 'read' | 'write', env: Environment): Promise<BlockStore> {
-  const lock = await lockDisk(path, mode, env).catch((error: unknown) => {
+async function claimed(path: string, mode: 'read' | 'write', env: Environment, heirOf?: number): Promise<BlockStore> {
+  const lock = await lockDisk(path, mode, env, heirOf).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     throw new DoppelError('disk.missing', `there is no disk image ${path}`, { path }, error)
   })

@@ -11,7 +11,14 @@ import {
   virtioNet,
   virtioRng,
 } from '@doppel/devices'
-import { type DiskRate, type FrozenDisk, GuestAgent, type MachineDisk, rateLimitedDisk } from '@doppel/monitor'
+import {
+  type DiskRate,
+  type FrozenDisk,
+  GuestAgent,
+  type LoggedDisk,
+  loggedDisk,
+  rateLimitedDisk,
+} from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu, ThreadedCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
 import { keepGeneratedFor } from '../host/generated-store.ts'
@@ -34,7 +41,11 @@ export interface MachineParts {
   /** A restored machine that is for work still to come: it gets the translations of earlier ones, as a booting one does. */
   readonly isStart?: boolean
   /** What the disks of a restored machine go on from, in the order of the options. */
-  readonly disks?: readonly FrozenDisk[]
+  readonly disks?: readonly (FrozenDisk | undefined)[]
+  /** A machine that moved here: the process that still holds its disks, its card's address, the command it is for. */
+  readonly moved?:
+    | { readonly holder: number; readonly mac: string | undefined; readonly main: number | undefined }
+    | undefined
   /** Shares the thread with other machines; makes its place once the CPU is there. */
   readonly governor?: (retired: () => bigint) => Governor
 }
@@ -47,7 +58,7 @@ export interface RunningMachine {
   readonly threads: ThreadedCpu | undefined
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
-  readonly disks: readonly MachineDisk[]
+  readonly disks: readonly LoggedDisk[]
   /** What each disk may be asked for; read at each request. */
   readonly rates: { disk: DiskRate }
   /** Takes memory from the guest, where that has a driver for it; undefined for a bare-metal program. */
@@ -68,7 +79,7 @@ export async function runningMachine(
   const opened: { close(): void | Promise<void> }[] = []
   let agent: GuestAgent | undefined
   let network: NetworkPlug | undefined
-  const disks: MachineDisk[] = []
+  const disks: LoggedDisk[] = []
   const rates = { disk: options.diskRate ?? {} }
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
@@ -87,8 +98,8 @@ export async function runningMachine(
     for (const [i, disk] of options.disks.entries()) {
       const frozen = parts.disks?.[i]
       frozen?.retain()
-      const opens = frozen ? diskOver(frozen, disk.mode) : openMachineDisk(disk, options.env)
-      const store = rateLimitedDisk(await opens, () => rates.disk, hostClock(), nodeTimers)
+      const opens = frozen ? diskOver(frozen, disk.mode) : openMachineDisk(disk, options.env, parts.moved?.holder)
+      const store = loggedDisk(rateLimitedDisk(await opens, () => rates.disk, hostClock(), nodeTimers))
       opened.push(store)
       disks.push(store)
       virtio.push(virtioBlk({ store, serial: disk.serial ?? `doppel-disk${i}` }))
@@ -100,7 +111,8 @@ export async function runningMachine(
       virtio.push(virtioFs({ store, tag: volumeTag(i) }))
     }
     if (options.network.mode === 'nat' && !('elf' in boot)) {
-      network = await openPlug(options.network, parts.network, name => joinNetwork(name, options.env))
+      const mac = parts.moved?.mac
+      network = await openPlug(options.network, parts.network, name => joinNetwork(name, options.env, mac), mac)
       opened.push(network)
       virtio.push(virtioNet({ port: network.port, mac: network.mac }))
     }

@@ -142,16 +142,17 @@ function filtered(
 
 /**
  * A machine's place: in the network it shares, in one with a name, or in one of its own that closes with it; its ports
- * published. Nothing stays open when it throws `net.policy`, `net.listen`, `net.capture`, `net.unknown` or `net.lost`.
+ * published; `mac` is its card's address if it has one already. Nothing stays open when it throws `net.policy`, `net.listen`, `net.capture`, `net.unknown` or `net.lost`.
  */
 export async function openPlug(
   option: NetworkOption,
   shared: Network | undefined,
   join: (name: string) => Promise<NetworkSocket>,
+  mac?: string,
 ): Promise<NetworkPlug> {
   const named = shared || option.name === undefined ? undefined : await join(option.name)
   const own = shared ?? (named ? undefined : new Network({ policy: option.policy }))
-  const plug = own?.plug(option) ?? around(named as NetworkSocket, option)
+  const plug = own?.plug({ ...option, ...(mac !== undefined && { mac }) }) ?? around(named as NetworkSocket, option)
   const close = (): void => {
     plug.close()
     if (!shared) own?.close()

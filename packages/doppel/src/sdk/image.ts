@@ -37,6 +37,11 @@ export interface MachineImage {
   readonly release: () => Promise<void>
 }
 
+/** What a machine goes on from: an image, or one whose writable disks are opened as they are. */
+export interface MachineSource extends Omit<MachineImage, 'disks'> {
+  readonly disks: () => Promise<readonly (FrozenDisk | undefined)[]>
+}
+
 /** What a snapshot file says beside memory and disks: version 2. */
 export interface SavedMachine {
   readonly version: 2
@@ -75,7 +80,7 @@ export async function freeze(
   image: string,
   options: RunOptions,
   running: RunningMachine,
-  from: MachineImage | undefined,
+  from: MachineSource | undefined,
 ): Promise<MachineImage> {
   const board = await running.vm.save()
   const { pageCount } = running.cpu.engine.frames
@@ -228,7 +233,7 @@ async function openSavedDisks(
 const CLOCK_SLACK_MS = 1000
 
 /** Sets the clock of a machine that was frozen a while ago. */
-export function mendClock(frozen: MachineImage, running: RunningMachine): void {
+export function mendClock(frozen: MachineSource, running: RunningMachine): void {
   const nowMs = hostMs()
   if (Math.abs(nowMs - frozen.frozenMs) > CLOCK_SLACK_MS) running.agent.setClock(nowMs / 1000)
 }

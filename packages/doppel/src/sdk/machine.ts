@@ -1,70 +1,45 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DoppelError, formatSize } from '@doppel/base'
-import type { MachineEnd, RestoredBoot } from '@doppel/board'
+import type { MachineEnd } from '@doppel/board'
 import {
-  type CommandStarter,
   Console,
-  type CpuLimits,
   GuestCommands,
   GuestFiles,
   MachineLife,
   type MachineState,
+  type MigrationLine,
+  type MoveReport,
 } from '@doppel/monitor'
 import { readMemory, type RunOptions } from '../cli/run-options.ts'
 import { imageName } from '../control/entries.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
 import { prepareImage } from '../run/images.ts'
-import { hasAgent, type MachineParts, type RunningMachine, runningMachine } from '../run/machine.ts'
+import { hasAgent, type RunningMachine, runningMachine } from '../run/machine.ts'
 import { POWER_OFF } from '../run/power-off.ts'
 import { Network, type PublishedPort } from '../run/network.ts'
 import { freshMachineId, freshNonce } from '../run/nonce.ts'
+import { type Handover, type MovedState, moveMachine } from '../migrate/moving.ts'
+import { settle } from '../migrate/settle.ts'
 import { CpuPlace } from './cpu-place.ts'
-import { freeze, type MachineImage, mendClock } from './image.ts'
+import { freeze, type MachineSource, mendClock } from './image.ts'
 import { type IsolatedOptions, type MachineLimits, type MachineOptions, runOptionsOf } from './options.ts'
 import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
 import { checkDiskRate, checkNetworkRate } from './limits.ts'
+import { inTime } from './in-time.ts'
+import { MainCommand } from './main-command.ts'
 import { machineBody } from './machine-body.ts'
+import { NO_AGENT, portsFor, restoredMachine } from './machine-parts.ts'
 import { findStart, hasCommonStart, keepStart, prompted } from './start-snapshot.ts'
+import type { MachineMetrics } from './machine-metrics.ts'
 import { newSnapshotPath, snapshotFolder } from './snapshot-store.ts'
 
 const DEFAULT_READY_TIMEOUT_MS = 120_000
 /** How long a guest may take to power itself off. */
 const STOP_GRACE_MS = 10_000
-/** The console of a guest that is an image's own is its first virtio console; any other's is its UART. */
-function portsFor(options: RunOptions, terminal: Console): Pick<MachineParts, 'uart' | 'consoles'> {
-  return hasAgent(options) ? { uart: new Console(), consoles: [terminal] } : { uart: terminal, consoles: [] }
-}
-
-const NO_AGENT: CommandStarter = {
-  start: () =>
-    Promise.reject(
-      new DoppelError(
-        'agent.none',
-        'nothing in this machine runs commands: its kernel or program is its own; attach to it',
-      ),
-    ),
-}
-
-/** What a machine has done and holds, and the limits it is under. */
-export interface MachineMetrics extends Required<CpuLimits> {
-  readonly state: MachineState
-  /** Instructions retired by all harts. */
-  readonly instructions: bigint
-  /** Milliseconds since it was made. */
-  readonly uptimeMs: number
-  /** Milliseconds of processor time that its turns have taken; of the thread that it shares, not of threads of its own. */
-  readonly cpuMs: number
-  /** RAM that the guest holds: what it has touched and not given back. */
-  readonly memoryBytes: number
-  /** What it is to make do with. */
-  readonly memoryLimitBytes: number
-  /** What it has given of the difference to what it was made with. */
-  readonly balloonBytes: number
-  readonly cpus: number
-}
+type Moved = NonNullable<Parameters<typeof restoredMachine>[3]['moved']>
 
 /** A machine in this process: it runs while the event loop does. */
 export class Machine implements AsyncDisposable {
@@ -78,16 +53,19 @@ export class Machine implements AsyncDisposable {
   readonly pty: GuestPtys
   /** What the guest prints on its terminal, and a keyboard for it. */
   readonly console: Console
+  /** What it is for, in a process of its own. */
+  readonly main: MainCommand
   readonly #running: RunningMachine
   readonly #life: MachineLife<MachineEnd>
   readonly #options: RunOptions
   /** Guest ports that were asked for, and where they are. */
   readonly #hosts = new Map<number, string>()
   /** What a restored machine reads its memory from, held while it lives. */
-  readonly #from: MachineImage | undefined
+  #from: MachineSource | undefined
   readonly #place: CpuPlace
   /** The file of the last snapshot with a name that this machine goes on from. */
   #lastNamed: string | undefined
+  #hasMoved = false
 
   private constructor(
     image: string,
@@ -95,15 +73,17 @@ export class Machine implements AsyncDisposable {
     running: RunningMachine,
     console: Console,
     place: CpuPlace,
-    from?: MachineImage,
+    from?: MachineSource,
+    main: MainCommand = new MainCommand(),
   ) {
+    this.main = main
     this.image = image
     this.console = console
     this.#running = running
     this.#options = options
     this.#from = from
     this.#place = place
-    const agent: CommandStarter = hasAgent(options) ? running.agent : NO_AGENT
+    const agent = hasAgent(options) ? running.agent : NO_AGENT
     this.commands = new GuestCommands(agent)
     this.files = new GuestFiles(agent)
     this.pty = new GuestPtys(agent, this.commands, this.files)
@@ -111,7 +91,7 @@ export class Machine implements AsyncDisposable {
       machineBody(running, async () => {
         place.leave()
         await running.close()
-        await from?.release()
+        await this.#from?.release()
       }),
     )
   }
@@ -149,7 +129,7 @@ export class Machine implements AsyncDisposable {
       try {
         // How harts run is no matter of the machine's state.
         const frozen = { ...start.frozen, options: { ...start.frozen.options, ...(run.smp && { smp: run.smp }) } }
-        return await Machine.#goOn(frozen, run, start.screen)
+        return await Machine.#goOn(frozen, run, { screen: start.screen, isStart: true })
       } catch (error) {
         // What another doppel left may not fit this one: the machine boots then, and leaves a start of its own.
         if (!(error instanceof DoppelError && error.code.startsWith('snapshot.'))) throw error
@@ -199,7 +179,7 @@ export class Machine implements AsyncDisposable {
   static async restore(snapshot: Snapshot, { paused = false }: { readonly paused?: boolean } = {}): Promise<Machine> {
     const frozen = Snapshot.imageOf(snapshot)
     frozen.retain()
-    const machine = await Machine.#goOn(frozen, {}, undefined, paused)
+    const machine = await Machine.#goOn(frozen, {}, { paused })
     if (snapshot.path !== undefined && dirname(snapshot.path) === snapshotFolder(process.env))
       machine.#lastNamed = snapshot.path
     return machine
@@ -207,28 +187,84 @@ export class Machine implements AsyncDisposable {
 
   /** Starts from a frozen machine, which it then holds; `screen` is what its console had printed. */
   static async #goOn(
-    frozen: MachineImage,
+    frozen: MachineSource,
     limits: ConstructorParameters<typeof CpuPlace>[0],
-    screen?: Uint8Array,
-    paused = false,
+    how: {
+      readonly screen?: Uint8Array
+      readonly isStart?: boolean
+      readonly paused?: boolean
+      readonly moved?: Moved
+    },
   ): Promise<Machine> {
     const { image, options, board, agent, pages } = frozen
+    const { screen, moved } = how
     const terminal = new Console()
     if (screen) terminal.write(screen)
-    const boot = { restored: board, page: (page: number, into: Uint8Array) => pages.read(page, into) }
+    const page = (number: number, into: Uint8Array): void => pages.read(number, into)
+    const boot = { restored: board, page, isMoved: moved !== undefined }
     const place = new CpuPlace(limits, options.smp)
-    const running = await restoredMachine(frozen, boot, terminal, {
-      governor: place.join,
-      isStart: screen !== undefined,
-    })
+    const isStart = how.isStart ?? false
+    const running = await restoredMachine(frozen, boot, terminal, { governor: place.join, isStart, moved })
     frozen.goesOn?.()
-    running.agent.takeOver(agent)
+    const main = new MainCommand()
+    const adopted = running.agent.takeOver(agent, moved?.main, main.output)
+    if (adopted) main.take(adopted)
     mendClock(frozen, running)
-    if (hasAgent(options)) running.agent.setIdentity({ machineId: freshMachineId(), mac: running.network?.mac })
-    const machine = new Machine(image, options, running, terminal, place, frozen)
-    if (paused) await machine.#life.startPaused()
+    // One that moved stays who it is.
+    const identity = { machineId: freshMachineId(), mac: running.network?.mac }
+    if (hasAgent(options) && !moved) running.agent.setIdentity(identity)
+    const machine = new Machine(image, options, running, terminal, place, frozen, main)
+    if (how.paused) await machine.#life.startPaused()
     else machine.#life.start()
     return machine
+  }
+
+  /** A machine that has come over a line, standing still; `holder` is the process that it comes from. Throws `snapshot.*`. */
+  static async arrive(frozen: MachineSource, state: MovedState, holder: number): Promise<Machine> {
+    const { screen, limits, mac, diskRate, lastNamed, main } = state
+    const machine = await Machine.#goOn(frozen, limits, { screen, paused: true, moved: { holder, mac, main } })
+    machine.#running.rates.disk = diskRate
+    machine.#lastNamed = lastNamed
+    return machine
+  }
+  /**
+   * Moves the machine to the other end of a line, where it goes on; here it has then ended. Throws `migrate.*`, and what the
+   * other end throws: it then goes on here.
+   */
+  async moveTo(line: MigrationLine, handover: Handover): Promise<MoveReport> {
+    const isPaused = this.state === 'paused'
+    const parts = {
+      image: this.image,
+      options: this.#options,
+      running: this.#running,
+      base: this.#from?.pages,
+      life: this.#life,
+      rest: () => ({
+        screen: this.console.output,
+        limits: this.#place.limits,
+        isPaused,
+        lastNamed: this.#lastNamed,
+        main: this.main.id,
+      }),
+      hasMoved: () => {
+        this.#hasMoved = true
+      },
+    }
+    return await moveMachine(parts, handover, line)
+  }
+  /** Takes in what a machine that has come still lacks here, once it is gone where it was: its ports, its own memory. */
+  async settle(state: MovedState): Promise<void> {
+    await settle(this.#running, this.#from, state)
+    this.#from = undefined
+  }
+  /** True when it has ended here because it goes on elsewhere. */
+  get hasMoved(): boolean {
+    return this.#hasMoved
+  }
+  /** What it runs and has, as it was started. */
+  get options(): Omit<RunOptions, 'env'> {
+    const { env: _, ...options } = this.#options
+    return options
   }
 
   /**
@@ -303,17 +339,7 @@ export class Machine implements AsyncDisposable {
   }
   /** Resolves with how the machine ended. Throws `machine.timeout` when it has not within `timeoutMs`. */
   async wait({ timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<MachineEnd> {
-    if (timeoutMs === undefined) return await this.#life.wait()
-    const { promise, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(
-      () => reject(new DoppelError('machine.timeout', `the machine still runs after ${timeoutMs} ms`, { timeoutMs })),
-      timeoutMs,
-    )
-    try {
-      return await Promise.race([this.#life.wait(), promise])
-    } finally {
-      clearTimeout(timer)
-    }
+    return await inTime(this.#life.wait(), timeoutMs)
   }
 
   /** Where on this computer a TCP port of the guest's is reached: `127.0.0.1:PORT`. Throws `net.none`, `net.listen`. */
@@ -370,25 +396,5 @@ export class Machine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
-  }
-}
-
-/** Builds a clone's machine; gives the hold on what it was frozen as back when that fails. */
-async function restoredMachine(
-  frozen: MachineImage,
-  boot: RestoredBoot,
-  terminal: Console,
-  parts: Pick<MachineParts, 'governor' | 'isStart'>,
-): Promise<RunningMachine> {
-  try {
-    const disks = await frozen.disks()
-    return await runningMachine(frozen.options, boot, {
-      ...portsFor(frozen.options, terminal),
-      ...parts,
-      disks,
-    })
-  } catch (error) {
-    await frozen.release()
-    throw error
   }
 }

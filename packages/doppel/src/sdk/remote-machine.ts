@@ -6,6 +6,7 @@ import {
   type CpuLimits,
   GuestCommands,
   GuestFiles,
+  type MoveReport,
   type ProcessEnd,
   type RunningCommand,
   type StartRequest,
@@ -16,6 +17,7 @@ import type { Isolation } from '../control/isolation.ts'
 import { nowMs, startProcess } from '../control/start-process.ts'
 import { stateOfRunning } from '../control/state.ts'
 import type { RunOptions } from '../cli/run-options.ts'
+import { migrateLocally } from '../migrate/migrate.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { limitsMessage } from './limits.ts'
 import type { MachineLimits } from './options.ts'
@@ -137,6 +139,16 @@ export class RemoteMachine implements AsyncDisposable {
   /** Writes a snapshot to a file, for `Snapshot.open`; the machine goes on. */
   async saveSnapshot(path: string): Promise<void> {
     await this.#ask({ op: 'snapshot', path: resolve(path) })
+  }
+  /**
+   * Moves it to a new process, where it goes on; kept apart as it was, or as `isolation` says. Says how long it stood still.
+   * Throws `migrate.*`; it then goes on where it was.
+   */
+  async migrate({ isolation }: { readonly isolation?: 'process' | 'jailed' } = {}): Promise<MoveReport> {
+    const level = isolation ?? (this.#entry.spec.isolation === 'jailed' ? 'jailed' : 'process')
+    const report = await migrateLocally(this.#entries, this.#entry, level)
+    if (this.#owned) await this.#own()
+    return report
   }
   /** Machines that go on from where this one stands, each kept apart as this one is. Throws `snapshot.*`. */
   async fork({ count = 1 }: { readonly count?: number } = {}): Promise<RemoteMachine[]> {

@@ -26,17 +26,22 @@ export interface StartRequest extends ProcessOutput {
   readonly startTimeoutMs?: number | undefined
 }
 
-/** An agent as a snapshot has it: version 1. Channels by their number, from 0. */
+/** A shell in the guest as a snapshot has it. Channels by their number, from 0. */
+interface WorkerState {
+  readonly id: number
+  readonly pid: number
+  readonly group: number
+  readonly channels: readonly number[]
+}
+
+/** An agent as a snapshot has it: version 1. */
 export interface AgentState {
   readonly nonce: string
   readonly nextId: number
   readonly spawning: readonly { readonly id: number; readonly channels: readonly number[] }[]
-  readonly idle: readonly {
-    readonly id: number
-    readonly pid: number
-    readonly group: number
-    readonly channels: readonly number[]
-  }[]
+  readonly idle: readonly WorkerState[]
+  /** Commands that run; absent in what older doppels saved. */
+  readonly running?: readonly WorkerState[]
 }
 
 /** Starts commands in a guest, wherever its machine runs. */
@@ -108,9 +113,7 @@ export class GuestAgent implements CommandStarter {
     // An agent that was ready stays so until its half closes; a machine may end without that.
     if (this.#gone) throw this.#gone
     const worker = this.#idle.shift() ?? (await this.#nextWorker(timeoutMs))
-    const running = new GuestProcess(worker, request.stdin === true, request, (group, name) =>
-      this.#send(agentLine(['signal', group, name])),
-    )
+    const running = new GuestProcess(worker, request.stdin === true, request, this.#signal)
     this.#processes.set(worker.id, { running, channels: worker.channels })
     running.begin(new TextEncoder().encode(`${workerCode(worker.id, request)}\n${this.#nonce}\n`))
     setTimeout(() => this.#wantSpare(), SPARE_DELAY_MS)
@@ -178,13 +181,16 @@ export class GuestAgent implements CommandStarter {
       nextId: this.#nextId,
       spawning: [...this.#spawning].map(([id, channels]) => ({ id, channels: numbers(channels) })),
       idle: this.#idle.map(({ id, pid, group, channels }) => ({ id, pid, group, channels: numbers(channels) })),
+      running: [...this.#processes].map(([id, { running, channels }]) => {
+        return { id, pid: running.pid, group: running.group, channels: numbers(channels) }
+      }),
     }
   }
   /**
    * Goes on where another machine's agent stood, once the device has been restored. Commands that ran there run on here
-   * with nobody listening.
+   * with nobody listening, but for the one of number `adopted`, which is returned; its output is held.
    */
-  takeOver(state: AgentState): void {
+  takeOver(state: AgentState, adopted?: number, output: ProcessOutput = {}): GuestProcess | undefined {
     const channelsOf = (numbers: readonly number[]): ProcessChannels => {
       const [stdin, stdout, stderr] = numbers.map(number => this.#data[number])
       if (!stdin || !stdout || !stderr) throw new DoppelError('snapshot.format', 'the agent has no such channel')
@@ -195,11 +201,19 @@ export class GuestAgent implements CommandStarter {
     this.#nextId = state.nextId
     for (const { id, channels } of state.spawning) this.#spawning.set(id, channelsOf(channels))
     this.#idle = state.idle.map(worker => ({ ...worker, channels: channelsOf(worker.channels) }))
-    const kept = new Set([...state.spawning, ...state.idle].flatMap(({ channels }) => channels))
+    const worker = state.running?.find(({ id }) => id === adopted)
+    const kept = new Set([...state.spawning, ...state.idle, ...(worker ? [worker] : [])].flatMap(each => each.channels))
     this.#free.length = 0
     this.#release(this.#data.filter((_, number) => !kept.has(number)))
     if (this.#control.isGuestOpen) this.#ready.resolve()
+    if (!worker) return undefined
+    const channels = channelsOf(worker.channels)
+    const running = new GuestProcess({ ...worker, channels }, false, output, this.#signal)
+    this.#processes.set(worker.id, { running, channels })
+    running.holdOutput(true)
+    return running
   }
+  readonly #signal = (group: number, name: string): void => this.#send(agentLine(['signal', group, name]))
 
   /** The machine has ended: fails everything under way and to come. */
   close(reason: DoppelError): void {

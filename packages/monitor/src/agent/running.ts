@@ -55,7 +55,8 @@ export class GuestProcess implements RunningCommand {
   readonly #signal: (group: number, name: string) => void
   readonly #ended = Promise.withResolvers<ProcessEnd>()
   readonly pid: number
-  readonly #group: number
+  /** The command's process group. */
+  readonly group: number
   readonly #hasInput: boolean
   #failure: DoppelError | undefined
   #end: ProcessEnd | undefined
@@ -70,7 +71,7 @@ export class GuestProcess implements RunningCommand {
   constructor(worker: Worker, hasInput: boolean, output: ProcessOutput, signal: (group: number, name: string) => void) {
     this.id = worker.id
     this.pid = worker.pid
-    this.#group = worker.group
+    this.group = worker.group
     this.#channels = worker.channels
     this.#hasInput = hasInput
     this.#signal = signal
@@ -125,7 +126,7 @@ export class GuestProcess implements RunningCommand {
     if (!/^(SIG)?[A-Z0-9]{2,8}$/.test(signal)) {
       throw new DoppelError('commands.signal', `'${signal}' is no signal; write for example TERM or KILL`, { signal })
     }
-    if (this.#end === undefined && !this.#isRejected) this.#signal(this.#group, signal.replace(/^SIG/, ''))
+    if (this.#end === undefined && !this.#isRejected) this.#signal(this.group, signal.replace(/^SIG/, ''))
   }
 
   // What the agent tells

@@ -3,7 +3,11 @@ import type { SnapshotSpace } from '../snapshot/file.ts'
 import type { SavedSpace } from '../snapshot/write.ts'
 
 /** A disk as the pages that a snapshot has, over the image they differ from; holds `base` until its last holder is done. */
-export function savedDisk(pages: SnapshotSpace, sizeBytes: number, base: FrozenDisk | undefined): FrozenDisk {
+export function savedDisk(
+  pages: Pick<SnapshotSpace, 'read' | 'tells' | 'toldPages'>,
+  sizeBytes: number,
+  base: FrozenDisk | undefined,
+): FrozenDisk {
   base?.retain()
   const holders = new Holders(async () => await base?.release())
   const page = (chunk: number): Uint8Array | undefined => {
