@@ -13,6 +13,21 @@ const KNOWN_WORDS = RECORD.bytes / 4
 /** Records are cleared in pieces of a host's page, those that have been filled: others need no memory. */
 const PIECE_SHIFT = 12
 
+/** What instructions that just go on were decoded to last, by a hash of their bits: programs repeat themselves. */
+interface KnownRecords {
+  readonly bits: Int32Array
+  readonly words: Int32Array
+}
+const known = new WeakMap<readonly Usage[], KnownRecords>()
+
+/** All machines of a thread share them: a clone runs what its original ran. */
+function knownRecords(usages: readonly Usage[]): KnownRecords {
+  let records = known.get(usages)
+  if (!records)
+    known.set(usages, (records = { bits: new Int32Array(KNOWN), words: new Int32Array(KNOWN * KNOWN_WORDS) }))
+  return records
+}
+
 /** Where instructions of these bits are remembered (Knuth's multiplicative hash, TAOCP vol. 3, §6.4). */
 function knownPlace(bits: number): number {
   return (Math.imul(bits, 0x9e3779b1) >>> 18) * KNOWN_WORDS
@@ -62,19 +77,19 @@ export class CodeCache<M> {
   readonly #halves: Uint16Array
   readonly #words: Int32Array
   readonly #base: number
-  readonly #pages: CodePage[]
+  /** Those that have been in use at some time; there may be `capacity`. */
+  readonly #pages: CodePage[] = []
+  readonly #capacity: number
   readonly #byRamPage: Int32Array
   readonly #decoded: Decoded = newDecoded()
   readonly #replacedAt: number
   readonly #copiesAt: number | undefined
   readonly #bytes: Uint8Array
-  /** What instructions that just go on were decoded to last, by a hash of their bits: programs repeat themselves. */
-  readonly #knownBits = new Int32Array(KNOWN)
-  readonly #knownWords = new Int32Array(KNOWN * KNOWN_WORDS)
+  readonly #knownBits: Int32Array
+  readonly #knownWords: Int32Array
   /** Where the search for a page that may go begins. */
   #next = 0
-  /** Code pages that have been in use at some time, and those that are free again, longest first. */
-  #everUsed = 0
+  /** Those that are free again, longest first. */
   readonly #freed: number[] = []
   /** Called with the slots of a dropped page and the address of its records. */
   onDrop: (slots: readonly number[], records: number) => void = () => {}
@@ -82,7 +97,7 @@ export class CodeCache<M> {
   constructor(
     memory: ArrayBufferLike,
     base: number,
-    pages: number,
+    capacity: number,
     /** Where an i32 for each RAM page lies: one more than its code page's index, or 0. */
     byRamPage: Int32Array,
     set: InstructionSet<M>,
@@ -100,15 +115,11 @@ export class CodeCache<M> {
     this.#halves = new Uint16Array(memory)
     this.#words = new Int32Array(memory)
     this.#base = base
-    this.#pages = Array.from({ length: pages }, () => ({
-      ramPage: -1,
-      frame: 0,
-      live: 0,
-      generation: 0,
-      regions: [],
-      filled: 0,
-    }))
+    this.#capacity = capacity
     this.#byRamPage = byRamPage
+    const { bits, words } = knownRecords(usages)
+    this.#knownBits = bits
+    this.#knownWords = words
   }
 
   /** Whether a RAM page has decoded code, so that writes to it must be seen. */
@@ -140,7 +151,9 @@ export class CodeCache<M> {
   /** A code page that is free, or has been made so. */
   #freePage(): number {
     if (this.#freed.length === 0) {
-      if (this.#everUsed < this.#pages.length) return this.#everUsed++
+      if (this.#pages.length < this.#capacity) {
+        return this.#pages.push({ ramPage: -1, frame: 0, live: 0, generation: 0, regions: [], filled: 0 }) - 1
+      }
       this.#makeRoom()
     }
     return this.#freed.shift() as number
@@ -148,12 +161,12 @@ export class CodeCache<M> {
   /** Drops the page that has been there longest of those that cost least to make again: without translated regions, if any is. */
   #makeRoom(): void {
     let index = this.#next
-    for (let i = 0; i < this.#everUsed && this.#pages[index]?.regions.length !== 0; i++) index = this.#after(index)
+    for (let i = 0; i < this.#pages.length && this.#pages[index]?.regions.length !== 0; i++) index = this.#after(index)
     this.#next = this.#after(index)
     this.drop((this.#pages[index] as CodePage).ramPage)
   }
   #after(index: number): number {
-    return index + 1 < this.#everUsed ? index + 1 : 0
+    return index + 1 < this.#pages.length ? index + 1 : 0
   }
   #recordsOf(index: number): number {
     return this.#base + index * CODE_PAGE_BYTES
@@ -169,7 +182,7 @@ export class CodeCache<M> {
     page.ramPage = -1
     this.#freed.push(index)
     this.#clear(index)
-    for (let i = 0; i < this.#everUsed; i++) {
+    for (let i = 0; i < this.#pages.length; i++) {
       const into = (this.#recordsOf(i) + PAGE_RECORD_BYTES + PAGE_TAIL.crossesInto) >>> 2
       if (i === index || this.#words[into] === records) this.#words[into] = 0
     }
@@ -183,7 +196,7 @@ export class CodeCache<M> {
   /** Drops those pages among the suspect ones that have changed since their copies were made. Says whether there were any. */
   synchronize(isSuspect: (ramPage: number) => boolean): boolean {
     let any = false
-    for (let i = 0; i < this.#everUsed; i++) {
+    for (let i = 0; i < this.#pages.length; i++) {
       const page = this.#pages[i] as CodePage
       if (page.ramPage === -1 || !isSuspect(page.ramPage) || this.#isCurrent(page)) continue
       this.drop(page.ramPage)
@@ -321,7 +334,7 @@ export class CodeCache<M> {
   }
   /** The records of every page that has some. */
   *allRecords(): Generator<number> {
-    for (let i = 0; i < this.#everUsed; i++) if (this.#pages[i]?.ramPage !== -1) yield this.#recordsOf(i)
+    for (let i = 0; i < this.#pages.length; i++) if (this.#pages[i]?.ramPage !== -1) yield this.#recordsOf(i)
   }
   /** The pages that have translated regions: where their frames are, and those regions. */
   pagesWithRegions(): readonly { readonly frame: number; readonly regions: readonly CachedRegion[] }[] {

@@ -1,5 +1,5 @@
 import { type FunctionType, I32, ModuleBuilder } from '@doppel/wasm'
-import { compiledOnce } from './compiled.ts'
+import { compiledOnce, generatedOnce } from './compiled.ts'
 import { CODE_PAGE_BYTES, CodeCache } from './code-cache.ts'
 import type { Emitter, Sharing } from './emitter.ts'
 import { Exit } from './exits.ts'
@@ -10,6 +10,7 @@ import { isShared } from './memory-limits.ts'
 import type { Decoded, InstructionSet, Operands } from './insn.ts'
 import { Handler, START_RECORDS } from './handlers.ts'
 import { type InterpreterCalls, InterpreterEmitter } from './interpreter.ts'
+import { decodeUsages, encodeUsages } from './saved-usage.ts'
 import { RECORD, RECORD_SHIFT, type StateLayout } from './layout.ts'
 import { Tlb, tlbBytesFor } from './tlb.ts'
 import type { RemoteCompiler } from './remote-compiler.ts'
@@ -20,6 +21,7 @@ import { WriteRecord, writeNotes } from './write-record.ts'
 
 /** An instruction set, as the engine needs it. */
 export interface Isa<M> {
+  readonly name: string
   readonly set: InstructionSet<M>
   readonly state: StateLayout<string, string>
   /** Translation contexts per hart: one for each combination of access rules kept apart in the TLB. */
@@ -199,6 +201,7 @@ export class Engine<M> {
 
   /** Runs a hart's code until an exit; with `outOfLineFirst` the instruction at pc is run out of line to begin with. */
   run(hart: number, outOfLineFirst: boolean): number {
+    this.tlbs[hart]?.prepare()
     let exit = this.#run(this.state(hart), outOfLineFirst ? 1 : 0)
     while (exit === Exit.refetch) exit = this.#run(this.state(hart), 0)
     if (exit === Exit.budget) this.#translator.translatePending()
@@ -273,9 +276,9 @@ export class Engine<M> {
   }
 
   #linkInterpreter(replaced: number): (state: number, outOfLineFirst: number) => number {
-    const { set } = this.#isa
+    const { set, name } = this.#isa
     const key = `interpreter ${this.#options.translateAfter} ${replaced} ${this.#sharing}`
-    const module = compiledOnce(set, key, () => this.#encodeInterpreter(replaced))
+    const module = compiledOnce(set, name, key, () => this.#encodeInterpreter(replaced))
     return this.#translator.instantiate(module).run as (state: number, outOfLineFirst: number) => number
   }
   #encodeInterpreter(replaced: number): Uint8Array<ArrayBuffer> {
@@ -308,7 +311,11 @@ const usages = new WeakMap<object, readonly Usage[]>()
 /** `isaUsage`, found out once for each instruction set. */
 function knownUsages<M>(isa: Isa<M>): readonly Usage[] {
   let known = usages.get(isa.set)
-  if (!known) usages.set(isa.set, (known = isaUsage(isa)))
+  if (!known) {
+    const { files } = isa.state
+    const saved = generatedOnce(`${isa.name} usage`, () => encodeUsages(isaUsage(isa), files))
+    usages.set(isa.set, (known = decodeUsages(saved, files)))
+  }
   return known
 }
 

@@ -1,10 +1,19 @@
-export { compiledOnce } from './compiled.ts'
+export { compiledOnce, type GeneratedStore, keepGenerated } from './compiled.ts'
+export { decodeUsages, encodeUsages } from './saved-usage.ts'
 export { type AssembledProgram, type AssembleOptions, assemble } from './assemble.ts'
 export { type Assembly, assemblyOf, type PseudoInstruction } from './assembly.ts'
 export { disassemble } from './disassemble.ts'
 export { Emitter, type HostCalls, type Sharing } from './emitter.ts'
 export { type Encoding, extractField, parseEncoding } from './encoding.ts'
-export { Engine, type EngineOptions, type EnginePlace, type EngineStats, type Isa, type Services } from './engine.ts'
+export {
+  Engine,
+  type EngineOptions,
+  type EnginePlace,
+  type EngineStats,
+  type Isa,
+  isaUsage,
+  type Services,
+} from './engine.ts'
 export { Exit, Request } from './exits.ts'
 export {
   type CompiledElsewhere,

@@ -93,12 +93,17 @@ export function tableEntry(fn: FunctionBuilder, table: number, page: Node): Node
 export function linkServices(
   common: CommonState,
   physical: PhysicalLayout,
-  isa: { readonly contexts: number; readonly writeTranslate: TranslateWriter; readonly writeSystem: SystemWriter },
+  isa: {
+    readonly name: string
+    readonly contexts: number
+    readonly writeTranslate: TranslateWriter
+    readonly writeSystem: SystemWriter
+  },
   memory: WebAssembly.Memory,
   host: Readonly<Record<HostName, WebAssembly.ImportValue>>,
 ): Record<ServiceName, WebAssembly.ImportValue> {
   // Machines of one shape, clones above all, share the code.
-  const compiled = compiledOnce(isa.writeTranslate, JSON.stringify(physical), () =>
+  const compiled = compiledOnce(isa.writeTranslate, `${isa.name} services`, JSON.stringify(physical), () =>
     encodeServices(common, physical, isa),
   )
   return new WebAssembly.Instance(compiled, { host: { ...host, memory } }).exports as Record<

@@ -106,16 +106,16 @@ export class Tlb {
   /** Told when everything has been flushed. */
   onFlush: () => void = () => {}
   /** Contexts filled since they were last emptied: flushing the others is free. */
-  #used: number
+  #used = 0
+  /** Contexts that have been emptied at some time: new memory is zeros, which are tags of a page. */
+  #prepared = 0
+  #isReady = false
 
   constructor(memory: ArrayBufferLike, base: number, contexts: number) {
     this.#words = new Int32Array(memory)
     this.#large = new Uint8Array(memory, base + contexts * CONTEXT_BYTES, 2 * LARGE_HASHED)
     this.#base = base
     this.#contexts = contexts
-    this.#used = -1
-    this.#words[(base + logAt(contexts)) >>> 2] = LOG_ENTRIES + 1
-    this.flush()
   }
 
   /** The address of a context's arrays. */
@@ -130,6 +130,13 @@ export class Tlb {
   /** Says that generated code may fill contexts, a mask, from now on. */
   use(contexts: number): void {
     this.#used |= contexts
+    if (this.#isReady) this.prepare()
+  }
+  /** Makes the contexts in force ready: code is about to run. Those of a machine that never runs take no memory. */
+  prepare(): void {
+    this.#isReady = true
+    const fresh = this.#used & ~this.#prepared
+    if (fresh !== 0) this.#emptyContexts(fresh)
   }
   fillData(context: number, array: number, low: number, high: number, host: number): void {
     const page = low & PAGE_MASK_LOW
@@ -171,15 +178,11 @@ export class Tlb {
         this.#empty((this.#words[log + i] as number) >>> 2)
       }
     } else {
-      for (let i = 0; i < this.#contexts; i++) {
-        if ((this.#used & (1 << i)) === 0) continue
-        const at = this.context(i) >>> 2
-        this.#words.fill(EMPTY, at, at + CONTEXT_BYTES / 4)
-        for (const array of [READ, WRITE, FETCH]) this.#empty(at + array / 4)
-      }
+      this.#emptyContexts(this.#used)
     }
     this.#words[log] = 0
     this.#used = inForce
+    if (this.#isReady) this.prepare()
     this.#large.fill(0)
     this.onFlush()
   }
@@ -193,6 +196,15 @@ export class Tlb {
         this.#empty((this.context(i) + offset) >>> 2)
       }
     }
+  }
+  #emptyContexts(contexts: number): void {
+    for (let i = 0; i < this.#contexts; i++) {
+      if ((contexts & (1 << i)) === 0) continue
+      const at = this.context(i) >>> 2
+      this.#words.fill(EMPTY, at, at + CONTEXT_BYTES / 4)
+      for (const array of [READ, WRITE, FETCH]) this.#empty(at + array / 4)
+    }
+    this.#prepared |= contexts
   }
   /** Empties the entry at an index of words. */
   #empty(at: number): void {

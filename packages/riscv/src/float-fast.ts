@@ -296,8 +296,10 @@ export function linkFastFloat(
   exact: Readonly<Record<string, WebAssembly.ImportValue>>,
   memory: WebAssembly.Memory,
 ): Record<string, WebAssembly.ImportValue> {
-  const compiled = compiledOnce(FAST, isShared(memory) ? 'fast, shared' : 'fast', () =>
-    encode(hasFusedMultiplyAdd() ? { ...FAST, 'f64.fma': fused } : FAST, memory),
+  const isFused = hasFusedMultiplyAdd()
+  const key = `fast${isShared(memory) ? ', shared' : ''}${isFused ? ', fused' : ''}`
+  const compiled = compiledOnce(FAST, 'riscv', key, () =>
+    encode(isFused ? { ...FAST, 'f64.fma': fused } : FAST, memory),
   )
   return new WebAssembly.Instance(compiled, { exact, engine: { memory } }).exports as Record<
     string,

@@ -12,6 +12,7 @@ import { writeTranslate } from './walk.ts'
 /** RISC-V as the engine runs it. */
 export function riscvIsa(contexts: number): Isa<RiscvMachine> {
   return {
+    name: 'riscv64',
     set: rv64gc,
     state: STATE,
     contexts,

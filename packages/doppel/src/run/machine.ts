@@ -21,6 +21,7 @@ import {
 } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu, ThreadedCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
+import { keepGeneratedFor } from '../host/generated-store.ts'
 import { hartThreads, translatorOnDemand, translatorThread } from '../host/threads.ts'
 import { nodeTimers } from '../host/net/node-network.ts'
 import { HostFolder } from '../host/host-folder.ts'
@@ -131,6 +132,7 @@ export async function runningMachine(
       cpus: options.cpus,
       memoryBytes: options.memoryBytes,
       createCpu: config => {
+        keepGeneratedFor(options.env)
         const engine = options.engine === 'interpreter' ? { translateAfter: 0 } : {}
         if (options.smp === 'parallel') {
           threads = new ThreadedCpu(config, { ...engine, ...hartThreads() })
