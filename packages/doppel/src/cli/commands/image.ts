@@ -97,16 +97,17 @@ const RECIPE_NAMES = ['Doppelfile', 'Containerfile', 'Dockerfile'] as const
 const imageBuildCommand: Command = {
   name: 'image build',
   summary: 'build an image from a recipe: FROM, RUN, COPY, ENV, WORKDIR, USER, CMD, ENTRYPOINT',
-  usage: '-t NAME [-f FILE] [-m SIZE] FOLDER',
+  usage: '-t NAME [-f FILE] [-m SIZE] [--no-cache] FOLDER',
   minArguments: 1,
   maxArguments: 1,
   flags: [
     { name: 'tag', short: 't', value: 'NAME', summary: "the image's name" },
     { name: 'file', short: 'f', value: 'FILE', summary: `the recipe (default: ${RECIPE_NAMES.join(', ')} in FOLDER)` },
     { name: 'memory', short: 'm', value: 'SIZE', summary: 'RAM of the machine it is built in (default 512M)' },
+    { name: 'no-cache', summary: 'run every step, whatever earlier builds have left' },
   ],
   examples: [['doppel image build -t web .', 'an image of the recipe in this folder, which COPY takes from']],
-  async run({ arguments: [given = ''], env, streams, value }) {
+  async run({ arguments: [given = ''], env, streams, value, has }) {
     const folder = resolve(given)
     const name = imageName(value('tag') ?? '')
     refuseOwn(name)
@@ -132,7 +133,10 @@ const imageBuildCommand: Command = {
     try {
       const recipe = await readFile(where, 'utf8')
       const memoryBytes = memory === undefined ? {} : { memoryBytes: readMemory(memory) }
-      const { version } = await buildImage({ name, recipe, where, folder, show, ...memoryBytes }, work)
+      const { version } = await buildImage(
+        { name, recipe, where, folder, show, isFresh: has('no-cache'), ...memoryBytes },
+        work,
+      )
       show(`${name} ${version}\n`)
     } finally {
       bar.clear()
