@@ -17,6 +17,7 @@ import {
 } from '@doppel/base'
 import { type Aclint, Bus, type Uart16550, type VirtioDevice } from '@doppel/devices'
 import { writeFdt } from './fdt.ts'
+import { gatherOutput } from './gathered-output.ts'
 import { GuestClock } from './guest-clock.ts'
 import { type HostTasks, hostTasks } from './host-tasks.ts'
 import { Htif } from './htif.ts'
@@ -111,7 +112,7 @@ export class VirtMachine {
   constructor(config: VirtMachineConfig) {
     checkSizes(config)
     const { boot, ...rest } = config
-    this.#config = rest
+    this.#config = { ...rest, console: gatherOutput(rest.console) }
     this.#host = config.host ?? hostTasks()
     const bus = new Bus()
     const restored = 'restored' in config.boot ? readVirtState(config.boot.restored) : undefined
@@ -135,7 +136,7 @@ export class VirtMachine {
       cpu: this.cpu,
       timers,
       entropy: config.entropy,
-      console: config.console,
+      console: this.#config.console,
       virtio: config.virtio ?? [],
       transport: config.transport ?? 'pci',
       interrupt: (hartId, bit, level) => {

@@ -8,12 +8,14 @@ import type { Usage } from './usage.ts'
 export const CODE_PAGE_BYTES: number = PAGE_RECORD_BYTES + PAGE_TAIL.bytes
 const PAGE_BYTES = 4096
 /** Decoded instructions that are remembered by their bits, and the words of a record. */
-const KNOWN = 4096
+const KNOWN = 16_384
 const KNOWN_WORDS = RECORD.bytes / 4
+/** Records are cleared in pieces of a host's page, those that have been filled: others need no memory. */
+const PIECE_SHIFT = 12
 
 /** Where instructions of these bits are remembered (Knuth's multiplicative hash, TAOCP vol. 3, §6.4). */
 function knownPlace(bits: number): number {
-  return (Math.imul(bits, 0x9e3779b1) >>> 20) * KNOWN_WORDS
+  return (Math.imul(bits, 0x9e3779b1) >>> 18) * KNOWN_WORDS
 }
 
 interface CodePage {
@@ -27,6 +29,8 @@ interface CodePage {
   generation: number
   /** Regions that start here. */
   regions: CachedRegion[]
+  /** A bit for each piece of its records that has been filled. */
+  filled: number
 }
 
 /** What reads the code of a page. */
@@ -67,9 +71,11 @@ export class CodeCache<M> {
   /** What instructions that just go on were decoded to last, by a hash of their bits: programs repeat themselves. */
   readonly #knownBits = new Int32Array(KNOWN)
   readonly #knownWords = new Int32Array(KNOWN * KNOWN_WORDS)
+  /** Where the search for a page that may go begins. */
   #next = 0
-  /** Code pages that have been in use at some time. */
+  /** Code pages that have been in use at some time, and those that are free again, longest first. */
   #everUsed = 0
+  readonly #freed: number[] = []
   /** Called with the slots of a dropped page and the address of its records. */
   onDrop: (slots: readonly number[], records: number) => void = () => {}
 
@@ -94,7 +100,14 @@ export class CodeCache<M> {
     this.#halves = new Uint16Array(memory)
     this.#words = new Int32Array(memory)
     this.#base = base
-    this.#pages = Array.from({ length: pages }, () => ({ ramPage: -1, frame: 0, live: 0, generation: 0, regions: [] }))
+    this.#pages = Array.from({ length: pages }, () => ({
+      ramPage: -1,
+      frame: 0,
+      live: 0,
+      generation: 0,
+      regions: [],
+      filled: 0,
+    }))
     this.#byRamPage = byRamPage
   }
 
@@ -103,17 +116,14 @@ export class CodeCache<M> {
     return this.#byRamPage[ramPage] !== 0
   }
 
-  /** The records of a RAM page, made empty when it has none yet; then the oldest page may go. */
+  /** The records of a RAM page, made empty when it has none yet; then another page may go. */
   records(ramPage: number, frame: number): number {
     let index = (this.#byRamPage[ramPage] as number) - 1
     if (index === -1) {
-      index = this.#next
-      this.#next = (this.#next + 1) % this.#pages.length
+      index = this.#freePage()
       const page = this.#pages[index] as CodePage
-      if (page.ramPage !== -1) this.drop(page.ramPage)
-      // A page dropped under running code may have been decoded into once more since. New ones are zeros already.
-      if (index < this.#everUsed) this.#clear(this.#recordsOf(index))
-      this.#everUsed = Math.max(this.#everUsed, index + 1)
+      // A page dropped under running code may have been decoded into once more since.
+      this.#clear(index)
       page.ramPage = ramPage
       page.generation++
       page.live = frame >>> 0
@@ -127,6 +137,24 @@ export class CodeCache<M> {
     }
     return this.#recordsOf(index)
   }
+  /** A code page that is free, or has been made so. */
+  #freePage(): number {
+    if (this.#freed.length === 0) {
+      if (this.#everUsed < this.#pages.length) return this.#everUsed++
+      this.#makeRoom()
+    }
+    return this.#freed.shift() as number
+  }
+  /** Drops the page that has been there longest of those that cost least to make again: without translated regions, if any is. */
+  #makeRoom(): void {
+    let index = this.#next
+    for (let i = 0; i < this.#everUsed && this.#pages[index]?.regions.length !== 0; i++) index = this.#after(index)
+    this.#next = this.#after(index)
+    this.drop((this.#pages[index] as CodePage).ramPage)
+  }
+  #after(index: number): number {
+    return index + 1 < this.#everUsed ? index + 1 : 0
+  }
   #recordsOf(index: number): number {
     return this.#base + index * CODE_PAGE_BYTES
   }
@@ -139,7 +167,8 @@ export class CodeCache<M> {
     const records = this.#recordsOf(index)
     this.#byRamPage[ramPage] = 0
     page.ramPage = -1
-    this.#clear(records)
+    this.#freed.push(index)
+    this.#clear(index)
     for (let i = 0; i < this.#everUsed; i++) {
       const into = (this.#recordsOf(i) + PAGE_RECORD_BYTES + PAGE_TAIL.crossesInto) >>> 2
       if (i === index || this.#words[into] === records) this.#words[into] = 0
@@ -177,9 +206,16 @@ export class CodeCache<M> {
    * Empties a page's records: handler and heat, their first word. Operands stay: the instruction whose write this is (an
    * atomic one) still looks up where its result goes.
    */
-  #clear(records: number): void {
-    const end = (records + PAGE_RECORD_BYTES) >>> 2
-    for (let at = records >>> 2; at < end; at += RECORD.bytes >>> 2) this.#words[at] = 0
+  #clear(index: number): void {
+    const page = this.#pages[index] as CodePage
+    const words = this.#words
+    const piece = 1 << (PIECE_SHIFT - 2)
+    const records = this.#recordsOf(index) >>> 2
+    for (let at = records, filled = page.filled; filled !== 0; at += piece, filled >>>= 1) {
+      if ((filled & 1) === 0) continue
+      for (let record = at; record < at + piece; record += RECORD.bytes >>> 2) words[record] = 0
+    }
+    page.filled = 0
   }
 
   /** The code page and byte offset that a record stands for. */
@@ -206,6 +242,7 @@ export class CodeCache<M> {
     for (let offset = first; offset < PAGE_BYTES; offset += decoded.lengthBytes) {
       const at = records + (offset << RECORD_SHIFT)
       if (this.#halves[(at + RECORD.handler) >>> 1] !== Handler.decode) return
+      page.filled |= 1 << ((offset << RECORD_SHIFT) >>> PIECE_SHIFT)
       const known = this.#copyKnown(page.frame, offset, at)
       if (known > 0) {
         decoded.lengthBytes = known as 2 | 4
@@ -274,11 +311,17 @@ export class CodeCache<M> {
   }
   /** The offsets in a page at which computed jumps have landed. */
   computedIn(records: number): Int16Array {
+    const halves = this.#halves
     const offsets: number[] = []
-    for (let offset = 0; offset < PAGE_BYTES; offset += 2) {
-      if (this.isComputed(records + (offset << RECORD_SHIFT))) offsets.push(offset)
+    let at = (records + RECORD.heat) >>> 1
+    for (let offset = 0; offset < PAGE_BYTES; offset += 2, at += RECORD.bytes / 2) {
+      if (((halves[at] as number) & COMPUTED) !== 0) offsets.push(offset)
     }
     return Int16Array.from(offsets)
+  }
+  /** The records of every page that has some. */
+  *allRecords(): Generator<number> {
+    for (let i = 0; i < this.#everUsed; i++) if (this.#pages[i]?.ramPage !== -1) yield this.#recordsOf(i)
   }
   /** The pages that have translated regions: where their frames are, and those regions. */
   pagesWithRegions(): readonly { readonly frame: number; readonly regions: readonly CachedRegion[] }[] {

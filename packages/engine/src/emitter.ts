@@ -2,7 +2,7 @@ import { type FunctionBuilder, type FunctionRef, I32, I64, type Local, type Node
 import { Exit, Request } from './exits.ts'
 import type { Operand } from './insn.ts'
 import type { CommonState, RegisterFile } from './layout.ts'
-import { DATA_MASK, ENTRY_VALUE, INDEX_SHIFT, READ, WRITE } from './tlb.ts'
+import { DATA_MASK, ENTRY_VALUE, INDEX_SHIFT, missesTag, READ, WRITE } from './tlb.ts'
 
 /** Functions that generated code calls. */
 export interface HostCalls {
@@ -138,10 +138,7 @@ export abstract class Emitter {
     fn.set(this.addressLocal, address)
     const index = fn.op(Op.i32ShrU, fn.op(Op.i32WrapI64, fn.get(this.addressLocal)), fn.i32(INDEX_SHIFT))
     fn.set(this.entryLocal, fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, index, fn.i32(DATA_MASK))))
-    // The page of the last byte is compared with the entry chosen by the first: crossing a page is a miss too.
-    const last =
-      bytes === 1 ? fn.get(this.addressLocal) : fn.op(Op.i64Add, fn.get(this.addressLocal), fn.i64(bytes - 1))
-    return fn.op(Op.i64Ne, fn.op(Op.i64And, last, fn.i64(-4096)), fn.load(Op.i64Load, fn.get(this.entryLocal), array))
+    return missesTag(fn, fn.load(Op.i64Load, fn.get(this.entryLocal), array), fn.get(this.addressLocal), bytes)
   }
   /** The host address by the entry. */
   protected hit(array: number): Node {

@@ -6,7 +6,13 @@ export { Emitter, type HostCalls, type Sharing } from './emitter.ts'
 export { type Encoding, extractField, parseEncoding } from './encoding.ts'
 export { Engine, type EngineOptions, type EnginePlace, type EngineStats, type Isa, type Services } from './engine.ts'
 export { Exit, Request } from './exits.ts'
-export { compileRegions, type CompiledElsewhere, type RegionRequest, type RemoteCompiler } from './remote-compiler.ts'
+export {
+  type CompiledElsewhere,
+  compilerFor,
+  type RegionRequest,
+  type RemoteCompiler,
+  type RestoredElsewhere,
+} from './remote-compiler.ts'
 export { Frames } from './frames.ts'
 export {
   type CompressedRow,

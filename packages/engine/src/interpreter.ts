@@ -14,7 +14,7 @@ import {
 } from './handlers.ts'
 import type { InstructionRow, Operand, Operands } from './insn.ts'
 import { type CommonState, PAGE_TAIL, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
-import { ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT } from './tlb.ts'
+import { ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT, missesTag } from './tlb.ts'
 
 /** More host calls, for the interpreter alone. */
 export interface InterpreterCalls extends HostCalls {
@@ -174,10 +174,10 @@ export class InterpreterEmitter extends Emitter {
   /** Finds the record of `target`, or asks the host for its page. */
   #findRecord(): void {
     const fn = this.fn
-    const index = fn.op(Op.i32WrapI64, fn.op(Op.i64ShrU, fn.get(this.#target), fn.i64(INDEX_SHIFT)))
+    const index = fn.op(Op.i32ShrU, fn.op(Op.i32WrapI64, fn.get(this.#target)), fn.i32(INDEX_SHIFT))
     const entry = fn.let(fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, index, fn.i32(FETCH_MASK))))
     fn.set(this.#pageAddress, fn.op(Op.i64And, fn.get(this.#target), fn.i64(-4096)))
-    fn.if(fn.op(Op.i64Ne, fn.get(this.#pageAddress), fn.load(Op.i64Load, fn.get(entry), FETCH)), 'unlikely')
+    fn.if(missesTag(fn, fn.load(Op.i64Load, fn.get(entry), FETCH), fn.get(this.#target), 1), 'unlikely')
     fn.if(fn.op(Op.i32Eqz, fn.call(this.#calls.fetch, [fn.get(0), fn.get(this.#target)])), 'unlikely')
     this.setField64(this.common.pc, fn.get(this.#target))
     this.setField32(this.common.budget, fn.get(this.#budget))
@@ -196,10 +196,12 @@ export class InterpreterEmitter extends Emitter {
     fn.at(this.#arrive)
     const heat = fn.let(fn.op(Op.i32Add, fn.load(Op.i32Load16U, fn.get(this.#record), RECORD.heat), fn.i32(1)))
     fn.store(Op.i32Store16, fn.get(this.#record), fn.get(heat), RECORD.heat)
-    const arrivals = fn.op(Op.i32And, fn.get(heat), fn.i32(HEAT_MASK))
-    fn.if(fn.op(Op.i32Eq, arrivals, fn.i32(this.#heatLimit)), 'unlikely')
-    fn.effect(fn.call(this.#calls.hot, [fn.get(0), fn.get(this.#record)]))
-    fn.end()
+    if (this.#heatLimit > 0) {
+      const arrivals = fn.op(Op.i32And, fn.get(heat), fn.i32(HEAT_MASK))
+      fn.if(fn.op(Op.i32Eq, arrivals, fn.i32(this.#heatLimit)), 'unlikely')
+      fn.effect(fn.call(this.#calls.hot, [fn.get(0), fn.get(this.#record)]))
+      fn.end()
+    }
     fn.jump(this.#head)
   }
 
@@ -210,7 +212,7 @@ export class InterpreterEmitter extends Emitter {
     const next = fn.let(fn.op(Op.i64Add, fn.get(this.#pageAddress), fn.i64(PAGE_BYTES)))
     const index = fn.op(Op.i32WrapI64, fn.op(Op.i64ShrU, fn.get(next), fn.i64(INDEX_SHIFT)))
     const entry = fn.let(fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, index, fn.i32(FETCH_MASK))))
-    const mapped = fn.op(Op.i64Eq, fn.load(Op.i64Load, fn.get(entry), FETCH), fn.get(next))
+    const mapped = fn.op(Op.i32Eqz, missesTag(fn, fn.load(Op.i64Load, fn.get(entry), FETCH), fn.get(next), 1))
     const into = fn.load(Op.i32Load, fn.get(this.#pageRecords), PAGE_RECORD_BYTES + PAGE_TAIL.crossesInto)
     const same = fn.op(Op.i32Eq, fn.load(Op.i32Load, fn.get(entry), FETCH + ENTRY_VALUE), into)
     // At the start, and out of line, there is no page around the record.

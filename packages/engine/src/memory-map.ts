@@ -99,7 +99,10 @@ export function mapMemory(sizes: {
 export function allocate(pages: number, place: EnginePlace | undefined): WebAssembly.Memory {
   if (place?.memory) return place.memory
   try {
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, ...(place && { shared: true }) })
+    // V8 counts the initial size as garbage to come, and would collect for each machine that is made, though hardly any
+    // of it has been touched. What is grown it does not count.
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: pages, ...(place && { shared: true }) })
+    memory.grow(pages - 1)
     if (place && !isShared(memory)) throw new TypeError('memory is not shared')
     return memory
   } catch (error) {

@@ -2,14 +2,19 @@ import { Arena, type FunctionBody, ModuleBuilder } from '@doppel/wasm'
 import type { Sharing } from './emitter.ts'
 import type { Isa } from './engine.ts'
 import { importCalls, REGION_TYPE } from './generated-module.ts'
-import { newDecoded } from './insn.ts'
+import { type Decoded, newDecoded } from './insn.ts'
 import type { RegisterFile } from './layout.ts'
 import { discoverRegion, dispatchesInVain, explore, isCall, type KnownTargets } from './region.ts'
 import type { ReadInstruction, Region } from './region.ts'
+import { type SavedRegion, unpackBody } from './saved-region.ts'
 import { RegionEmitter } from './translate.ts'
+import { hashBytes } from './translations.ts'
 import type { Usage } from './usage.ts'
 
 const PAGE_BYTES = 4096
+const ROWS_IN_A_RUN = 100
+/** To be raised when translations change in a way that those of single instructions do not show. */
+const TRANSLATOR_VERSION = 9
 /** Fewer places that computed jumps have gone to make no switch. */
 const MIN_TARGETS = 2
 const MAX_TARGETS = 64
@@ -18,8 +23,8 @@ const MAX_TARGETS = 64
 let arena: Arena | undefined
 
 /** Where a region's blocks begin and end. */
-export function boundsOf({ blocks }: Region): Int16Array {
-  return Int16Array.from(blocks.flatMap(b => (b.instructions.length > 0 ? [b.offset, b.end] : [])))
+export function boundsOf({ blocks }: Region): Int32Array {
+  return Int32Array.from(blocks.flatMap(b => (b.instructions.length > 0 ? [b.offset, b.end] : [])))
 }
 
 /** Makes WebAssembly of a page's instructions. It knows nothing of a machine, so any thread can do it for another. */
@@ -83,4 +88,57 @@ export class RegionCompiler<M> {
     })
     return { bytes: module.encode(), bodies }
   }
+
+  /** What tells this translator from others: how it translates each instruction by itself. */
+  get key(): readonly [number, number] {
+    const module = new ModuleBuilder()
+    const { calls, regionType } = importCalls(module, this.#isa.runtime, this.#sharing !== 'alone')
+    const emitter = new RegionEmitter(
+      this.#isa.state.common,
+      calls,
+      this.#sharing,
+      this.#files,
+      this.#usages,
+      regionType,
+    )
+    const machine = this.#isa.wrap(emitter)
+    const scratch = new Arena()
+    for (const patient of [false, true]) {
+      for (const rows of rowsTogether(this.#usages)) {
+        const read = (offset: number, out: Decoded): boolean => {
+          Object.assign(out, { row: rows[offset >> 2], lengthBytes: 4, rd: 5, rs1: 6, rs2: 7, rs3: 8, imm: 8, uimm: 1 })
+          return offset >> 2 < rows.length
+        }
+        const region = discoverRegion(0, explore(0, read, this.#usages), this.#usages, this.#files)
+        if (!region) continue
+        const fn = module.build(module.declare('', REGION_TYPE), scratch)
+        emitter.translate(fn, region, this.#isa.set.rows, machine, patient)
+        module.finish(fn)
+      }
+    }
+    const [a, b] = hashBytes(module.encode())
+    return [a ^ TRANSLATOR_VERSION, b]
+  }
+
+  /** A module with the functions of saved regions, exported by their places among them. */
+  moduleOf(saved: readonly SavedRegion[]): Uint8Array<ArrayBuffer> {
+    const module = new ModuleBuilder()
+    importCalls(module, this.#isa.runtime, this.#sharing !== 'alone')
+    saved.forEach((region, i) => {
+      module.export(String(i), 'func', module.define('', REGION_TYPE, unpackBody(region)).index)
+    })
+    return module.encode()
+  }
+}
+
+/** All rows, those that just go on in long runs: a region of its own for each would take ten times as long. */
+function rowsTogether(usages: readonly Usage[]): number[][] {
+  const together: number[][] = [[]]
+  usages.forEach(({ flow }, row) => {
+    const run = together[0] as number[]
+    if (flow !== 'next') together.push([row])
+    else if (run.length < ROWS_IN_A_RUN) run.push(row)
+    else together.unshift([row])
+  })
+  return together
 }

@@ -2,7 +2,9 @@ import type { FunctionBody } from '@doppel/wasm'
 import { type Isa, isaUsage } from './engine.ts'
 import type { Decoded } from './insn.ts'
 import { boundsOf, RegionCompiler } from './region-compiler.ts'
-import type { SavedRegion } from './saved-region.ts'
+import { packBody, type SavedRegion } from './saved-region.ts'
+import { SERVICE_TYPES } from './services.ts'
+import { decodeTranslations } from './translations.ts'
 
 /** A region to be compiled on another thread: its page's bytes, its root, what it does not enter, where computed jumps landed. */
 export interface RegionRequest {
@@ -24,13 +26,36 @@ interface CompiledRegion extends Omit<SavedRegion, 'guest' | 'patient'> {
   readonly instructions: number
 }
 
-/** Compiles regions on another thread; undefined when that has failed. Never rejects. */
-export type RemoteCompiler = (requests: readonly RegionRequest[]) => Promise<CompiledElsewhere | undefined>
+/** What a file of translations held, compiled: a function for each region, named by its place among them. */
+export interface RestoredElsewhere {
+  readonly module: WebAssembly.Module
+  readonly byteLength: number
+  readonly regions: readonly SavedRegion[]
+}
+
+/** Compiles on another thread. Never rejects: answers are undefined when the thread has failed. */
+export interface RemoteCompiler {
+  compile(requests: readonly RegionRequest[]): Promise<CompiledElsewhere | undefined>
+  /** Compiles the regions of a file of translations. */
+  restore(file: Uint8Array): Promise<RestoredElsewhere | undefined>
+}
 
 /** What a thread that compiles for others does. The code is for machines whose harts share one thread. */
-export function compileRegions<M>(isa: Isa<M>): (requests: readonly RegionRequest[]) => CompiledElsewhere {
+export function compilerFor<M>(isa: Isa<M>): {
+  readonly compile: (requests: readonly RegionRequest[]) => CompiledElsewhere
+  readonly restore: (file: Uint8Array) => RestoredElsewhere
+} {
   const compiler = new RegionCompiler(isa, isaUsage(isa), 'alone')
-  return requests => {
+  const compiled = (bytes: Uint8Array<ArrayBuffer>): { module: WebAssembly.Module; byteLength: number } => {
+    const module = new WebAssembly.Module(bytes)
+    compileNow(isa, module)
+    return { module, byteLength: bytes.length }
+  }
+  const restore = (file: Uint8Array): RestoredElsewhere => {
+    const regions = decodeTranslations(file, compiler.key)
+    return { ...compiled(compiler.moduleOf(regions)), regions }
+  }
+  const compile = (requests: readonly RegionRequest[]): CompiledElsewhere => {
     const found = requests.map(({ page, root, barrier, computed }) => {
       const read = readerOf(isa, page)
       const landed = new Set(computed)
@@ -47,12 +72,29 @@ export function compileRegions<M>(isa: Isa<M>): (requests: readonly RegionReques
       const region = found[i]
       if (!region) return undefined
       const place = real.indexOf(region)
-      const { code, hints } = bodies[place] as FunctionBody
+      const body = packBody(bodies[place] as FunctionBody)
       const instructions = region.instructionCount
-      return { root, barrier, bounds: boundsOf(region), code, hints, name: String(place), instructions }
+      return { root, barrier, bounds: boundsOf(region), ...body, name: String(place), instructions }
     })
-    return { module: new WebAssembly.Module(bytes), byteLength: bytes.length, regions }
+    return { ...compiled(bytes), regions }
   }
+  return { compile, restore }
+}
+
+/**
+ * Calls each region of a module once, where it can do nothing. Engines compile a function when it is first called, which
+ * would otherwise be on the thread that runs the guest; the code is the module's, so whoever has it has that too.
+ */
+function compileNow<M>({ runtime }: Isa<M>, module: WebAssembly.Module): void {
+  const nothing = (): number => 0
+  const names = [...Object.keys(SERVICE_TYPES), ...Object.keys(runtime)]
+  const imports: Record<string, WebAssembly.ImportValue> = Object.fromEntries(names.map(name => [name, nothing]))
+  const memory = new WebAssembly.Memory({ initial: 1 })
+  const table = new WebAssembly.Table({ element: 'anyfunc', initial: 1 })
+  const { exports } = new WebAssembly.Instance(module, { engine: { ...imports, memory, table } })
+  // In a state of zeros there is no budget, so each returns before its first instruction.
+  for (const region of Object.values(exports))
+    (region as (state: number, record: number, depth: number) => number)(0, 0, 0)
 }
 
 const PAGE_BYTES = 4096

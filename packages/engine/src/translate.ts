@@ -7,7 +7,7 @@ import { RECORD, RECORD_SHIFT } from './layout.ts'
 import { GO_ON, RegionCode } from './region-code.ts'
 import type { RegisterSet } from './register-set.ts'
 import { DISPATCH_OFFSET, jumpTarget, type Region, type RegionBlock, type RegionInstruction } from './region.ts'
-import { ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT } from './tlb.ts'
+import { ENTRY_VALUE, FETCH, FETCH_MASK, INDEX_SHIFT, missesTag } from './tlb.ts'
 
 const PAGE_BYTES = 4096
 /** The parameter that is the address of the region's first record. */
@@ -299,10 +299,9 @@ export class RegionEmitter extends RegionCode {
     const fn = this.fn
     this.setField64(this.common.pc, fn.get(this.#targetLocal))
     this.setField32(this.common.budget, fn.get(this.budgetLocal))
-    const index = fn.op(Op.i32WrapI64, fn.op(Op.i64ShrU, fn.get(this.#targetLocal), fn.i64(INDEX_SHIFT)))
+    const index = fn.op(Op.i32ShrU, fn.op(Op.i32WrapI64, fn.get(this.#targetLocal)), fn.i32(INDEX_SHIFT))
     const entry = fn.let(fn.op(Op.i32Add, fn.get(this.context), fn.op(Op.i32And, index, fn.i32(FETCH_MASK))))
-    const page = fn.op(Op.i64And, fn.get(this.#targetLocal), fn.i64(-4096))
-    fn.if(fn.op(Op.i64Ne, page, fn.load(Op.i64Load, fn.get(entry), FETCH)), 'unlikely')
+    fn.if(missesTag(fn, fn.load(Op.i64Load, fn.get(entry), FETCH), fn.get(this.#targetLocal), 1), 'unlikely')
     fn.return(fn.i32(Exit.goOn))
     fn.end()
     const offset = fn.op(Op.i32And, fn.op(Op.i32WrapI64, fn.get(this.#targetLocal)), fn.i32(0xffe))

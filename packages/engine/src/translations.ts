@@ -1,4 +1,3 @@
-import type { BranchHint } from '@doppel/wasm'
 import type { SavedRegion } from './saved-region.ts'
 
 /**
@@ -48,7 +47,7 @@ export function encodeTranslations(
     words.push(region.root, region.barrier, region.patient ? 1 : 0, region.bounds.length, ...region.bounds)
     pushBytes(words, region.guest)
     pushBytes(words, region.code)
-    words.push(region.hints.length, ...region.hints.map(h => h.offset * 2 + (h.likely ? 1 : 0)))
+    words.push(region.hints.length, ...region.hints)
     if (words.length * 4 > MAX_FILE_BYTES - 64) {
       words.length = start
       break
@@ -71,7 +70,7 @@ function pushBytes(words: number[], bytes: Uint8Array): void {
   }
 }
 
-/** The regions of a file; none when it is damaged, or another translator's. */
+/** The regions of a file, which lie in one copy of it; none when it is damaged, or another translator's. */
 export function decodeTranslations(file: Uint8Array, key: readonly [number, number]): SavedRegion[] {
   if (file.length < (HEADER_WORDS + 1) * 4 || file.length % 4 !== 0 || file.length > MAX_FILE_BYTES) return []
   const bytes = new Uint8Array(file)
@@ -95,16 +94,18 @@ export function decodeTranslations(file: Uint8Array, key: readonly [number, numb
     at += Math.ceil(count / 4)
     return bytes.subarray(from, from + count)
   }
+  const takeWords = (most: number): Int32Array => {
+    const count = length(most)
+    const from = at
+    at += count
+    if (at > words.length) throw new RangeError('the file ends early')
+    return words.subarray(from, at)
+  }
   const one = (): SavedRegion => {
     const [root, barrier, patient] = [length(PAGE_BYTES), word(), word() === 1]
-    const bounds = Int16Array.from({ length: length(PAGE_BYTES) }, () => length(PAGE_BYTES))
-    const guest = take()
-    const code = take()
-    const hints = Array.from({ length: length(bytes.length) }, (): BranchHint => {
-      const packed = word()
-      return { offset: packed >>> 1, likely: (packed & 1) === 1 }
-    })
-    return { root, barrier, patient, bounds, guest, code, hints }
+    const bounds = takeWords(PAGE_BYTES)
+    if (bounds.some(bound => bound < 0 || bound > PAGE_BYTES)) throw new RangeError('a bound is outside the page')
+    return { root, barrier, patient, bounds, guest: take(), code: take(), hints: takeWords(words.length) }
   }
   try {
     return Array.from({ length: length(MAX_REGIONS) }, one)

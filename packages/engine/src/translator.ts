@@ -1,18 +1,15 @@
-import { Arena, type FunctionBody, ModuleBuilder } from '@doppel/wasm'
+import type { FunctionBody } from '@doppel/wasm'
 import type { CodeCache } from './code-cache.ts'
 import type { Sharing } from './emitter.ts'
 import type { Isa } from './engine.ts'
-import { importCalls, REGION_TYPE } from './generated-module.ts'
-import type { Decoded } from './insn.ts'
 import { describeRegion } from './describe.ts'
 import { RESUMES } from './handlers.ts'
 import { RECORD_SHIFT, type RegisterFile } from './layout.ts'
-import { discoverRegion, explore, type KnownTargets, loopHead, type ReadInstruction, type Region } from './region.ts'
-import { bytesWithin, isIn, type SavedRegion } from './saved-region.ts'
+import { explore, type KnownTargets, loopHead, type ReadInstruction, type Region } from './region.ts'
+import { bytesWithin, isIn, packBody, type SavedRegion } from './saved-region.ts'
 import { boundsOf, RegionCompiler } from './region-compiler.ts'
 import type { CompiledElsewhere, RegionRequest, RemoteCompiler } from './remote-compiler.ts'
-import { RegionEmitter } from './translate.ts'
-import { decodeTranslations, encodeTranslations, hashBytes } from './translations.ts'
+import { decodeTranslations, encodeTranslations } from './translations.ts'
 import type { Usage } from './usage.ts'
 
 /** Regions translated at once, in one module; fewer when a slice ends. */
@@ -26,10 +23,7 @@ export const MAX_SLOTS: number = MAX_REGIONS + MAX_BATCH + 1
 const RARE_RESUME = 3000
 /** A loop is one that is gone round if its head has this part of the arrivals that make code hot. */
 const HOT_HEAD = 4
-const ROWS_IN_A_RUN = 100
 const PAGE_BYTES = 4096
-/** To be raised when translations change in a way that those of single instructions do not show. */
-const TRANSLATOR_VERSION = 9
 
 /** A region about to be translated: its page's records, as they are now, its root, what it does not enter. */
 interface Draft {
@@ -39,18 +33,6 @@ interface Draft {
   readonly generation: number
   readonly root: number
   readonly barrier: number
-}
-
-/** All rows, those that just go on in long runs: a region of its own for each would take ten times as long. */
-function rowsTogether(usages: readonly Usage[]): number[][] {
-  const together: number[][] = [[]]
-  usages.forEach(({ flow }, row) => {
-    const run = together[0] as number[]
-    if (flow !== 'next') together.push([row])
-    else if (run.length < ROWS_IN_A_RUN) run.push(row)
-    else together.unshift([row])
-  })
-  return together
 }
 
 /** Counters for `--stats`. */
@@ -68,19 +50,20 @@ export interface TranslatorStats {
 export class Translator<M> {
   readonly table: WebAssembly.Table = new WebAssembly.Table({ element: 'anyfunc', initial: INITIAL_SLOTS })
   readonly stats: TranslatorStats = { regions: 0, regionInstructions: 0, regionBytes: 0, patient: 0, reused: 0 }
-  readonly #isa: Isa<M>
   readonly #usages: readonly Usage[]
   readonly #files: readonly RegisterFile[]
   readonly #cache: CodeCache<M>
   readonly #memory: WebAssembly.Memory
   readonly #heatLimit: number
-  readonly #sharing: Sharing
   #imports: Record<string, WebAssembly.ImportValue> = {}
   /** Regions of earlier runs, with the function of each once a page has been found to have one. */
   #saved: readonly SavedRegion[] = []
   #savedFunctions: Record<string, unknown> | undefined
-  /** The first halfword of each. */
-  #savedStarts = new Int32Array(0)
+  /** Where each begins in its page, and its first halfword. */
+  #savedRoots = new Int16Array(0)
+  #savedStarts = new Uint16Array(0)
+  /** A file that another thread is compiling. */
+  #restoring: Uint8Array | undefined
   /** Instructions retired when code at a record last was said to give up often. */
   readonly #retiredAt = new Map<number, number>()
   readonly #compiler: RegionCompiler<M>
@@ -101,13 +84,11 @@ export class Translator<M> {
     heatLimit: number,
     sharing: Sharing,
   ) {
-    this.#isa = isa
     this.#usages = usages
     this.#files = Object.values(isa.state.files)
     this.#cache = cache
     this.#memory = memory
     this.#heatLimit = heatLimit
-    this.#sharing = sharing
     this.#compiler = new RegionCompiler(isa, usages, sharing)
   }
 
@@ -120,11 +101,6 @@ export class Translator<M> {
     return this.#live >= MAX_REGIONS
   }
 
-  #compiled(module: ModuleBuilder): Record<string, unknown> {
-    const bytes = module.encode()
-    this.stats.regionBytes += bytes.length
-    return this.instantiate(new WebAssembly.Module(bytes))
-  }
   /** Links a module. */
   instantiate(module: WebAssembly.Module): Record<string, unknown> {
     return new WebAssembly.Instance(module, { engine: this.#imports }).exports
@@ -172,7 +148,11 @@ export class Translator<M> {
     )
     found.forEach(({ records, region, root, barrier }, i) => {
       const bounds = boundsOf(region)
-      this.#enter(records, { root, barrier, bounds, patient: false, ...(bodies[i] as FunctionBody) }, functions[i])
+      this.#enter(
+        records,
+        { root, barrier, bounds, patient: false, ...packBody(bodies[i] as FunctionBody) },
+        functions[i],
+      )
       this.#count(region.instructionCount)
     })
   }
@@ -200,7 +180,7 @@ export class Translator<M> {
     })
     const places = drafts.map(({ records, root, generation }) => ({ records, generation, root }))
     for (const { records, root } of places) this.#inFlight.add(records + (root << RECORD_SHIFT))
-    void remote(asked).then(compiled => {
+    void remote.compile(asked).then(compiled => {
       for (const { records, root } of places) this.#inFlight.delete(records + (root << RECORD_SHIFT))
       if (compiled) return this.#install(places, compiled)
       // It has failed: what was asked of it is done here, and all that follows.
@@ -277,7 +257,7 @@ export class Translator<M> {
       entry.bounds = boundsOf(region)
       const { functions, bodies } = this.#compile([region], true)
       this.table.set(entry.slot, functions[0])
-      Object.assign(entry, bodies[0])
+      Object.assign(entry, packBody(bodies[0] as FunctionBody))
       this.stats.patient++
     }
   }
@@ -295,70 +275,60 @@ export class Translator<M> {
 
   // From run to run
 
-  /** What tells this translator from others: how it translates each instruction by itself. */
-  get #key(): readonly [number, number] {
-    const module = new ModuleBuilder()
-    const { calls, regionType } = importCalls(module, this.#isa.runtime, this.#sharing !== 'alone')
-    const emitter = new RegionEmitter(
-      this.#isa.state.common,
-      calls,
-      this.#sharing,
-      this.#files,
-      this.#usages,
-      regionType,
-    )
-    const machine = this.#isa.wrap(emitter)
-    const arena = new Arena()
-    for (const patient of [false, true]) {
-      for (const rows of rowsTogether(this.#usages)) {
-        const read = (offset: number, out: Decoded): boolean => {
-          Object.assign(out, { row: rows[offset >> 2], lengthBytes: 4, rd: 5, rs1: 6, rs2: 7, rs3: 8, imm: 8, uimm: 1 })
-          return offset >> 2 < rows.length
-        }
-        const region = discoverRegion(0, explore(0, read, this.#usages), this.#usages, this.#files)
-        if (!region) continue
-        const fn = module.build(module.declare('', REGION_TYPE), arena)
-        emitter.translate(fn, region, this.#isa.set.rows, machine, patient)
-        module.finish(fn)
-      }
-    }
-    const [a, b] = hashBytes(module.encode())
-    return [a ^ TRANSLATOR_VERSION, b]
-  }
-
   /** Takes over the translations of earlier runs; a file that is damaged, or another translator's, has none. */
   restore(file: Uint8Array): void {
-    this.#saved = decodeTranslations(file, this.#key)
-    if (this.#saved.length === 0) return
-    const module = new ModuleBuilder()
-    importCalls(module, this.#isa.runtime, this.#sharing !== 'alone')
-    this.#saved.forEach((region, i) => module.export(String(i), 'func', module.define('', REGION_TYPE, region).index))
-    this.#savedFunctions = this.#compiled(module)
-    this.#savedStarts = Int32Array.from(this.#saved, ({ guest }) => (guest[0] ?? 0) | ((guest[1] ?? 0) << 8))
+    if (!this.#remote) return this.#restoreHere(file)
+    this.#restoring = file
+    void this.#remote.restore(file).then(restored => {
+      if (this.#restoring !== file) return
+      if (restored) this.#adopt(restored.regions, restored.module, restored.byteLength)
+      else this.#restoreHere(file)
+    })
+  }
+  #restoreHere(file: Uint8Array): void {
+    const regions = decodeTranslations(file, this.#compiler.key)
+    const bytes = this.#compiler.moduleOf(regions)
+    this.#adopt(regions, new WebAssembly.Module(bytes), bytes.length)
+  }
+  /** Uses regions of earlier runs from now on, in pages that hold code already too; no generated code is under way. */
+  #adopt(regions: readonly SavedRegion[], module: WebAssembly.Module, byteLength: number): void {
+    this.#restoring = undefined
+    if (regions.length === 0) return
+    this.#saved = regions
+    this.#savedRoots = Int16Array.from(regions, ({ root }) => root)
+    this.#savedStarts = Uint16Array.from(regions, ({ guest }) => (guest[0] ?? 0) | ((guest[1] ?? 0) << 8))
+    this.stats.regionBytes += byteLength
+    this.#savedFunctions = this.instantiate(module)
+    for (const records of this.#cache.allRecords()) this.reuse(records)
   }
 
   /** Uses what earlier runs made of a page that has just been found to hold code. */
   reuse(records: number): void {
-    const source = this.#savedFunctions && this.#cache.source(records)
-    if (this.#savedFunctions === undefined || !source) return
+    const functions = this.#savedFunctions
+    const source = functions && this.#cache.source(records)
+    if (functions === undefined || !source) return
     const page = new Uint8Array(this.#memory.buffer, source.bytes, PAGE_BYTES)
-    for (let i = 0; i < this.#saved.length && !this.isFull; i++) {
-      const region = this.#saved[i] as SavedRegion
-      const { root } = region
+    const halves = new Uint16Array(this.#memory.buffer, source.bytes, PAGE_BYTES / 2)
+    const [roots, starts] = [this.#savedRoots, this.#savedStarts]
+    for (let i = 0; i < roots.length; i++) {
+      const root = roots[i] as number
       // Nearly all are elsewhere, which their first halfword tells.
-      if (((page[root] as number) | ((page[root + 1] as number) << 8)) !== this.#savedStarts[i]) continue
+      if (halves[root >>> 1] !== starts[i] || this.isFull) continue
+      const region = this.#saved[i] as SavedRegion
       if (!isIn(region, page) || this.#cache.isEntered(records + (root << RECORD_SHIFT))) continue
-      this.#enter(records, region, this.#savedFunctions[i])
+      this.#enter(records, region, functions[i])
       this.stats.reused++
     }
   }
 
   /** The translations to keep for later runs. */
   save(): Uint8Array {
+    const { key } = this.#compiler
+    if (this.#restoring) this.#saved = decodeTranslations(this.#restoring, key)
     const used = this.#cache.pagesWithRegions().flatMap(({ frame, regions }) => {
       const page = new Uint8Array(this.#memory.buffer, frame, PAGE_BYTES)
       return regions.map((region): SavedRegion => ({ ...region, guest: bytesWithin(region.bounds, page) }))
     })
-    return encodeTranslations(this.#key, used, this.#saved)
+    return encodeTranslations(key, used, this.#saved)
   }
 }

@@ -20,6 +20,8 @@ export interface RootImage {
   /** A qcow2 disk. */
   readonly disk: CachedObject
   readonly config: ImageConfig
+  /** Which way of making it made it, where doppel makes the image by itself; absent before there was a second way. */
+  readonly edition?: number
 }
 
 const PREFIX = 'root-'

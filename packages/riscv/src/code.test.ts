@@ -155,3 +155,9 @@ test.each([0, 40, 400])(
     expect([hart.x(A0), hart.x(A1), hart.x(13)]).toEqual([2500n, 500n, 250n])
   },
 )
+
+test('a machine that only interprets translates nothing, however often code is arrived at', () => {
+  const { cpu, hart } = machineWith('loop: addi a0, a0, 1\n j loop', 0)
+  hart.run(200_000)
+  expect([hart.x(10), cpu.engine.stats.regions]).toEqual([100_000n, 0])
+})

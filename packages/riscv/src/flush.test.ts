@@ -69,6 +69,51 @@ describe.each(TIERS)('%s', (_tier, translateAfter) => {
     expect([hart.x(S0), hart.x(S1), hart.x(18)]).toEqual([5n, 9n, 9n * 50n])
   })
 
+  test('page 0 faults at each of its bytes until it is mapped, and again once it is not', () => {
+    const { hart, cpu, symbols } = pagedMachine(
+      `
+      j round
+      handler: csrr t0, sepc
+      addi t0, t0, 4
+      csrr t1, scause
+      bne t1, a6, back
+      mv t0, ra
+      back: csrw sepc, t0
+      addi s2, s2, 1
+      sret
+      round: li a4, 20
+      loop: lbu s0, 0(zero)
+      ld s0, 8(zero)
+      lbu s0, 2047(zero)
+      ld s0, 1(a3)
+      sb zero, 0(a3)
+      jalr ra, 4(zero)
+      sfence.vma zero, zero
+      addi a4, a4, -1
+      bnez a4, loop
+      beqz a5, over
+      sd a2, 0(a1)
+      ld s1, 0(zero)
+      sd zero, 0(a1)
+      sfence.vma zero, zero
+      li a5, 0
+      j round
+      over: j over
+      `,
+      translateAfter,
+    )
+    cpu.memory.write(MIDDLE, new Uint8Array(8))
+    hart.writeCsr('medeleg', (1n << 12n) | (1n << 13n) | (1n << 15n))
+    hart.writeCsr('stvec', symbols.get('handler') ?? 0n)
+    hart.setX(12, pte(RAM, LEAF))
+    hart.setX(13, 0xff0n)
+    hart.setX(15, 1n)
+    hart.setX(16, 12n)
+    hart.run(5000)
+    expect([hart.x(18), hart.x(S0)]).toEqual([240n, 0n])
+    expect(hart.x(S1)).not.toBe(0n)
+  })
+
   test('SUM opens and closes user pages for the very next instruction', () => {
     const { hart, cpu, symbols } = pagedMachine(
       `

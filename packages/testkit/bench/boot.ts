@@ -13,6 +13,7 @@ import { QEMU } from './tools.ts'
 const KERNEL_ARGUMENTS = 'console=ttyS0 earlycon=sbi'
 const MEMORY_MIB = 256
 const RUN_BOOT = join(import.meta.dirname, 'run-boot.ts')
+const AS_COMMAND = join(import.meta.dirname, 'as-command.ts')
 
 /** Short processes, each new to the emulator's eyes: programs are mapped anew, and run for some milliseconds. */
 const SCRIPT =
@@ -28,9 +29,9 @@ export function bootBenchmarks({ engine }: Pick<BenchOptions, 'engine'>): Benchm
     let files: readonly string[]
     let translations = ''
     const doppel = async (): Promise<Measurement> => {
-      const args = ['--conditions=source', RUN_BOOT, ...files, KERNEL_ARGUMENTS, String(harts), engine, translations]
+      const args = ['--import', AS_COMMAND, '--conditions=source', RUN_BOOT, ...files, KERNEL_ARGUMENTS]
       const { seconds, stderr } = await timedRun(
-        { program: process.execPath, args },
+        { program: process.execPath, args: [...args, String(harts), engine, translations] },
         { isDone, how: 'close-input', ...typed },
       )
       const { instructions, ...memory } = JSON.parse(stderr) as BootRun

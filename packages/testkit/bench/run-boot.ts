@@ -1,10 +1,10 @@
 /**
- * The doppel side of a boot: `node --conditions=source run-boot.ts KERNEL INITRD ARGUMENTS HARTS translator|interpreter [TRANSLATIONS]`.
+ * The doppel side of a boot: `node --import ./as-command.ts --conditions=source run-boot.ts KERNEL INITRD ARGUMENTS HARTS
+ * translator|interpreter [TRANSLATIONS]`.
  * The guest's console is standard output and input. When standard input is closed the machine is stopped, and
  * a `BootRun`, as JSON, goes to standard error. TRANSLATIONS is a file to begin with, made when it is not there.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
 import { hostClock, hostEntropy, MIB } from '@doppel/base'
 import { VirtMachine } from '@doppel/board'
 import { readReturnable } from '@doppel/images'
@@ -12,8 +12,6 @@ import type { BootRun } from './kernel-run.ts'
 import { translatorThread } from 'doppel/threads'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 
-// As doppel's command does first of all.
-setFlagsFromString('--semi-space-growth-factor=1')
 const [kernel = '', initrd = '', append = '', harts, engine, translations = ''] = process.argv.slice(2)
 const files = {
   kernel: { name: kernel, bytes: await readReturnable(kernel) },

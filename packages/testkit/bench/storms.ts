@@ -27,41 +27,56 @@ const STORMS: readonly (readonly [string, string])[] = [
   ['self-modifying code', PROGRAM],
 ]
 const WARM_MS = 700
-const MEASURE_MS = 700
-const ROUNDS = 7
+const SETTLE_MS = 100
+const MEASURE_MS = 250
+const ROUNDS = 15
 
 /**
- * Measures a victim beside each storm, and beside an ordinary neighbour before and after, since the host's speed changes
- * too: the median of the rounds. `victim` and `neighbour` share one thread, evenly; its processor time is what counts, so
- * that other programs of the host's take nothing from either.
+ * Measures a victim that computes beside each storm, and in turn beside an ordinary neighbour that computes too, since the
+ * host's speed changes as well: the median of the rounds. The three share one thread, evenly; one of the two neighbours is
+ * always paused. The thread's processor time is what counts, so that other programs of the host's take nothing from anyone.
  */
-export async function stormLosses(victim: Machine, neighbour: Machine): Promise<StormLoss[]> {
-  await neighbour.files.write(PROGRAM, riscvElf(SELF_MODIFYING, 0x10000))
-  await neighbour.commands.run(['chmod', '755', PROGRAM])
-  const spin = await victim.commands.run(SPIN, { background: true })
-  const rateBeside = async (code: string): Promise<number> => {
-    const storm = await neighbour.commands.run(code, { background: true })
-    await sleep(WARM_MS)
-    const [before, began] = [victim.getMetrics().instructions, process.threadCpuUsage()]
+export async function stormLosses(victim: Machine, ordinary: Machine, stormy: Machine): Promise<StormLoss[]> {
+  await stormy.files.write(PROGRAM, riscvElf(SELF_MODIFYING, 0x10000))
+  await stormy.commands.run(['chmod', '755', PROGRAM])
+  const spins = await Promise.all([victim, ordinary].map(vm => vm.commands.run(SPIN, { background: true })))
+  const rateBeside = async (neighbour: Machine): Promise<number> => {
+    await neighbour.resume()
+    await sleep(SETTLE_MS)
+    const [before, began] = [victim.getMetrics().instructions, threadMs()]
     await sleep(MEASURE_MS)
-    const { user, system } = process.threadCpuUsage(began)
-    const rate = Number(victim.getMetrics().instructions - before) / (user + system)
-    storm.kill()
-    await storm.wait()
+    const rate = Number(victim.getMetrics().instructions - before) / (threadMs() - began)
+    await neighbour.pause()
     return rate
   }
+  await sleep(WARM_MS)
+  await ordinary.pause()
   const losses: StormLoss[] = []
   for (const [storm, code] of STORMS) {
+    const running = await stormy.commands.run(code, { background: true })
+    await sleep(WARM_MS)
+    await stormy.pause()
     const rounds: number[] = []
-    let before = await rateBeside(SPIN)
+    let before = await rateBeside(ordinary)
     for (let round = 0; round < ROUNDS; round++) {
-      const during = await rateBeside(code)
-      const after = await rateBeside(SPIN)
+      const during = await rateBeside(stormy)
+      const after = await rateBeside(ordinary)
       rounds.push(1 - during / ((before + after) / 2))
       before = after
     }
     losses.push({ storm, loss: median(rounds) })
+    await stormy.resume()
+    running.kill()
+    await running.wait()
   }
-  spin.kill()
+  await ordinary.resume()
+  for (const spin of spins) spin.kill()
   return losses
+}
+
+/** This thread's processor time; Linux brings it up to date when the process's is asked for. */
+function threadMs(): number {
+  process.cpuUsage()
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
 }

@@ -11,6 +11,9 @@ const { O_WRONLY, O_CREAT, O_EXCL, O_DSYNC } = flags
 /** True under Node's permission model. */
 export const IS_JAILED: boolean = (process as { readonly permission?: unknown }).permission !== undefined
 
+const MIN_PIECE_BYTES = 4096
+const MAX_PIECE_BYTES = 1 << 20
+
 /** Snapshots are written while a guest stands still and read while one waits: the fastest level. */
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
@@ -20,7 +23,11 @@ const compress = promisify(zstdCompress) as (bytes: Uint8Array, options: typeof 
 export const snapshotHost: SnapshotHost = {
   hash: bytes => createHash('sha256').update(bytes).digest(),
   compress: async bytes => await compress(bytes, LEVEL),
-  decompress: (bytes, limitBytes) => zstdDecompressSync(bytes, { maxOutputLength: limitBytes }),
+  decompress: (bytes, limitBytes) => {
+    // In one piece, where it is no larger than that: Node's own pieces are small.
+    const chunkSize = Math.min(Math.max(limitBytes, MIN_PIECE_BYTES), MAX_PIECE_BYTES)
+    return zstdDecompressSync(bytes, { maxOutputLength: limitBytes, chunkSize })
+  },
 }
 
 /**

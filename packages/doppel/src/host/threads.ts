@@ -30,6 +30,15 @@ export function translatorThread(): RemoteCompiler | undefined {
   }
 }
 
+/** The same, but the thread is not there before there is work for it: starting one takes what a clone needs to answer. */
+export function translatorOnDemand(): RemoteCompiler | undefined {
+  if (availableParallelism() < 2) return undefined
+  return {
+    compile: async requests => await translatorThread()?.compile(requests),
+    restore: async file => await translatorThread()?.restore(file),
+  }
+}
+
 function startThread(role: ThreadRole): HartThread {
   let worker: Worker
   try {

@@ -6,7 +6,7 @@ test.skipIf(availableParallelism() < 2)('the thread that translates does not kee
   const program = `
     import { translatorThread } from ${JSON.stringify(new URL('./threads.ts', import.meta.url).href)}
     const awake = setInterval(() => undefined, 1000)
-    const compiled = await translatorThread()([])
+    const compiled = await translatorThread().compile([])
     clearInterval(awake)
     process.stdout.write(compiled === undefined ? 'nothing' : 'answered')`
   const { status, stdout, stderr } = spawnSync(

@@ -7,6 +7,9 @@ import type { ImageWork } from './images.ts'
 const SUITE = 'trixie'
 const ARCHITECTURE = 'riscv64'
 
+/** To be counted up with each change to what the image holds: one of an earlier edition is made anew. */
+export const DEBIAN_EDITION = 2
+
 /**
  * Makes the `debian` image: the packages of a minimal trixie from the archive, verified, unpacked onto a disk, and
  * installed there by its own dpkg in a machine. Throws `debian.*`, `net.*`, `image.*`, `disk.*`.
@@ -39,6 +42,6 @@ export async function makeDebian(work: ImageWork): Promise<RootImage> {
       progress,
     } as const
     await inBuildMachine(machine, async commands => await buildCommand(commands, SECOND_STAGE))
-    return { name: 'debian', version: `${version} ${SUITE}`, config: {} }
+    return { name: 'debian', version: `${version} ${SUITE}`, config: {}, edition: DEBIAN_EDITION }
   })
 }

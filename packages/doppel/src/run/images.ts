@@ -19,7 +19,7 @@ import {
 } from '@doppel/images'
 import type { RunOptions } from '../cli/run-options.ts'
 import { ROOT_SERIAL } from './boot-files.ts'
-import { makeDebian } from './debian-image.ts'
+import { DEBIAN_EDITION, makeDebian } from './debian-image.ts'
 
 /** How to come by an image. */
 export interface ImageWork {
@@ -33,11 +33,13 @@ export interface ImageWork {
 }
 
 /** One image that doppel can make by itself. */
-interface KnownImage {
+export interface KnownImage {
   readonly name: string
   readonly summary: string
   /** Makes it anew; returns its version. */
   readonly make: (work: ImageWork) => Promise<{ readonly version: string }>
+  /** For one with a root disk: what `RootImage.edition` is when made today. */
+  readonly edition?: number
 }
 
 /** The image that is a class library, and no computer's. */
@@ -50,7 +52,12 @@ export const KNOWN_IMAGES: readonly KnownImage[] = [
     summary: "Debian's kernel and busybox, in memory only",
     make: async work => await linuxImage(work),
   },
-  { name: 'debian', summary: 'a minimal Debian trixie with apt, on a disk', make: makeDebian },
+  {
+    name: 'debian',
+    summary: 'a minimal Debian trixie with apt, on a disk',
+    make: makeDebian,
+    edition: DEBIAN_EDITION,
+  },
   {
     name: JAVA_LIBRARY,
     summary: "Debian's OpenJDK 17 class library, for doppel java",
@@ -138,18 +145,33 @@ export function withImageCommand(options: RunOptions): RunOptions {
   return words.length === 0 || isShell ? options : { ...options, command: words }
 }
 
-/** The image with a root disk of that name; one that is not here is made, if it can be. Throws `machine.image`. */
-export async function findOrMakeImage(name: string, work: ImageWork): Promise<RootImage> {
-  const { cache } = work
+/**
+ * The image with a root disk of that name. One that is not here, or that an earlier doppel made otherwise, is made if it
+ * can be; when an earlier one can't be made anew, it serves on. `known` are the images that can. Throws `machine.image`.
+ */
+export async function findOrMakeImage(
+  name: string,
+  work: ImageWork,
+  known: readonly KnownImage[] = KNOWN_IMAGES,
+): Promise<RootImage> {
+  const { cache, note } = work
+  const row = known.find(image => image.name === name)
+  const isCurrent = (image: RootImage): boolean => row === undefined || image.edition === row.edition
   const found = await findRootImage(cache, name)
-  if (found) return found
-  const known = KNOWN_IMAGES.find(image => image.name === name)
+  if (found && isCurrent(found)) return found
   useHostProxy()
   return await cache.locked(`image-${name.replaceAll(/[^a-z0-9]/g, '-')}`, async () => {
     // Another process may have made it meanwhile.
-    const made = await findRootImage(cache, name)
-    if (!made) await known?.make(work)
-    const image = made ?? (await findRootImage(cache, name))
+    const before = await findRootImage(cache, name)
+    if (before && isCurrent(before)) return before
+    if (before) note?.(`the image '${name}' is of an earlier doppel, and made anew`)
+    try {
+      await row?.make(work)
+    } catch (error) {
+      if (!before || !(error instanceof DoppelError)) throw error
+      note?.(`it stays as it is: ${error.message}`)
+    }
+    const image = await findRootImage(cache, name)
     if (image) return image
     throw new DoppelError(
       'machine.image',

@@ -21,7 +21,7 @@ import {
 } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu, ThreadedCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
-import { hartThreads, translatorThread } from '../host/threads.ts'
+import { hartThreads, translatorOnDemand, translatorThread } from '../host/threads.ts'
 import { nodeTimers } from '../host/net/node-network.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { joinNetwork } from '../network/join.ts'
@@ -138,8 +138,11 @@ export async function runningMachine(
           return threads
         }
         cpu = createRiscvCpu(config, { ...engine, ...(options.profile ? { profile: true } : {}) })
-        const compile = options.engine === 'interpreter' ? undefined : translatorThread()
-        if (compile) cpu.engine.compileOn(compile)
+        if (options.engine !== 'interpreter') {
+          // One that boots needs it at once.
+          const compile = 'restored' in boot ? translatorOnDemand() : translatorThread()
+          if (compile) cpu.engine.compileOn(compile)
+        }
         return cpu
       },
       isa: RISCV_ISA,

@@ -13,6 +13,7 @@ import {
 } from '@doppel/monitor'
 import type { DiskOption, RunOptions } from '../cli/run-options.ts'
 import { openSnapshotFile, saveSnapshotFile } from '../host/snapshot-host.ts'
+import { notedMemory } from '../host/working-sets.ts'
 import { openFrozenDisk } from '../run/disks.ts'
 import type { RunningMachine } from '../run/machine.ts'
 
@@ -24,6 +25,8 @@ export interface MachineImage {
   readonly board: Saved
   readonly agent: AgentState
   readonly pages: PageSource
+  /** Told when a machine goes on from it. */
+  readonly goesOn?: () => void
   /** Pages of RAM, touched or not. */
   readonly pageCount: number
   /** What its disks held; they are the image's to give back. Throws `disk.*`, `snapshot.disk`. */
@@ -183,7 +186,9 @@ function imageIn(opened: ReturnType<typeof openSnapshotFile>, path: string): Mac
     verbose: false,
     env: process.env,
   }
+  const noted = notedMemory(memory, opened.file.id, options.env)
   const holders = new Holders(async () => {
+    await noted.close()
     // Those that could not be opened have said so.
     for (const disk of (await disks?.catch(() => [])) ?? []) await disk.release()
     opened.close()
@@ -194,7 +199,8 @@ function imageIn(opened: ReturnType<typeof openSnapshotFile>, path: string): Mac
     board,
     agent,
     frozenMs,
-    pages: memory,
+    pages: noted.pages,
+    goesOn: noted.goesOn,
     pageCount: memory.pageCount,
     disks: () => (disks ??= openSavedDisks(opened.file, machine.disks, options.env)),
     retain: holders.retain,

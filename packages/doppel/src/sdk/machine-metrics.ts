@@ -7,6 +7,8 @@ export interface MachineMetrics extends Required<CpuLimits> {
   readonly instructions: bigint
   /** Milliseconds since it was made. */
   readonly uptimeMs: number
+  /** Milliseconds of processor time that its turns have taken; of the thread that it shares, not of threads of its own. */
+  readonly cpuMs: number
   /** RAM that the guest holds: what it has touched and not given back. */
   readonly memoryBytes: number
   /** What it is to make do with. */

@@ -205,14 +205,14 @@ export class Machine implements AsyncDisposable {
     const place = new CpuPlace(limits, options.smp)
     const isStart = how.isStart ?? false
     const running = await restoredMachine(frozen, boot, terminal, { governor: place.join, isStart, moved })
+    frozen.goesOn?.()
     const main = new MainCommand()
     const adopted = running.agent.takeOver(agent, moved?.main, main.output)
     if (adopted) main.take(adopted)
     mendClock(frozen, running)
     // One that moved stays who it is.
-    if (hasAgent(options) && !moved) {
-      running.agent.setIdentity({ machineId: freshMachineId(), mac: running.network?.mac })
-    }
+    const identity = { machineId: freshMachineId(), mac: running.network?.mac }
+    if (hasAgent(options) && !moved) running.agent.setIdentity(identity)
     const machine = new Machine(image, options, running, terminal, place, frozen, main)
     if (how.paused) await machine.#life.startPaused()
     else machine.#life.start()
@@ -385,6 +385,7 @@ export class Machine implements AsyncDisposable {
       state: this.state,
       instructions: vm.cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n),
       uptimeMs: elapsedNs() / 1e6,
+      cpuMs: this.#place.usedMs,
       memoryBytes: cpu.engine.frames.touchedBytes,
       memoryLimitBytes: this.#options.memoryBytes - (this.#running.balloon?.targetBytes ?? 0),
       balloonBytes: this.#running.balloon?.lengthBytes ?? 0,

@@ -196,6 +196,7 @@ export interface RemoteMetrics {
   readonly state: string
   readonly instructions: bigint
   readonly uptimeMs: number
+  readonly cpuMs: number
   readonly memoryBytes: number
   readonly memoryLimitBytes: number
   readonly balloonBytes: number

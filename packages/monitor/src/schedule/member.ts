@@ -1,5 +1,6 @@
 import type { Clock, GovernedWait, Governor, Pace } from '@doppel/base'
 import { changedLimits, type CpuLimits, NO_LIMITS } from './limits.ts'
+import type { ThreadTime } from './thread-time.ts'
 import { TimeCredit } from './time-credit.ts'
 
 /** How far a machine may be ahead of the others, in instructions over the share: two of the longest slices, at a share of 100. */
@@ -9,10 +10,14 @@ const WINDOW = 4_000_000 / 100
  * beyond, whatever makes them slow (code that rewrites itself, devices, code that is not translated yet) is paid for in time.
  */
 const SLOWER = 2
-/** What of a machine's speed is remembered from slice to slice. */
-const MEMORY = 15 / 16
-/** No turn takes less, though a host may count too coarsely to see it. */
-const LEAST_NS = 1000
+/** What of a machine's speed is remembered after a millisecond of its own: a storm must not be taken for what it was before. */
+const MEMORY_PER_MS = 15 / 16
+/** What a host that runs other programs meanwhile may withhold from a machine under a cap, and give it later. */
+const CAP_BURST_NS = 50_000_000
+/** A machine held by its cap waits until it may run for so long: a turn is shorter, and waiting after each costs the host. */
+const CAP_TURNS_NS = 4_000_000
+/** What a machine may save up of its entitlement while it waits: so long it may keep others from running. */
+const ENTITLED_BURST_NS = 10_000_000
 /** Hosts' timers are no finer. */
 const MIN_WAIT_MS = 1
 /** A turn that another's timer cuts short is at least this long: below, entering it costs more than it does. */
@@ -28,8 +33,7 @@ const HURRIED_YIELD_NS = 1_000_000
 export interface Peers {
   others(): readonly Member[]
   virtualNow(): number
-  /** The processor's time that the thread has had. */
-  readonly busyNs: (() => number) | undefined
+  readonly threadTime: ThreadTime
   leave(member: Member): void
   moved(): void
 }
@@ -46,12 +50,11 @@ export class Member implements Governor {
   /** Instructions run so far, over the share: who has the least has the turn. */
   #virtual = 0
   #retiredThen = 0n
-  /** The thread's time when the turn began. */
-  #beganNs = 0
   #isActive = false
   /** Of late: instructions, and the nanoseconds they took. */
   #lately = 0
   #latelyNs = 0
+  #usedNs = 0
   #waiting: PromiseWithResolvers<void> | undefined
   /** What an idle machine waits for: the scheduler's time at which its timer is due. */
   #wait: { readonly atNs: number; wake(): void } | undefined
@@ -60,8 +63,8 @@ export class Member implements Governor {
     this.#clock = clock
     this.#retired = retired
     this.#peers = peers
-    this.#allowed = new TimeCredit(1, clock.monotonicNs())
-    this.#entitled = new TimeCredit(0, clock.monotonicNs())
+    this.#allowed = new TimeCredit(1, CAP_BURST_NS, clock.monotonicNs())
+    this.#entitled = new TimeCredit(0, ENTITLED_BURST_NS, clock.monotonicNs())
   }
 
   /** Instructions run so far, over the share. */
@@ -71,6 +74,10 @@ export class Member implements Governor {
   /** Instructions a nanosecond, of late. */
   get rate(): number {
     return this.#latelyNs > 0 ? this.#lately / this.#latelyNs : 0
+  }
+  /** What its turns have taken: the thread's processor time, where the host can tell, nanoseconds. */
+  get usedNs(): number {
+    return this.#usedNs
   }
   get isActive(): boolean {
     return this.#isActive
@@ -107,10 +114,7 @@ export class Member implements Governor {
       this.idle()
       return new Promise(resolve => void setTimeout(resolve, waitMs))
     }
-    if (this.#hasTurn()) {
-      this.#beganNs = this.#peers.busyNs?.() ?? 0
-      return undefined
-    }
+    if (this.#hasTurn()) return undefined
     this.#waiting ??= Promise.withResolvers()
     return this.#waiting.promise
   }
@@ -124,13 +128,14 @@ export class Member implements Governor {
     return { instructions: inNs < Infinity ? most : Infinity, ...(hurried.length > 0 && { yieldNs: HURRIED_YIELD_NS }) }
   }
   ran(elapsedNs: number): void {
-    const { busyNs } = this.#peers
-    const tookNs = busyNs ? Math.min(elapsedNs, Math.max(busyNs() - this.#beganNs, LEAST_NS)) : elapsedNs
+    const tookNs = this.#peers.threadTime.ofTurn(elapsedNs)
     const now = this.#retired()
     const count = Number(now - this.#retiredThen)
     this.#retiredThen = now
-    this.#lately = this.#lately * MEMORY + count
-    this.#latelyNs = this.#latelyNs * MEMORY + tookNs
+    this.#usedNs += tookNs
+    const memory = MEMORY_PER_MS ** (tookNs / 1e6)
+    this.#lately = this.#lately * memory + count
+    this.#latelyNs = this.#latelyNs * memory + tookNs
     // Without a cap nothing is owed, also by a machine that has several processors.
     if (this.#limits.cap < 1) this.#allowed.spend(tookNs)
     if (this.isEntitled()) {
@@ -139,8 +144,8 @@ export class Member implements Governor {
       this.#virtual = Math.max(this.#virtual, this.#peers.virtualNow() - WINDOW)
     } else {
       const fastest = Math.max(...this.#active().map(other => other.rate), this.rate)
-      const slower = this.rate > 0 ? fastest / this.rate : 1
-      this.#virtual += (count * (slower > SLOWER ? slower : 1)) / this.#limits.share
+      const isSlow = fastest > SLOWER * this.rate
+      this.#virtual += (isSlow ? tookNs * fastest : count) / this.#limits.share
     }
     this.#peers.moved()
   }
@@ -192,6 +197,6 @@ export class Member implements Governor {
   #capWaitMs(): number {
     const leftNs = this.#allowed.leftNs(this.#clock.monotonicNs())
     if (this.#limits.cap === 1 || leftNs > 0) return 0
-    return Math.max(MIN_WAIT_MS, Math.ceil(-leftNs / this.#limits.cap / 1e6))
+    return Math.max(MIN_WAIT_MS, Math.ceil((CAP_TURNS_NS - leftNs) / this.#limits.cap / 1e6))
   }
 }

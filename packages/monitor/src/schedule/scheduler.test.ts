@@ -291,3 +291,48 @@ test('what other programs of the host take is nobody’s debt', () => {
   }
   expect((retired[0] ?? 0) / (retired[1] ?? 1)).toBeCloseTo(1, 1)
 })
+
+test('a machine whose instructions turn very slow pays for the time from its first turns on', () => {
+  let nowNs = 0
+  const scheduler = new CpuScheduler({ monotonicNs: () => nowNs, realtimeNs: () => 0n })
+  const retired = [0, 0]
+  const ranNs = [0, 0]
+  const members = retired.map((_, i) => scheduler.join({}, () => BigInt(retired[i] ?? 0)))
+  const turn = (i: number, tookNs: number, count: number): void => {
+    if (members[i]?.gate()) return
+    retired[i] = (retired[i] ?? 0) + count
+    ranNs[i] = (ranNs[i] ?? 0) + tookNs
+    nowNs += tookNs
+    members[i]?.ran(tookNs)
+  }
+  for (let i = 0; i < 200; i++) for (const each of [0, 1]) turn(each, 1_000_000, 1_000_000)
+  ranNs.fill(0)
+  // Long turns that hardly get anywhere, as a guest's that rewrites its code.
+  for (let i = 0; i < 500; i++) {
+    turn(0, 1_000_000, 1_000_000)
+    turn(1, 10_000_000, 1000)
+  }
+  const part = (ranNs[0] ?? 0) / ((ranNs[0] ?? 0) + (ranNs[1] ?? 0))
+  expect(part).toBeGreaterThan(0.47)
+})
+
+test('a capped machine gets what a host with other work withheld for some time', () => {
+  let [nowNs, busyNs] = [0, 0]
+  const scheduler = new CpuScheduler({ monotonicNs: () => nowNs, realtimeNs: () => 0n }, () => busyNs)
+  let instructions = 0
+  const capped = scheduler.join({ cap: 0.5 }, () => BigInt(instructions))
+  for (let turn = 0; nowNs < 5e9; ) {
+    if (capped.gate()) nowNs += 1_000_000
+    else {
+      turn++
+      // At times the thread is without a processor for 36 ms.
+      const withheldNs = turn % 40 === 0 ? 36_000_000 : 0
+      nowNs += 1_000_000 + withheldNs
+      busyNs += 1_000_000
+      instructions += 1_000_000
+      capped.ran(1_000_000 + withheldNs)
+    }
+  }
+  expect(busyNs / nowNs).toBeGreaterThan(0.49)
+  expect(busyNs / nowNs).toBeLessThan(0.51)
+})

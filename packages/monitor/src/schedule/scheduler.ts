@@ -1,6 +1,7 @@
 import type { Clock } from '@doppel/base'
 import type { CpuLimits } from './limits.ts'
 import { Member } from './member.ts'
+import { ThreadTime } from './thread-time.ts'
 
 /**
  * Shares one thread among machines: in proportion to their shares, counted in instructions, so that the outcome does not
@@ -11,7 +12,7 @@ import { Member } from './member.ts'
  */
 export class CpuScheduler {
   readonly #clock: Clock
-  readonly #busyNs: (() => number) | undefined
+  readonly #threadTime: ThreadTime
   readonly #members = new Set<Member>()
   /** How far the slowest that wanted to run has come; it never goes back, also while nobody wants to. */
   #virtualNow = 0
@@ -22,7 +23,7 @@ export class CpuScheduler {
    */
   constructor(clock: Clock, busyNs?: () => number) {
     this.#clock = clock
-    this.#busyNs = busyNs
+    this.#threadTime = new ThreadTime(busyNs)
   }
 
   /** Adds a machine; `retired` counts its instructions. Throws `limits.*`. */
@@ -30,7 +31,7 @@ export class CpuScheduler {
     const member: Member = new Member(this.#clock, retired, {
       others: () => [...this.#members].filter(other => other !== member),
       virtualNow: () => this.#virtualNow,
-      busyNs: this.#busyNs,
+      threadTime: this.#threadTime,
       leave: gone => {
         this.#members.delete(gone)
         this.#wake()

@@ -1,48 +1,52 @@
-import { compileRegions, type CompiledElsewhere, type RegionRequest, type RemoteCompiler } from '@doppel/engine'
+import { compilerFor, type RemoteCompiler } from '@doppel/engine'
 import { riscvIsa } from '../isa.ts'
 import { CONTEXTS } from '../state.ts'
 import type { BoardPort, HartThread } from './messages.ts'
 
-interface Asked {
+type Asked = { readonly id: number } & {
+  readonly [Kind in keyof RemoteCompiler]: { readonly kind: Kind; readonly what: Parameters<RemoteCompiler[Kind]>[0] }
+}[keyof RemoteCompiler]
+interface Answered {
   readonly id: number
-  readonly requests: readonly RegionRequest[]
-}
-interface Answered extends CompiledElsewhere {
-  readonly id: number
+  readonly answer: unknown
 }
 
 /** The whole of a thread that compiles regions for others. */
 export function serveTranslations(port: BoardPort): void {
-  const compile = compileRegions(riscvIsa(CONTEXTS))
+  const compiler = compilerFor(riscvIsa(CONTEXTS))
   port.onMessage(message => {
-    const { id, requests } = message as Asked
-    const answer: Answered = { id, ...compile(requests) }
-    port.post(answer)
+    const asked = message as Asked
+    const answer = asked.kind === 'compile' ? compiler.compile(asked.what) : compiler.restore(asked.what)
+    port.post({ id: asked.id, answer } satisfies Answered)
   })
 }
 
 /** What asks such a thread; any number of machines may. Once the thread has died every answer is `undefined`. */
 export function remoteCompiler(thread: HartThread): RemoteCompiler {
-  const waiting = new Map<number, (compiled: CompiledElsewhere | undefined) => void>()
+  const waiting = new Map<number, (answer: unknown) => void>()
   let isDead = false
   let last = 0
   thread.hold(false)
   thread.onMessage(message => {
-    const answer = message as Answered
-    waiting.get(answer.id)?.(answer)
-    waiting.delete(answer.id)
+    const { id, answer } = message as Answered
+    waiting.get(id)?.(answer)
+    waiting.delete(id)
   })
   thread.onError(() => {
     isDead = true
     for (const resolve of waiting.values()) resolve(undefined)
     waiting.clear()
   })
-  return requests => {
-    if (isDead) return Promise.resolve(undefined)
+  const ask = async (question: Omit<Asked, 'id'>): Promise<unknown> => {
+    if (isDead) return undefined
     const id = ++last
-    const { promise, resolve } = Promise.withResolvers<CompiledElsewhere | undefined>()
+    const { promise, resolve } = Promise.withResolvers<unknown>()
     waiting.set(id, resolve)
-    thread.post({ id, requests } satisfies Asked)
-    return promise
+    thread.post({ id, ...question })
+    return await promise
+  }
+  return {
+    compile: async what => (await ask({ kind: 'compile', what })) as Awaited<ReturnType<RemoteCompiler['compile']>>,
+    restore: async what => (await ask({ kind: 'restore', what })) as Awaited<ReturnType<RemoteCompiler['restore']>>,
   }
 }
