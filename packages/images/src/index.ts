@@ -48,5 +48,6 @@ export {
 } from './root-image.ts'
 export { type Imported, importInto } from './import.ts'
 export { openOciImage, unpackOciImage } from './oci/image.ts'
-export { readReference, type Reference, registrySource } from './oci/registry.ts'
+export { type Credentials, credentials, RegistryLogins } from './oci/credentials.ts'
+export { checkLogin, readReference, type Reference, registrySource } from './oci/registry.ts'
 export { type Recipe, type RecipeStep, readRecipe } from './recipe.ts'

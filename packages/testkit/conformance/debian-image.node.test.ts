@@ -82,13 +82,28 @@ test('an image built on it from a recipe runs as the recipe says', async () => {
       ENTRYPOINT ["app"]
       CMD ["default"]`
     await writeFile(join(folder, 'Containerfile'), recipe)
-    const built = await doppel(['image', 'build', '-t', 'test/app:1', folder])
+    const built = await doppel(['image', 'build', '--no-cache', '-t', 'test/app:1', folder])
     expect([built.status, built.stderr.toString()]).toEqual([0, ''])
     expect(built.stdout.toString()).toMatch(/STEP 3\/3[^]*deep[^]*built/)
     const ran = await doppel(['run', 'test/app:1'])
     expect([ran.status, ran.stdout.toString()]).toEqual([0, 'good day default me /srv\n'])
     const other = await doppel(['run', 'test/app:1', '--', 'one', 'two  three'])
     expect(other.stdout.toString()).toBe('good day one two  three me /srv\n')
+    // The outcome of all steps is kept, and so is none after a file that has changed.
+    const again = await doppel(['image', 'build', '-t', 'test/app:1', folder])
+    expect(again.stdout.toString()).toMatch(/STEP 3\/3, kept/)
+    expect(again.stdout.toString()).not.toContain('deep')
+    await writeFile(join(folder, 'files/sub/b'), 'changed')
+    const changed = await doppel(['image', 'build', '-t', 'test/app:1', folder])
+    expect(changed.stdout.toString()).toMatch(/STEP 3\/3:[^]*changed/)
+    // A user that has no name (OCI image-spec, config.md, "User").
+    const numbers = ['exec', '-u', '1234:5678', 'numbered', 'sh', '-c', 'id -u; id -g; id -G']
+    expect((await doppel(['run', '-d', '--rm', '--name', 'numbered', 'debian'])).status).toBe(0)
+    expect((await doppel(numbers)).stdout.toString()).toBe('1234\n5678\n5678\n')
+    expect((await doppel(['kill', 'numbered'])).status).toBe(0)
+    await writeFile(join(folder, 'Containerfile'), 'FROM debian\nWORKDIR /srv\nUSER 1234:5678\nCMD id -u; id -g; pwd\n')
+    expect((await doppel(['image', 'build', '-t', 'test/app:1', folder])).status).toBe(0)
+    expect((await doppel(['run', 'test/app:1'])).stdout.toString()).toBe('1234\n5678\n/srv\n')
     await writeFile(join(folder, 'Containerfile'), 'FROM debian\nRUN exit 3\n')
     const failed = await doppel(['image', 'build', '-t', 'test/app:2', folder])
     expect(failed.status).toBe(1)

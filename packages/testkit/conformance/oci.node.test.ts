@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ import {
   unpackOciImage,
 } from '@doppel/images'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { doppel } from './doppel-process.ts'
 
 const IDENTITY = { uuid: new Uint8Array(16).fill(3), label: 'oci', madeAt: 1_700_000_000 }
 const SIZE_BYTES = 64 << 20
@@ -96,6 +97,45 @@ test("an image is pulled from Debian's registry, where skopeo has put it", async
     await once(registry, 'exit')
   }
 })
+
+/** What crypt(3) makes of `open sesame` (bcrypt, cost 5). */
+const HTPASSWD = 'ali:$2y$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW\n'
+
+test('a registry that wants a login gets the one that was left with doppel login', async () => {
+  makeLayout('riscv64')
+  const port = await freePort()
+  const host = `127.0.0.1:${port}`
+  await writeFile(join(folder, 'htpasswd'), HTPASSWD)
+  await writeFile(
+    join(folder, 'registry.yml'),
+    `version: 0.1\nstorage: {filesystem: {rootdirectory: ${folder}/store}}\nhttp: {addr: '${host}'}\n` +
+      `auth: {htpasswd: {realm: cave, path: ${folder}/htpasswd}}\n`,
+  )
+  const registry = spawn('docker-registry', ['serve', join(folder, 'registry.yml')], { stdio: 'ignore' })
+  const env = { XDG_CONFIG_HOME: join(folder, 'config'), XDG_CACHE_HOME: join(folder, 'cache') }
+  const run = async (args: readonly string[], input = '') => {
+    const { status, stderr } = await doppel(args, { env, input })
+    return { status, said: stderr.toString() }
+  }
+  try {
+    await answering(`http://${host}/v2/`)
+    sh(`skopeo --insecure-policy copy --dest-tls-verify=false --dest-creds 'ali:open sesame' \
+      oci:layout:t docker://${host}/team/app:1.0`)
+    const pull = ['image', 'pull', `${host}/team/app:1.0`]
+    const login = ['login', '-u', 'ali', '--password-stdin', host]
+    expect(await run(pull)).toMatchObject({ status: 1, said: expect.stringContaining(`doppel login ${host}`) })
+    expect((await run(login, 'open barley')).said).toMatch(/\[oci\.login\]\n$/)
+    expect(await run(pull)).toMatchObject({ status: 1 })
+    expect(await run(login, 'open sesame\n')).toEqual({ status: 0, said: '' })
+    expect((await stat(join(folder, 'config/doppel/registries.json'))).mode & 0o777).toBe(0o600)
+    expect(await run(pull)).toMatchObject({ status: 0 })
+    expect(await run(['logout', host])).toMatchObject({ status: 0 })
+    expect(await run(pull)).toMatchObject({ status: 1 })
+  } finally {
+    registry.kill()
+    await once(registry, 'exit')
+  }
+}, 60_000)
 
 test('an image for another architecture is refused, and says which', async () => {
   makeLayout('amd64')

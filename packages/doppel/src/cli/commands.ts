@@ -7,6 +7,7 @@ import { cpCommand } from './commands/cp.ts'
 import { execCommand } from './commands/exec.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { LIFE_COMMANDS } from './commands/life.ts'
+import { LOGIN_COMMANDS } from './commands/login.ts'
 import { logsCommand } from './commands/logs.ts'
 import { NETWORK_COMMANDS } from './commands/network.ts'
 import { VOLUME_COMMANDS } from './commands/volume.ts'
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Command[] = [
   ...NETWORK_COMMANDS,
   ...JAVA_COMMANDS,
   ...IMAGE_COMMANDS,
+  ...LOGIN_COMMANDS,
   completionCommand(() => COMMANDS),
   doctorCommand,
 ]

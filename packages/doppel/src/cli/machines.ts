@@ -37,6 +37,12 @@ export function printJson({ streams }: Invocation, value: unknown): void {
   streams.stdout(`${JSON.stringify(value, undefined, 2)}\n`)
 }
 
+/** Prints names, or ids, of what was made or changed: a line each, or a JSON list. */
+export function printNames(invocation: Invocation, names: readonly string[]): void {
+  if (invocation.has('json')) printJson(invocation, names)
+  else for (const name of names) invocation.streams.stdout(`${name}\n`)
+}
+
 /** How long ago, in one unit, as people say it. */
 export function ago(ms: number): string {
   for (const [unit, length] of [

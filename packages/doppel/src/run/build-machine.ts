@@ -22,6 +22,9 @@ export interface BuildMachine {
   readonly progress: Progress
 }
 
+/** Does something while the machine stands still and its disks are as they were at that moment. */
+export type WhileStill = (act: () => Promise<void>) => Promise<void>
+
 const MEMORY_BYTES = 512 * MIB
 const READY_TIMEOUT_MS = 120_000
 const POWER_OFF_TIMEOUT_MS = 60_000
@@ -34,7 +37,7 @@ const KEPT_CHARACTERS = 2000
  */
 export async function inBuildMachine(
   asked: BuildMachine,
-  work: (commands: GuestCommands) => Promise<void>,
+  work: (commands: GuestCommands, whileStill: WhileStill) => Promise<void>,
 ): Promise<void> {
   const { image, disks, volumes = [], network, memoryBytes = MEMORY_BYTES, env, progress } = asked
   const options: RunOptions = {
@@ -56,7 +59,16 @@ export async function inBuildMachine(
   try {
     await machine.agent.ready(READY_TIMEOUT_MS)
     const commands = new GuestCommands(machine.agent)
-    await work(commands)
+    await work(commands, async act => {
+      await machine.vm.pause()
+      try {
+        // What is under way ends first.
+        for (const disk of machine.disks) await disk.flush()
+        await act()
+      } finally {
+        machine.vm.resume()
+      }
+    })
     const asking = commands.run(POWER_OFF, { background: true })
     // The machine's end is what is waited for.
     asking.catch(() => undefined)

@@ -9,6 +9,7 @@ import {
   openOciImage,
   openQcow2,
   type Reference,
+  RegistryLogins,
   registrySource,
   type RootImage,
   saveRootImage,
@@ -40,7 +41,8 @@ export async function importImage(path: string, name: string, work: ImageWork): 
 /** Makes an image of one in a registry, under the name that it was asked for by. Throws `oci.*`, `net.*`, `disk.*`. */
 export async function pullImage(reference: Reference, name: string, work: ImageWork): Promise<RootImage> {
   imageName(name)
-  const image = await openOciImage(registrySource(reference, work.cache, work.progress))
+  const login = await new RegistryLogins(work.env).find(reference.host)
+  const image = await openOciImage(registrySource(reference, work.cache, work.progress, login))
   return await made(work, async target => {
     await createQcow2(target, IMAGE_DISK_BYTES)
     const store = await openQcow2(target)

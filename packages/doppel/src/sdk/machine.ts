@@ -123,7 +123,7 @@ export class Machine implements AsyncDisposable {
   static async boot(image: string, checked: RunOptions, options: MachineOptions = {}): Promise<Machine> {
     const run = await prepareImage(checked, () => undefined)
     // In a network with others it must have an address of its own, and so start itself.
-    const isAlone = !(options.network instanceof Network)
+    const isAlone = !(options.network instanceof Network) && run.network.name === undefined
     const start = isAlone ? await findStart(run) : undefined
     if (start) {
       try {

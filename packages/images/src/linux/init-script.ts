@@ -167,7 +167,19 @@ if [ -f /run/doppel/input ]; then
   feeder=$!
 fi
 cd "$folder"
-if [ -n "$user" ]; then set -- su -s /bin/sh "$user"; else set -- /bin/sh; fi
+case $user in
+'') set -- /bin/sh ;;
+[0-9]* | *:*)
+  # Numbers, or a group: su knows neither.
+  g=0
+  case $user in *:*) g=\${user#*:} ;; esac
+  if setpriv --reuid=0 true 2>/dev/null; then
+    set -- setpriv --reuid="\${user%%:*}" --regid="$g" --clear-groups /bin/sh
+  else
+    set -- chroot --skip-chdir --userspec="\${user%%:*}:$g" --groups= / /bin/sh
+  fi ;;
+*) set -- su -s /bin/sh "$user" ;;
+esac
 $box setsid "$@" /run/doppel/command <$input >/dev/hvc0 2>$errors 7>&- 8>&- 9>&-
 finish $?
 `

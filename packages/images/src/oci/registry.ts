@@ -6,6 +6,7 @@ import { download } from '../download.ts'
 import { httpGetSmall } from '../http.ts'
 import type { Progress } from '../progress.ts'
 import { type Descriptor, INDEX_TYPES, MANIFEST_TYPES } from './documents.ts'
+import { basicAuthorization, type Credentials } from './credentials.ts'
 import type { OciSource } from './image.ts'
 
 /** An image in a registry: `HOST[:PORT]/PATH[:TAG][@sha256:DIGEST]`. */
@@ -30,30 +31,64 @@ export function readReference(given: string): Reference | undefined {
   return { host, repository, version: digest ?? tag ?? 'latest' }
 }
 
-/**
- * An image in a registry (OCI distribution-spec 1.1, "Pull"), with an anonymous token where it asks for one. Only a
- * registry on this computer is spoken to without TLS. Throws `net.*`, `oci.registry`.
- */
-export function registrySource(reference: Reference, cache: ImageCache, progress?: Progress): OciSource {
-  const { host, repository, version } = reference
+/** Where a registry is asked: only one on this computer is spoken to without TLS. */
+function registryUrl(host: string): string {
   const isLocal = /^(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?$/.test(host)
-  const base = `${isLocal ? 'http' : 'https'}://${host}/v2/${repository}`
+  return `${isLocal ? 'http' : 'https'}://${host}/v2/`
+}
+
+/** Asks a registry, again with a token or a login where it wants one; `get` is given the headers for that. */
+function authorizer(host: string, login: Credentials | undefined) {
   let headers: Readonly<Record<string, string>> = {}
-  /** Asks again with a token where the registry wants one. */
-  const authorized = async <T>(get: () => Promise<T>): Promise<T> => {
+  return async <T>(get: (headers: Readonly<Record<string, string>>) => Promise<T>): Promise<T> => {
     try {
-      return await get()
+      return await get(headers)
     } catch (error) {
       const challenge = error instanceof DoppelError && error.details?.['status'] === 401 && error.details['challenge']
-      if (typeof challenge !== 'string' || 'authorization' in headers) throw error
-      headers = { authorization: `Bearer ${await fetchToken(challenge, host)}` }
-      return await get()
+      if (typeof challenge !== 'string') throw error
+      if ('authorization' in headers) throw login ? refusedLogin(host, login, error) : error
+      headers = { authorization: await authorization(challenge, host, login) }
+      return await get(headers).catch((again: unknown) => {
+        const isRefused = again instanceof DoppelError && again.details?.['status'] === 401
+        throw isRefused && login ? refusedLogin(host, login, again) : again
+      })
     }
   }
+}
+
+function refusedLogin(host: string, { user }: Credentials, cause: unknown): DoppelError {
+  return new DoppelError('oci.login', `${host} does not know '${user}' with this password`, { host, user }, cause)
+}
+
+async function authorization(challenge: string, host: string, login: Credentials | undefined): Promise<string> {
+  if (/^bearer /i.test(challenge)) return `Bearer ${await fetchToken(challenge, host, login)}`
+  if (/^basic\b/i.test(challenge) && login) return basicAuthorization(login)
+  const reason = /^basic\b/i.test(challenge) ? `log in with doppel login ${host}` : 'it asks in a way unknown here'
+  throw new DoppelError('oci.registry', `${host} wants to know who asks: ${reason}`, { host, challenge })
+}
+
+/** Asks a registry whether it knows a login. Throws `oci.login` where it does not, `oci.registry`, `net.*`. */
+export async function checkLogin(host: string, login: Credentials): Promise<void> {
+  await authorizer(host, login)(async headers => await httpGetSmall(registryUrl(host), MAX_MANIFEST_BYTES, headers))
+}
+
+/**
+ * An image in a registry (OCI distribution-spec 1.1, "Pull"), with a token where it asks for one, an anonymous one without
+ * `login`. Throws `net.*`, `oci.registry`, `oci.login`.
+ */
+export function registrySource(
+  reference: Reference,
+  cache: ImageCache,
+  progress?: Progress,
+  login?: Credentials,
+): OciSource {
+  const { host, repository, version } = reference
+  const base = registryUrl(host) + repository
+  const authorized = authorizer(host, login)
   const manifest = async (of: string): Promise<Uint8Array> => {
     const accept = [...INDEX_TYPES, ...MANIFEST_TYPES].join(', ')
     return await authorized(
-      async () => await httpGetSmall(`${base}/manifests/${of}`, MAX_MANIFEST_BYTES, { accept, ...headers }),
+      async headers => await httpGetSmall(`${base}/manifests/${of}`, MAX_MANIFEST_BYTES, { accept, ...headers }),
     )
   }
   async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -72,18 +107,17 @@ export function registrySource(reference: Reference, cache: ImageCache, progress
       const url = `${base}/blobs/sha256:${wanted.sha256}`
       const { sha256, sizeBytes } = wanted
       const path = await authorized(
-        async () => await download(cache, { url, sha256, sizeBytes, label: repository, headers }, progress),
+        async headers => await download(cache, { url, sha256, sizeBytes, label: repository, headers }, progress),
       )
       return createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Uint8Array>
     },
   }
 }
 
-/** An anonymous token (distribution "Token Authentication Specification"). Throws `oci.registry`, `net.*`. */
-async function fetchToken(challenge: string, host: string): Promise<string> {
+/** A token (distribution "Token Authentication Specification"). Throws `oci.registry`, `oci.login`, `net.*`. */
+async function fetchToken(challenge: string, host: string, login: Credentials | undefined): Promise<string> {
   const fail = (reason: string): DoppelError =>
     new DoppelError('oci.registry', `${host} wants to know who asks: ${reason}`, { host, challenge })
-  if (!/^bearer /i.test(challenge)) throw fail('only anonymous tokens are supported')
   const fields = new Map([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(match => [match[1], match[2] ?? ''] as const))
   const realm = URL.canParse(fields.get('realm') ?? '') ? new URL(fields.get('realm') ?? '') : undefined
   if (!realm || (realm.protocol !== 'https:' && !['localhost', '127.0.0.1'].includes(realm.hostname))) {
@@ -93,10 +127,13 @@ async function fetchToken(challenge: string, host: string): Promise<string> {
     const value = fields.get(name)
     if (value !== undefined) realm.searchParams.set(name, value)
   }
+  const headers: Record<string, string> = login ? { authorization: basicAuthorization(login) } : {}
   let answer: unknown
   try {
-    answer = JSON.parse(new TextDecoder().decode(await httpGetSmall(realm.href, MAX_TOKEN_BYTES)))
+    answer = JSON.parse(new TextDecoder().decode(await httpGetSmall(realm.href, MAX_TOKEN_BYTES, headers)))
   } catch (error) {
+    if (login && error instanceof DoppelError && error.details?.['status'] === 401)
+      throw refusedLogin(host, login, error)
     if (error instanceof DoppelError) throw error
     throw fail('its token service does not answer in JSON')
   }

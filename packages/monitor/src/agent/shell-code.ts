@@ -55,11 +55,32 @@ export function workerCode(
   const enter = request.cwd === undefined ? '' : `cd ${shellQuote(request.cwd)} 2>/dev/null || ${fail('folder')}\n`
   const input = request.stdin ? '' : ' </dev/null'
   if (!request.user) return `${enter}exec 3>&-${input}\n${request.code}`
-  const user = shellQuote(request.user)
   // The user may not be allowed where root is: the folder is entered as the user.
   const as = `${enter}exec 3>&-\n${request.code}`
+  const [name = '', group] = request.user.split(':')
+  if (group !== undefined || /^\d+$/.test(name)) return `${numberedUser(name, group, fail('user'), as)}${input}`
+  const user = shellQuote(name)
   const known = `id -u ${user} >/dev/null 2>&1 || ${fail('user')}\n`
   return `${known}exec su -s /bin/sh ${user} -c ${shellQuote(as)}${input}`
+}
+
+/**
+ * Runs code as a user or group that may have no name in the guest, as `1000:1000` (OCI image-spec, config.md, "User"), by
+ * whichever program is there that takes numbers. A number without a group is of the group that /etc/passwd says, or of 0.
+ */
+function numberedUser(user: string, group: string | undefined, fail: string, code: string): string {
+  const who = shellQuote(user)
+  const command = `/bin/sh -c ${shellQuote(code)}`
+  return `u= g= h=/; while IFS=: read -r n _ x i _ d _; do
+[ "$n" = ${who} ] || [ "$x" = ${who} ] && u=$x g=$i h=$d
+done </etc/passwd
+${/^\d+$/.test(user) ? `u=${user} g=\${g:-0}` : `[ "$u" ] || ${fail}`}
+${group === undefined ? '' : `g=${shellQuote(group)}\n`}export HOME="$h"
+setpriv --reuid=0 true 2>/dev/null && exec setpriv --reuid="$u" --regid="$g" --clear-groups ${command}
+chroot --userspec=0:0 / true 2>/dev/null && exec chroot --userspec="$u:$g" --groups= / ${command}
+b=/run/doppel/busybox; [ -x $b ] || b=busybox
+$b start-stop-daemon -S -n doppel.none -c "$u:$g" -a true -x true >/dev/null 2>&1 || ${fail}
+exec $b start-stop-daemon -S -n doppel.none -a /bin/sh -c "$u:$g" -- -c ${shellQuote(code)}`
 }
 
 /** What makes a fresh shell an agent; it answers `hello NONCE`. A worker's code ends with a line that is the nonce. */

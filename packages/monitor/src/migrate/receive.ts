@@ -84,10 +84,11 @@ function readHello(bytes: Uint8Array): {
   readonly description: Saved
 } {
   const hello = decodeSaved(bytes) as { version?: Saved; spaces?: Saved; description?: Saved } | null
-  if (hello?.version !== MIGRATION_VERSION) {
+  const version = typeof hello?.version === 'number' ? hello.version : undefined
+  if (!hello || version !== MIGRATION_VERSION) {
     throw new DoppelError(
       'migrate.version',
-      `a machine comes in version ${JSON.stringify(hello?.version)} of migration, this doppel takes ${MIGRATION_VERSION}`,
+      `a machine comes in version ${version ?? 'unknown'} of migration, this doppel takes ${MIGRATION_VERSION}`,
     )
   }
   const spaces = Array.isArray(hello.spaces) ? (hello.spaces as readonly Saved[]) : []

@@ -57,6 +57,19 @@ function setUp(policy: NetworkPolicy = {}, options: { readonly takesOffload?: bo
   return { guest, host, time, gateway, reports, segment, heard }
 }
 
+test('what is for another machine’s card is left alone, though the switch shows it', () => {
+  const { guest, host, segment, heard } = setUp()
+  let sent: Uint8Array = new Uint8Array(0)
+  const send = guest.sendFrame.bind(guest)
+  guest.sendFrame = frame => {
+    sent = frame
+  }
+  segment('10.0.2.16', 7000, ACK, { sequence: 5, data: [1] })
+  sent.set([0x52, 0x54, 0, 9, 9, 9])
+  send(sent)
+  expect([heard(), host.connects]).toEqual([[], []])
+})
+
 test('it answers who has its addresses, and no others', () => {
   const { guest } = setUp()
   const ask = (address: string): void => {

@@ -150,7 +150,8 @@ export class Gateway {
   }
 
   #receive(frame: Uint8Array, offload: FrameOffload | undefined): void {
-    if (this.#isClosed) return
+    // A switch floods what is for a machine that it does not know the place of: that is not ours to answer.
+    if (this.#isClosed || !isAddressedTo(frame, MAC)) return
     const type = get16(frame, 12)
     if (type === ETHERTYPE.arp) return handleArp(this.#link, frame, address => this.#isOurs(address))
     if (type !== ETHERTYPE.ipv4 && type !== ETHERTYPE.ipv6) return
@@ -242,6 +243,11 @@ export class Gateway {
   #isOurs(address: IpBytes): boolean {
     return this.#ours.has(ipText(address))
   }
+}
+
+/** True for a frame to this card, or to a group (IEEE 802.3 §3.2.3). */
+function isAddressedTo(frame: Uint8Array, mac: Uint8Array): boolean {
+  return ((frame[0] ?? 0) & 1) === 1 || mac.every((byte, i) => frame[i] === byte)
 }
 
 function isNameServer(address: IpBytes): boolean {

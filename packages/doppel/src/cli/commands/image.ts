@@ -14,7 +14,8 @@ import {
 import { buildImage } from '../../run/image-build.ts'
 import { importImage, pullImage } from '../../run/image-import.ts'
 import { imageEntries, KNOWN_IMAGES, removeImage } from '../../run/images.ts'
-import type { Command, Flag } from '../command.ts'
+import type { Command, Flag, Invocation } from '../command.ts'
+import { printJson } from '../machines.ts'
 import { nearest } from '../parse.ts'
 import { readMemory } from '../run-options.ts'
 import { forgetStarts } from '../../sdk/start-snapshot.ts'
@@ -36,12 +37,14 @@ const imagePullCommand: Command = {
       value: 'URL',
       summary: "Debian archive to ask (default: apt's on this computer, else DOPPEL_DEBIAN_MIRROR, else Debian's own)",
     },
+    json,
   ],
   examples: [
     ['doppel image pull linux', "fetch or renew Debian's RISC-V kernel and a small root file system"],
     ['doppel image pull localhost:5000/team/web:1.2', 'an image for linux/riscv64 from an OCI registry'],
   ],
-  async run({ arguments: names, env, streams, value }) {
+  async run(invocation) {
+    const { arguments: names, env, streams, value } = invocation
     const [name = ''] = names
     const reference = readReference(name)
     if (!reference) knownImage(name)
@@ -54,7 +57,7 @@ const imagePullCommand: Command = {
       const work = { cache, env, mirror, refresh: true, progress: bar.progress, note: bar.note }
       const { version } = reference ? await pullImage(reference, name, work) : await knownImage(name).make(work)
       bar.clear()
-      streams.stdout(`${name} ${version}\n`)
+      printImage(invocation, name, version)
     } finally {
       bar.clear()
     }
@@ -69,20 +72,25 @@ const imageImportCommand: Command = {
   usage: 'FILE|FOLDER NAME',
   minArguments: 2,
   maxArguments: 2,
-  flags: [],
+  flags: [json],
   examples: [
     ['doppel image import rootfs.tar.xz mine', 'a tar of a root file system, or of an OCI layout'],
     ['doppel image import layout/ mine', 'an OCI layout in a folder'],
     ['doppel image import disk.qcow2 mine', 'a raw or qcow2 disk with a Linux root on it'],
   ],
-  async run({ arguments: [path = '', name = ''], env, streams }) {
+  async run(invocation) {
+    const {
+      arguments: [path = '', name = ''],
+      env,
+      streams,
+    } = invocation
     refuseOwn(name)
     const bar = progressBar(streams)
     const work = { cache: new ImageCache(cacheFolder(env)), env, refresh: false, progress: bar.progress }
     try {
       const { version } = await importImage(resolve(path), name, work)
       bar.clear()
-      streams.stdout(`${name} ${version}\n`)
+      printImage(invocation, name, version)
     } finally {
       bar.clear()
     }
@@ -97,16 +105,25 @@ const RECIPE_NAMES = ['Doppelfile', 'Containerfile', 'Dockerfile'] as const
 const imageBuildCommand: Command = {
   name: 'image build',
   summary: 'build an image from a recipe: FROM, RUN, COPY, ENV, WORKDIR, USER, CMD, ENTRYPOINT',
-  usage: '-t NAME [-f FILE] [-m SIZE] FOLDER',
+  usage: '-t NAME [-f FILE] [-m SIZE] [--no-cache] FOLDER',
   minArguments: 1,
   maxArguments: 1,
   flags: [
     { name: 'tag', short: 't', value: 'NAME', summary: "the image's name" },
     { name: 'file', short: 'f', value: 'FILE', summary: `the recipe (default: ${RECIPE_NAMES.join(', ')} in FOLDER)` },
     { name: 'memory', short: 'm', value: 'SIZE', summary: 'RAM of the machine it is built in (default 512M)' },
+    json,
+    { name: 'no-cache', summary: 'run every step, whatever earlier builds have left' },
   ],
   examples: [['doppel image build -t web .', 'an image of the recipe in this folder, which COPY takes from']],
-  async run({ arguments: [given = ''], env, streams, value }) {
+  async run(invocation) {
+    const {
+      arguments: [given = ''],
+      env,
+      streams,
+      value,
+      has,
+    } = invocation
     const folder = resolve(given)
     const name = imageName(value('tag') ?? '')
     refuseOwn(name)
@@ -127,13 +144,19 @@ const imageBuildCommand: Command = {
     }
     const show = (text: string): void => {
       bar.clear()
-      streams.stdout(text)
+      // What the steps print is no part of a JSON answer.
+      if (has('json')) streams.stderr(text)
+      else streams.stdout(text)
     }
     try {
       const recipe = await readFile(where, 'utf8')
       const memoryBytes = memory === undefined ? {} : { memoryBytes: readMemory(memory) }
-      const { version } = await buildImage({ name, recipe, where, folder, show, ...memoryBytes }, work)
-      show(`${name} ${version}\n`)
+      const { version } = await buildImage(
+        { name, recipe, where, folder, show, isFresh: has('no-cache'), ...memoryBytes },
+        work,
+      )
+      bar.clear()
+      printImage(invocation, name, version)
     } finally {
       bar.clear()
     }
@@ -169,13 +192,15 @@ const imageRemoveCommand: Command = {
   usage: 'NAME',
   minArguments: 1,
   maxArguments: 1,
-  flags: [],
+  flags: [json],
   examples: [['doppel image rm linux', 'remove the linux image from the cache']],
-  async run({ arguments: names, env, streams }) {
+  async run(invocation) {
+    const { arguments: names, env, streams } = invocation
     const [name = ''] = names
     const freedBytes = await removeImage(new ImageCache(cacheFolder(env)), name)
     await forgetStarts(env)
-    streams.stdout(`${name} removed, ${formatSize(freedBytes)} freed\n`)
+    if (invocation.has('json')) printJson(invocation, { name, freedBytes })
+    else streams.stdout(`${name} removed, ${formatSize(freedBytes)} freed\n`)
     return 0
   },
 }
@@ -188,6 +213,11 @@ export const IMAGE_COMMANDS: readonly Command[] = [
   imageListCommand,
   imageRemoveCommand,
 ]
+
+function printImage(invocation: Invocation, name: string, version: string): void {
+  if (invocation.has('json')) printJson(invocation, { name, version })
+  else invocation.streams.stdout(`${name} ${version}\n`)
+}
 
 /** Throws `image.name` for a name that stands for an image doppel makes itself. */
 function refuseOwn(name: string): void {

@@ -2,7 +2,7 @@ import { DoppelError } from '@doppel/base'
 import { stateOf } from '../../control/entries.ts'
 import { startProcess } from '../../control/start-process.ts'
 import type { Command, Flag, Invocation } from '../command.ts'
-import { ask, entriesOf } from '../machines.ts'
+import { ask, entriesOf, JSON_FLAG, printNames } from '../machines.ts'
 
 const MAX_MACHINES = 1000
 
@@ -19,11 +19,17 @@ function eachMachine(
     usage: `${flags.map(flag => `[--${flag.name}${flag.value ? ` ${flag.value}` : ''}] `).join('')}MACHINE…`,
     minArguments: 1,
     maxArguments: MAX_MACHINES,
-    flags,
+    flags: [...flags, JSON_FLAG],
     async run(invocation) {
-      for (const which of invocation.arguments) {
-        await act(invocation, which)
-        invocation.streams.stdout(`${which}\n`)
+      const done: string[] = []
+      try {
+        for (const which of invocation.arguments) {
+          await act(invocation, which)
+          done.push(which)
+        }
+      } finally {
+        // Also of those before one that failed.
+        printNames(invocation, done)
       }
       return 0
     },

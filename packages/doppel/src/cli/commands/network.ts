@@ -1,7 +1,7 @@
 import { nowMs } from '../../control/start-process.ts'
 import { createNetwork, findNetwork, listNetworks, removeNetwork } from '../../network/definitions.ts'
 import type { Command } from '../command.ts'
-import { ago, JSON_FLAG, printJson } from '../machines.ts'
+import { ago, JSON_FLAG, printJson, printNames } from '../machines.ts'
 import { textTable } from '../table.ts'
 
 const policyText = (words: readonly string[] | undefined): string => (words === undefined ? 'public' : words.join(' '))
@@ -18,16 +18,19 @@ export const NETWORK_COMMANDS: readonly Command[] = [
       { name: 'allow', value: 'WHAT', multiple: true, summary: 'let its machines reach only such names and addresses' },
       { name: 'deny', value: 'WHAT', multiple: true, summary: 'never let them reach these' },
       { name: 'internal', summary: 'let them reach only one another' },
+      JSON_FLAG,
     ],
     examples: [
       ['doppel network create lab', 'then doppel run -d --network lab linux, as often as wanted'],
       ['doppel network create --internal cell', 'no way out'],
     ],
-    async run({ arguments: [name = ''], values, has, env, streams }) {
+    async run(invocation) {
+      const { arguments: names, values, has, env } = invocation
+      const [name = ''] = names
       const [allow, deny] = [values('allow'), values('deny')]
       const policy = { ...(has('internal') ? { allow: [] } : allow.length > 0 && { allow }), deny }
       await createNetwork({ name, policy, createdMs: nowMs() }, env)
-      streams.stdout(`${name}\n`)
+      printNames(invocation, names)
       return 0
     },
   },
@@ -73,13 +76,11 @@ export const NETWORK_COMMANDS: readonly Command[] = [
     usage: 'NAME…',
     minArguments: 1,
     maxArguments: 100,
-    flags: [],
+    flags: [JSON_FLAG],
     examples: [['doppel network rm lab', 'no machine can join it any more']],
-    async run({ arguments: names, env, streams }) {
-      for (const name of names) {
-        await removeNetwork(name, env)
-        streams.stdout(`${name}\n`)
-      }
+    async run(invocation) {
+      for (const name of invocation.arguments) await removeNetwork(name, invocation.env)
+      printNames(invocation, invocation.arguments)
       return 0
     },
   },

@@ -8,7 +8,7 @@ import { readIsolation } from '../../control/isolation.ts'
 import { listForeground } from '../../control/foreground.ts'
 import type { Command, Invocation } from '../command.ts'
 import { progressBar } from '../progress-bar.ts'
-import { entriesOf } from '../machines.ts'
+import { entriesOf, printNames } from '../machines.ts'
 import { javaWords } from '../java-program.ts'
 import { readRunOptions, type RunOptions } from '../run-options.ts'
 
@@ -86,6 +86,7 @@ export const runCommand: Command = {
       summary: 'run a class of these folders and jars (see doppel java)',
     },
     { name: 'verbose', summary: 'show the kernel booting' },
+    { name: 'json', summary: 'print the id as JSON (with --detach)' },
   ],
   examples: [
     ['doppel run linux', 'a Linux shell in this terminal; Ctrl-A x quits'],
@@ -117,7 +118,7 @@ export const runCommand: Command = {
       )
     }
     const entry = await recorded(invocation, options)
-    invocation.streams.stdout(`${(await startProcess(entriesOf(invocation), entry)).id}\n`)
+    printNames(invocation, [(await startProcess(entriesOf(invocation), entry)).id])
     return 0
   },
 }
@@ -134,7 +135,7 @@ export const createCommand: Command = {
   ],
   async run(invocation) {
     const entry = await recorded(invocation, await readRunOptions(invocation))
-    invocation.streams.stdout(`${entry.id}\n`)
+    printNames(invocation, [entry.id])
     return 0
   },
 }

@@ -6,12 +6,13 @@ import { Snapshot } from '../../sdk/snapshot.ts'
 import type { Command, Invocation } from '../command.ts'
 import {
   compareSnapshots,
+  type ListedSnapshot,
   isSnapshotName,
   listSnapshots,
   removeSnapshot,
   snapshotPath,
 } from '../../sdk/snapshot-store.ts'
-import { ago, ask, entriesOf, JSON_FLAG, printJson, runningEntry } from '../machines.ts'
+import { ago, ask, entriesOf, JSON_FLAG, printJson, printNames, runningEntry } from '../machines.ts'
 import { textTable } from '../table.ts'
 
 const MAX_FORKS = 1000
@@ -81,21 +82,18 @@ export const SNAPSHOT_COMMANDS: readonly Command[] = [
     usage: '',
     minArguments: 0,
     maxArguments: 0,
-    flags: [],
+    flags: [JSON_FLAG],
     examples: [['doppel snapshot tree', 'children are indented']],
     async run(invocation) {
       const all = await listSnapshots(invocation.env)
-      const known = new Set(all.map(({ name }) => name))
-      const show = (parent: string | undefined, indent: string): void => {
-        for (const each of all) {
-          const above = each.parent !== undefined && known.has(each.parent) ? each.parent : undefined
-          if (above !== parent) continue
-          invocation.streams.stdout(`${indent}${each.name} ${formatSize(each.sizeBytes)}\n`)
-          show(each.name, `${indent}  `)
-        }
+      const trees = treesOf(all)
+      const show = ({ name, sizeBytes, children }: SnapshotTree, indent: string): void => {
+        invocation.streams.stdout(`${indent}${name} ${formatSize(sizeBytes)}\n`)
+        for (const child of children) show(child, `${indent}  `)
       }
-      show(undefined, '')
-      return await Promise.resolve(0)
+      if (invocation.has('json')) printJson(invocation, trees)
+      else for (const tree of trees) show(tree, '')
+      return 0
     },
   },
   {
@@ -104,13 +102,13 @@ export const SNAPSHOT_COMMANDS: readonly Command[] = [
     usage: 'NAME…',
     minArguments: 1,
     maxArguments: 1000,
-    flags: [],
+    flags: [JSON_FLAG],
     examples: [['doppel snapshot rm ready', 'machines that were restored from it go on']],
     async run(invocation) {
       for (const name of invocation.arguments) {
         await removeSnapshot(name, invocation.env)
-        invocation.streams.stdout(`${name}\n`)
       }
+      printNames(invocation, invocation.arguments)
       return 0
     },
   },
@@ -135,6 +133,21 @@ export const SNAPSHOT_COMMANDS: readonly Command[] = [
   },
 ]
 
+/** A snapshot with those that lie over it. */
+interface SnapshotTree extends ListedSnapshot {
+  readonly children: readonly SnapshotTree[]
+}
+
+/** One whose parent has no name here is a root. */
+function treesOf(all: readonly ListedSnapshot[]): readonly SnapshotTree[] {
+  const known = new Set(all.map(({ name }) => name))
+  const above = ({ parent }: ListedSnapshot): string | undefined =>
+    parent !== undefined && known.has(parent) ? parent : undefined
+  const over = (parent: string | undefined): readonly SnapshotTree[] =>
+    all.filter(each => above(each) === parent).map(each => ({ ...each, children: over(each.name) }))
+  return over(undefined)
+}
+
 /** `doppel restore`. */
 export const restoreCommand: Command = {
   name: 'restore',
@@ -145,12 +158,13 @@ export const restoreCommand: Command = {
   flags: [
     { name: 'name', value: 'NAME', summary: 'what to call it' },
     { name: 'rm', summary: 'forget it when it has ended' },
+    JSON_FLAG,
   ],
   examples: [['doppel restore --name web2 ready', 'go on where the snapshot was taken']],
   async run(invocation) {
     const path = snapshotPath(invocation.arguments[0] ?? '', invocation.env)
     const { id } = await restored(invocation, path, invocation.value('name'))
-    invocation.streams.stdout(`${id}\n`)
+    printNames(invocation, [id])
     return 0
   },
 }
@@ -162,7 +176,7 @@ export const forkCommand: Command = {
   usage: '[-n COUNT] MACHINE',
   minArguments: 1,
   maxArguments: 1,
-  flags: [{ name: 'count', short: 'n', value: 'COUNT', summary: 'how many (1)' }],
+  flags: [{ name: 'count', short: 'n', value: 'COUNT', summary: 'how many (1)' }, JSON_FLAG],
   examples: [['doppel fork -n 3 web', 'three clones of it']],
   async run(invocation) {
     const text = invocation.value('count') ?? '1'
@@ -173,7 +187,9 @@ export const forkCommand: Command = {
     const entry = await runningEntry(invocation, invocation.arguments[0] ?? '')
     const path = entriesOf(invocation).pathOf(entry.id, 'fork.snap')
     await ask(invocation, entry.id, { op: 'snapshot', path })
-    for (let i = 0; i < count; i++) invocation.streams.stdout(`${(await restored(invocation, path, undefined)).id}\n`)
+    const ids: string[] = []
+    for (let i = 0; i < count; i++) ids.push((await restored(invocation, path, undefined)).id)
+    printNames(invocation, ids)
     return 0
   },
 }

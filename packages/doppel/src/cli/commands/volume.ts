@@ -3,7 +3,7 @@ import { stateOf } from '../../control/entries.ts'
 import { nowMs } from '../../control/start-process.ts'
 import { findVolume, listVolumes, makeVolume, removeVolume } from '../../host/volumes.ts'
 import type { Command } from '../command.ts'
-import { ago, entriesOf, JSON_FLAG, printJson } from '../machines.ts'
+import { ago, entriesOf, JSON_FLAG, printJson, printNames } from '../machines.ts'
 import { textTable } from '../table.ts'
 
 /** `doppel volume`, a row each. */
@@ -14,11 +14,11 @@ export const VOLUME_COMMANDS: readonly Command[] = [
     usage: 'NAME',
     minArguments: 1,
     maxArguments: 1,
-    flags: [],
+    flags: [JSON_FLAG],
     examples: [['doppel volume create data', 'doppel run -v data:/data makes it too']],
-    async run({ arguments: [name = ''], env, streams }) {
-      await makeVolume(name, env)
-      streams.stdout(`${name}\n`)
+    async run(invocation) {
+      await makeVolume(invocation.arguments[0] ?? '', invocation.env)
+      printNames(invocation, invocation.arguments)
       return 0
     },
   },
@@ -59,7 +59,7 @@ export const VOLUME_COMMANDS: readonly Command[] = [
     usage: 'NAME…',
     minArguments: 1,
     maxArguments: 100,
-    flags: [],
+    flags: [JSON_FLAG],
     examples: [['doppel volume rm data', 'refused while a machine that is recorded uses it']],
     async run(invocation) {
       for (const name of invocation.arguments) {
@@ -71,8 +71,8 @@ export const VOLUME_COMMANDS: readonly Command[] = [
           throw new DoppelError('volume.in-use', `${name} is a volume of ${who}; remove that first`, { name })
         }
         await removeVolume(name, invocation.env)
-        invocation.streams.stdout(`${name}\n`)
       }
+      printNames(invocation, invocation.arguments)
       return 0
     },
   },
