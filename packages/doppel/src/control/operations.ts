@@ -1,6 +1,6 @@
 import { DoppelError } from '@doppel/base'
 import { type CpuLimits, cpuLimits, type RunningCommand } from '@doppel/monitor'
-import type { PtySize } from '../guest/pty.ts'
+import { checkSize, type PtySize } from '../guest/pty.ts'
 import { emigrate, readDestination } from '../migrate/emigrate.ts'
 import type { Machine } from '../sdk/machine.ts'
 import type { MachineLimits } from '../sdk/options.ts'
@@ -171,6 +171,7 @@ export const OPERATIONS: readonly Operation[] = [
     async run(machine, message, session) {
       const [columns, rows] = [message['columns'], message['rows']]
       const size = typeof columns === 'number' && typeof rows === 'number' ? { columns, rows } : undefined
+      if (size) checkSize(size)
       const leave = machine.console.attach({ write: bytes => void session.output(bytes), size })
       session.onInput(bytes => (bytes ? machine.console.type(bytes) : undefined))
       const ended = machine.wait().then(

@@ -100,11 +100,16 @@ export class GuestPtys {
   }
 }
 
-function sizeCode({ columns, rows }: PtySize): string {
+/** Checks a terminal's size. Throws `pty.size`. */
+export function checkSize({ columns, rows }: PtySize): void {
   for (const cells of [columns, rows]) {
     if (!Number.isInteger(cells) || cells < 1 || cells > MAX_CELLS) {
       throw new DoppelError('pty.size', `a terminal of ${columns} by ${rows}; expected 1 to ${MAX_CELLS} each`)
     }
   }
-  return `rows ${rows} cols ${columns}`
+}
+
+function sizeCode(size: PtySize): string {
+  checkSize(size)
+  return `rows ${size.rows} cols ${size.columns}`
 }

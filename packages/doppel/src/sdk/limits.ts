@@ -24,6 +24,13 @@ export function checkNetworkRate(bitsPerSecond: number, network: NetworkPlug | u
   throw new DoppelError('limits.network', `${bitsPerSecond} bits a second; expected at least ${MIN_NETWORK_BITS}`)
 }
 
+/** A machine's network, to publish a port of the guest's. Throws `net.none`, and `net.port` for what is none. */
+export function networkFor(guestPort: number, network: NetworkPlug | undefined): NetworkPlug {
+  if (!network) throw new DoppelError('net.none', 'this machine has no network')
+  if (Number.isInteger(guestPort) && guestPort >= 1 && guestPort <= 0xffff) return network
+  throw new DoppelError('net.port', `${guestPort} is no port; expected 1 to 65535`, { guestPort })
+}
+
 /** Limits as the control socket has them; a rate of 0 is none, since JSON has no infinity. Throws `cli.flag-value`. */
 export function limitsMessage({ memory, diskRate, networkRate, ...cpu }: MachineLimits): Record<string, unknown> {
   const rate = (value: number | undefined): number | undefined => (value === Infinity ? 0 : value)

@@ -27,7 +27,7 @@ import { freeze, type MachineSource, mendClock } from './image.ts'
 import { type IsolatedOptions, type MachineLimits, type MachineOptions, runOptionsOf } from './options.ts'
 import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
-import { checkDiskRate, checkNetworkRate } from './limits.ts'
+import { checkDiskRate, checkNetworkRate, networkFor } from './limits.ts'
 import { inTime } from './in-time.ts'
 import { MainCommand } from './main-command.ts'
 import { machineBody } from './machine-body.ts'
@@ -342,12 +342,11 @@ export class Machine implements AsyncDisposable {
     return await inTime(this.#life.wait(), timeoutMs)
   }
 
-  /** Where on this computer a TCP port of the guest's is reached: `127.0.0.1:PORT`. Throws `net.none`, `net.listen`. */
+  /** Where on this computer a TCP port of the guest's is reached: `127.0.0.1:PORT`. Throws `net.none`, `net.port`, `net.listen`. */
   async getHost(guestPort: number): Promise<string> {
     const known = this.#hosts.get(guestPort)
     if (known !== undefined) return known
-    const { network } = this.#running
-    if (!network) throw new DoppelError('net.none', 'this machine has no network')
+    const network = networkFor(guestPort, this.#running.network)
     const hostAddress = '127.0.0.1'
     const host = `${hostAddress}:${await network.publish({ hostAddress, hostPort: 0, guestPort })}`
     this.#hosts.set(guestPort, host)

@@ -56,6 +56,8 @@ export function snapshotPath(nameOrFile: string, env: Environment): string {
  * `isolation.snapshot` in a jail: it may not touch what other machines are restored from.
  */
 export async function newSnapshotPath(name: string, env: Environment): Promise<string> {
+  // A file's would be in whatever folder this process is in.
+  if (!isSnapshotName(name)) throw new DoppelError('snapshot.name', `'${name}' is a file, not a name`, { name })
   const path = snapshotPath(name, env)
   if (IS_JAILED) {
     throw new DoppelError('isolation.snapshot', 'a jailed machine is in no named snapshot; it can be forked', { name })
