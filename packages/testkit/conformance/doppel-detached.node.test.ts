@@ -235,6 +235,8 @@ test('a machine in this terminal is listed while it runs, and reached as the oth
     },
   )
   while (!(await machines()).some(({ name, state }) => name === 'here' && state === 'running')) continue
+  // Its terminal is here: it can't go on elsewhere.
+  expect((await run(['migrate', 'here'])).err).toContain('[migrate.foreground]')
   // The agent answers once the guest is up.
   expect((await run(['exec', 'here', 'touch', '/go'])).status).toBe(0)
   expect((await session).status).toBe(0)

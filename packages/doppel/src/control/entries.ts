@@ -28,6 +28,8 @@ export interface MachineEntry {
   /** The process that runs it, and when the kernel started that: numbers of processes are used again. */
   readonly pid?: number | undefined
   readonly pidStarted?: string | undefined
+  /** It runs in the process of the terminal that it was started from. */
+  readonly foreground?: true | undefined
   /** How it ended; absent while it runs, and when its process died. */
   readonly ended?: { readonly kind: string; readonly exitCode: number; readonly atMs: number } | undefined
 }

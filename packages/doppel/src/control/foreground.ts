@@ -19,7 +19,12 @@ export async function listForeground(
   const entry = await entries.create({ options, remove: true }, imageName(options), nowMs(), name)
   const server = await serveControl(machine, entries.pathOf(entry.id, 'control.sock'))
   const pidStarted = startOf(process.pid)
-  await entries.write({ ...entry, pid: process.pid, ...(pidStarted === undefined ? {} : { pidStarted }) })
+  await entries.write({
+    ...entry,
+    foreground: true,
+    pid: process.pid,
+    ...(pidStarted === undefined ? {} : { pidStarted }),
+  })
   return async () => {
     server.close()
     await entries.remove(entry.id)

@@ -20,6 +20,10 @@ export async function migrateLocally(
   entry: MachineEntry,
   isolation: Exclude<Isolation, 'worker'>,
 ): Promise<MoveReport> {
+  if (entry.foreground) {
+    const why = 'runs in the terminal that it was started from; machines of run --detach can move'
+    throw new DoppelError('migrate.foreground', `${entry.name} ${why}`, { name: entry.name })
+  }
   const socket = entries.pathOf(entry.id, 'control.sock')
   const { options } = (await call(socket, { op: 'options' })) as unknown as { options: Omit<RunOptions, 'env'> }
   const { ended: _, pid: _pid, pidStarted: _started, ...kept } = entry
