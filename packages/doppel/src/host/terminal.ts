@@ -5,6 +5,7 @@ import { onEndingSignal } from './signals.ts'
 
 /** The user's terminal in raw mode, as a machine's character port. */
 export interface Terminal extends CharPort {
+  /** Undefined where it does not know its own, as over a serial line. */
   size(): { readonly columns: number; readonly rows: number } | undefined
   /** Gives the terminal back as it was and stops reading; resolves when all output has been taken. */
   close(): Promise<void>
@@ -57,7 +58,10 @@ export function openTerminal(
     onInput: listener => {
       receive = listener
     },
-    size: () => (output.isTTY ? { columns: output.columns, rows: output.rows } : undefined),
+    size: () => {
+      const { columns, rows } = output
+      return output.isTTY && columns > 0 && rows > 0 ? { columns, rows } : undefined
+    },
     onResize: listener => {
       resized = listener
     },

@@ -89,8 +89,7 @@ async function onTerminal(
   }
 }
 
-/** The terminal's size; a usual one where it does not know its own, as over a serial line. */
+/** The terminal's size, or a usual one. */
 function sizeOf(terminal: Terminal): PtySize {
-  const size = terminal.size()
-  return size && size.columns > 0 && size.rows > 0 ? size : { columns: 80, rows: 24 }
+  return terminal.size() ?? { columns: 80, rows: 24 }
 }
