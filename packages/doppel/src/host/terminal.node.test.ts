@@ -9,12 +9,13 @@ import { expect, test } from 'vitest'
 const hasScript = spawnSync('script', ['--version']).status === 0
 
 /** Runs a small program on a terminal, types `keys` once it says ready, and returns all that the terminal showed. */
-async function onTerminal(body: string, keys: string): Promise<string> {
+async function onTerminal(body: string, keys: string, listensAfterMs = 0): Promise<string> {
   const terminal = new URL('./terminal.ts', import.meta.url).href
   const program = `const { openTerminal } = await import('${terminal}')
 const keep = setInterval(() => {}, 1000)
 const terminal = openTerminal(action => { console.log('<' + action + '>'); clearInterval(keep); void terminal.close() })
-terminal.onInput(bytes => { console.log(JSON.stringify([...bytes])); ${body} })
+const listen = () => terminal.onInput(bytes => { console.log(JSON.stringify([...bytes])); ${body} })
+if (${listensAfterMs} > 0) setTimeout(listen, ${listensAfterMs}); else listen()
 console.log('ready', JSON.stringify(terminal.size()))`
   const folder = await mkdtemp(join(tmpdir(), 'doppel-terminal-'))
   const file = join(folder, 'program.mjs')
@@ -39,6 +40,12 @@ test.skipIf(!hasScript)('keys reach the guest raw, Ctrl-A x does not, and the te
   expect(shown).toContain('<quit>')
   expect(shown).toMatch(/ icanon/)
   expect(shown).toMatch(/\bisig icanon/)
+})
+
+test.skipIf(!hasScript)('what is typed before anybody listens is not lost', async () => {
+  const shown = await onTerminal('', 'ab\x01x', 500)
+  expect(shown).toContain('<quit>')
+  expect(await onTerminal('terminal.close(); clearInterval(keep)', 'ab', 500)).toContain('[97,98]')
 })
 
 test.skipIf(!hasScript).each([

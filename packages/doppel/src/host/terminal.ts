@@ -21,17 +21,23 @@ export function openTerminal(
   input: ReadStream = process.stdin,
   output: WriteStream = process.stdout,
 ): Terminal {
-  let receive: (bytes: Uint8Array) => void = () => undefined
+  let receive: ((bytes: Uint8Array) => void) | undefined
+  let isOpen = true
+  /** What was typed before anybody listened. */
+  const early: Uint8Array[] = []
+  const deliver = (bytes: Uint8Array): void => {
+    if (receive) return receive(bytes)
+    early.push(bytes)
+    // The rest waits where it is.
+    input.pause()
+  }
   let resized: () => void = () => undefined
   const raw = input.isTTY
   const escapes = new EscapeFilter()
   const onData = (bytes: Uint8Array): void => {
-    if (!raw) {
-      receive(bytes)
-      return
-    }
+    if (!raw) return deliver(bytes)
     const { forGuest, actions } = escapes.feed(bytes)
-    if (forGuest.length > 0) receive(forGuest)
+    if (forGuest.length > 0) deliver(forGuest)
     for (const action of actions) {
       if (action === 'help') output.write(ESCAPE_HELP)
       else onAction(action)
@@ -57,6 +63,8 @@ export function openTerminal(
     write: bytes => void output.write(bytes.slice()),
     onInput: listener => {
       receive = listener
+      for (const bytes of early.splice(0)) listener(bytes)
+      if (isOpen) input.resume()
     },
     size: () => {
       const { columns, rows } = output
@@ -66,6 +74,7 @@ export function openTerminal(
       resized = listener
     },
     close: async () => {
+      isOpen = false
       input.off('data', onData)
       input.pause()
       output.off('resize', onResize)
