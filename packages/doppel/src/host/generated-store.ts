@@ -1,14 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { type GeneratedStore, keepGenerated } from '@doppel/engine'
 import { cacheFolder } from '@doppel/images'
 import { VERSION } from '../cli/version.ts'
+import { isFileError } from './file-error.ts'
+import { codeFolders, codeIn } from './own-code.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 type Parts = Record<string, string>
 
+/** The packages whose code generates. */
+const MAKERS = ['@doppel/engine', '@doppel/riscv', '@doppel/wasm']
 const HASH_BYTES = 32
 /** Files of other versions of this program that are left: several checkouts may take turns. */
 const MAX_FILES = 8
@@ -24,7 +27,7 @@ export function keepGeneratedFor(env: Environment): void {
 }
 
 /** What is generated at a machine's start, in a file of the user's cache for each version of this program. */
-export function generatedStore(env: Environment, makers: readonly string[] = ownFolders()): GeneratedStore {
+export function generatedStore(env: Environment, makers: readonly string[] = codeFolders(MAKERS)): GeneratedStore {
   const folder = join(cacheFolder(env), 'generated')
   let found: { readonly path: string; readonly parts: Parts } | undefined
   let isChanged = false
@@ -54,23 +57,9 @@ export function generatedStore(env: Environment, makers: readonly string[] = own
   }
 }
 
-/** Where the code is that generates. */
-function ownFolders(): string[] {
-  return ['@doppel/engine', '@doppel/riscv', '@doppel/wasm'].map(name =>
-    dirname(fileURLToPath(import.meta.resolve(name))),
-  )
-}
-
-/** The program by its version, engine, and its files' names, sizes and times: other ones may generate other code. */
+/** The program by its version, engine and code. */
 function keyOf(folders: readonly string[]): string {
-  const hash = createHash('sha256').update(`${VERSION} ${process.versions.v8} ${process.arch}`)
-  for (const folder of folders) {
-    for (const name of (readdirSync(folder, { recursive: true }) as string[]).sort()) {
-      if (!/\.[jt]s$/.test(name) || name.includes('.test.')) continue
-      const { size, mtimeMs } = statSync(join(folder, name))
-      hash.update(`${folder}/${name} ${size} ${mtimeMs}\n`)
-    }
-  }
+  const hash = createHash('sha256').update(`${VERSION} ${process.versions.v8} ${process.arch}\n${codeIn(folders)}`)
   return hash.digest('hex').slice(0, 32)
 }
 
@@ -112,10 +101,4 @@ function makeRoom(folder: string): void {
 
 function sha256(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest()
-}
-
-/** An error of the file system: a cache that cannot be read or written is no reason not to run. */
-function isFileError(error: unknown): boolean {
-  // In a jail the cache is only read.
-  return error instanceof Error && ('syscall' in error || ('code' in error && error.code === 'ERR_ACCESS_DENIED'))
 }

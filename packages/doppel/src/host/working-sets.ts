@@ -4,6 +4,7 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheFolder } from '@doppel/images'
 import { decodeHeldPages, encodeHeldPages, type HeldPages, WorkingSet, type PageSource } from '@doppel/monitor'
+import { isFileError } from './file-error.ts'
 import { IS_JAILED, snapshotHost } from './snapshot-host.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -65,9 +66,4 @@ async function makeRoom(folder: string): Promise<void> {
   const aged = await Promise.all(paths.map(async path => ({ path, atMs: (await stat(path)).atimeMs })))
   aged.sort((a, b) => b.atMs - a.atMs)
   for (const { path } of aged.slice(MAX_KEPT - 1)) await rm(path, { force: true })
-}
-
-/** An error of the file system: a cache that cannot be used is no reason not to run. */
-function isFileError(error: unknown): boolean {
-  return error instanceof Error && ('syscall' in error || ('code' in error && error.code === 'ERR_ACCESS_DENIED'))
 }

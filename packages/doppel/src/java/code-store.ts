@@ -1,12 +1,15 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, linkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 // Not by way of the whole package: Java starts in less time than that takes to load.
 import { cacheFolder } from '@doppel/images/cache-folder'
 import type { CodeStore } from '@doppel/jvm'
 import { VERSION } from '../cli/version.ts'
+import { isFileError } from '../host/file-error.ts'
+import { codeFolders, codeIn } from '../host/own-code.ts'
 import { sha256 } from './sha256.ts'
 
+/** The packages whose code generates. */
+const MAKERS = ['@doppel/jvm', '@doppel/wasm']
 /** Files of one archive at most, and their bytes: then it is begun anew. */
 const MAX_FILES = 8
 const MAX_BYTES = 96 << 20
@@ -46,25 +49,6 @@ function checksum(before: Uint8Array, content: Uint8Array): Uint8Array {
   return new Uint8Array(Int32Array.of(a, b).buffer)
 }
 
-/** Names and times of the files of this program that make code: other ones may make other code. */
-function makers(): string {
-  const folders = ['@doppel/jvm', '@doppel/wasm'].map(name => dirname(fileURLToPath(import.meta.resolve(name))))
-  const lines = folders.flatMap(folder =>
-    readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter(entry => entry.isFile() && /\.[jt]s$/.test(entry.name) && !entry.name.includes('.test.'))
-      .map(entry => {
-        const path = join(entry.parentPath, entry.name)
-        return `${path} ${statSync(path).mtimeMs}`
-      }),
-  )
-  return lines.sort().join('\n')
-}
-
-/** An error of the file system: a cache that cannot be read or written is no reason not to run. */
-function isFileError(error: unknown): boolean {
-  return error instanceof Error && ('syscall' in error || ('code' in error && error.code === 'ERR_ACCESS_DENIED'))
-}
-
 /**
  * Compiled code in files of the user's cache, apart by library, program and engine. Each file has a checksum and that of the
  * file before it, so that what is damaged or belongs to something else is not seen.
@@ -75,7 +59,7 @@ export function fileCodeStore(library: string, env: Environment): CodeStore | un
   try {
     const { size, mtimeMs, ino } = statSync(library)
     const engine = `${VERSION} ${process.versions.v8} ${process.arch}`
-    const text = `${library} ${size} ${mtimeMs} ${ino}\n${engine}\n${makers()}`
+    const text = `${library} ${size} ${mtimeMs} ${ino}\n${engine}\n${codeIn(codeFolders(MAKERS))}`
     key = Buffer.from(sha256(new TextEncoder().encode(text)))
       .toString('hex')
       .slice(0, 32)

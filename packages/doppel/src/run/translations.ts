@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { cacheFolder } from '@doppel/images'
 import { type RiscvCpu, ThreadedCpu } from '@doppel/riscv'
+import { isFileError } from '../host/file-error.ts'
 
 /** So many new regions are worth the writing. */
 const WORTH_SAVING = 64
@@ -12,12 +13,6 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Code for harts on threads differs: it has atomic operations. */
 function pathOf(cpu: RiscvCpu | ThreadedCpu, env: Environment): string {
   return join(cacheFolder(env), 'translations', cpu instanceof ThreadedCpu ? 'riscv64-threads' : 'riscv64')
-}
-
-/** An error of the file system: a cache that cannot be read or written is no reason not to run. */
-function isFileError(error: unknown): boolean {
-  // In a jail the cache is only read.
-  return error instanceof Error && ('syscall' in error || ('code' in error && error.code === 'ERR_ACCESS_DENIED'))
 }
 
 /** Gives a machine the translations of earlier ones; the engine checks what it is given. */
