@@ -20,6 +20,7 @@ import type { RunOptions } from '../cli/run-options.ts'
 import { migrateLocally } from '../migrate/migrate.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { limitsMessage } from './limits.ts'
+import type { MachineMetrics } from './machine-metrics.ts'
 import type { MachineLimits } from './options.ts'
 import { Snapshot } from './snapshot.ts'
 
@@ -127,9 +128,9 @@ export class RemoteMachine implements AsyncDisposable {
   async getHost(guestPort: number): Promise<string> {
     return String((await this.#ask({ op: 'publish', guestPort }))['host'])
   }
-  async getMetrics(): Promise<RemoteMetrics> {
+  async getMetrics(): Promise<MachineMetrics> {
     const { instructions, ports: _, ...known } = await this.#ask({ op: 'inspect' })
-    return { ...(known as unknown as Omit<RemoteMetrics, 'instructions'>), instructions: BigInt(String(instructions)) }
+    return { ...(known as unknown as Omit<MachineMetrics, 'instructions'>), instructions: BigInt(String(instructions)) }
   }
   /** A snapshot with a name, as `Machine.createSnapshot` makes it. Throws `snapshot.*`. */
   async createSnapshot(name: string, { isWhole = false }: { readonly isWhole?: boolean } = {}): Promise<Snapshot> {
@@ -189,22 +190,6 @@ export class RemoteMachine implements AsyncDisposable {
   async #ask(message: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>> {
     return await call(this.#socket, message)
   }
-}
-
-/** What a machine has done and holds, as `Machine.getMetrics` tells it. */
-export interface RemoteMetrics {
-  readonly state: string
-  readonly instructions: bigint
-  readonly uptimeMs: number
-  readonly cpuMs: number
-  readonly memoryBytes: number
-  readonly memoryLimitBytes: number
-  readonly balloonBytes: number
-  readonly cpus: number
-  readonly share: number
-  readonly cap: number
-  readonly entitlement: number
-  readonly latency: string
 }
 
 /** Starts commands through a machine's process. */
