@@ -1,10 +1,9 @@
 import { writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheFolder, ImageCache, linuxImage } from '@doppel/images'
 import { Machine } from 'doppel'
-import { qemuGuest } from './qemu-guest.ts'
+import { order, qemuGuest } from './qemu-guest.ts'
 import { isShellReady } from './shell-ready.ts'
 
 const MEMORY_MIB = 256
@@ -60,20 +59,4 @@ export async function qemuDownTimes(folder: string, rounds: number): Promise<num
     here.guest.end()
   }
   return all
-}
-
-/** Gives QEMU's monitor an order, and returns what it says until the prompt comes back. */
-async function order(path: string, text: string): Promise<string> {
-  const socket = connect(path)
-  let answer = ''
-  await new Promise<void>((resolve, reject) => {
-    socket.on('error', reject)
-    socket.on('data', (bytes: Buffer) => {
-      answer += bytes.toString()
-      if (answer.split('(qemu) ').length > 2) resolve()
-    })
-    socket.write(`${text}\n`)
-  })
-  socket.destroy()
-  return answer.replaceAll('\r', '')
 }

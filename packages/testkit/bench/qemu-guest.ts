@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { connect } from 'node:net'
 import { DoppelError } from '@doppel/base'
 import { QEMU } from './tools.ts'
 
@@ -36,4 +37,20 @@ export function qemuGuest(args: readonly string[]): QemuGuest {
         look()
       }),
   }
+}
+
+/** Gives QEMU's monitor, at a Unix socket, an order, and returns what it says until the prompt comes back. */
+export async function order(path: string, text: string): Promise<string> {
+  const socket = connect(path)
+  let answer = ''
+  await new Promise<void>((resolve, reject) => {
+    socket.on('error', reject)
+    socket.on('data', (bytes: Buffer) => {
+      answer += bytes.toString()
+      if (answer.split('(qemu) ').length > 2) resolve()
+    })
+    socket.write(`${text}\n`)
+  })
+  socket.destroy()
+  return answer.replaceAll('\r', '')
 }

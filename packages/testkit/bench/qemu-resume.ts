@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hostClock } from '@doppel/base'
 import { cacheFolder, ImageCache, linuxImage } from '@doppel/images'
-import { qemuGuest } from './qemu-guest.ts'
+import { order, qemuGuest } from './qemu-guest.ts'
 import { isShellReady } from './shell-ready.ts'
 
 const clock = hostClock()
@@ -52,19 +51,4 @@ export async function qemuResume(folder: string, rounds: number): Promise<number
     resumed.end()
   }
   return seconds
-}
-
-/** Gives QEMU's monitor one order, and waits until it has been carried out: the prompt comes back. */
-async function order(path: string, text: string): Promise<void> {
-  const socket = connect(path)
-  let answer = ''
-  await new Promise<void>((resolve, reject) => {
-    socket.on('error', reject)
-    socket.on('data', (bytes: Buffer) => {
-      answer += bytes.toString()
-      if (answer.split('(qemu) ').length > 2) resolve()
-    })
-    socket.write(`${text}\n`)
-  })
-  socket.destroy()
 }
