@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config'
 const CHROMIUM = '/usr/bin/chromium'
 
 /** Low packages use no Node-only API: their tests run in both homes. `*.node.test.ts` needs files or processes. */
-const LOW_PACKAGES = 'packages/{base,wasm,engine,riscv,devices,board,monitor,jvm}/src/**/*.test.ts'
+const LOW_PACKAGES = 'packages/{base,wasm,engine,riscv,devices,board,monitor,jvm,pcode}/src/**/*.test.ts'
 const NODE_ONLY = '**/*.node.test.ts'
 
 const node = {

@@ -13,12 +13,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   images: ['base'],
   monitor: ['base'],
   jvm: ['base', 'wasm'],
-  doppel: ['base', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor', 'jvm'],
-  testkit: ['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor', 'doppel', 'jvm'],
+  pcode: ['base', 'wasm'],
+  doppel: ['base', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor', 'jvm', 'pcode'],
+  testkit: ['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'images', 'monitor', 'doppel', 'jvm', 'pcode'],
 }
 
 /** Packages that run in browsers too. */
-const LOW = new Set(['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'monitor', 'jvm'])
+const LOW = new Set(['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'monitor', 'jvm', 'pcode'])
 
 const files = sourceFiles()
 const packageOf = (specifier: string): string | undefined =>

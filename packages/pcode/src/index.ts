@@ -1,0 +1,1 @@
+export type { SourcePosition } from './source-position.ts'
