@@ -1,1 +1,19 @@
+export { CodeBuilder, type Label } from './program/code-builder.ts'
+export {
+  CODE_WORDS,
+  Field,
+  type FileParameter,
+  type JumpTable,
+  LINE_BITS,
+  type Program,
+  type Routine,
+  type Signature,
+  type StorageClass,
+  type ValueType,
+  type Variable,
+} from './program/program.ts'
+export type { FieldSymbol, TypeSymbol } from './program/type-symbol.ts'
+export { type InstructionName, Row, ROW_NAMES, ROWS } from './rows/p5.ts'
+export { Csp, STANDARD, STANDARD_NAMES, type StandardName } from './rows/standard.ts'
+export type { FilePort, InputStream, OutputStream } from './machine/ports.ts'
 export type { SourcePosition } from './source-position.ts'

@@ -1,0 +1,103 @@
+import type { Program } from '../program/program.ts'
+import { Heap } from './heap.ts'
+import type { Layout } from './layout.ts'
+import { MachineMemory } from './memory.ts'
+import type { RealStyle } from './number-text.ts'
+import { PascalFile } from './pascal-file.ts'
+import type { FilePort } from './ports.ts'
+import { Problem } from './problem.ts'
+
+/** A file variable's first byte names its file, so there are this many at once. */
+const MAX_FILES = 255
+
+/** What a machine is given to run a program with. */
+export interface Surroundings {
+  readonly files: FilePort
+  readonly realStyle: RealStyle
+  /** Milliseconds of processor time so far, and seconds since 1970; for programs that ask. */
+  readonly now: () => number
+}
+
+/** What standard procedures work on: memory, heap, files. One for each run of a program. */
+export class Runtime {
+  readonly memory: MachineMemory
+  readonly heap: Heap
+  readonly program: Program
+  readonly layout: Layout
+  readonly realStyle: RealStyle
+  readonly #port: FilePort
+  readonly #files: (PascalFile | undefined)[] = [undefined]
+  readonly #free: number[] = []
+  /** Variables that a `var` parameter or `with` refers to now: first and last address (P5's vbs, wbs). */
+  readonly references: { readonly first: number; readonly last: number }[] = []
+
+  constructor(program: Program, layout: Layout, surroundings: Surroundings) {
+    this.program = program
+    this.layout = layout
+    this.realStyle = surroundings.realStyle
+    this.#port = surroundings.files
+    this.memory = new MachineMemory(layout.heapBase, layout.limit)
+    this.heap = new Heap(this.memory, layout.heapBase, layout.limit, program.undefined)
+    this.memory.bytes.set(program.constants, layout.constants)
+    if (program.undefined) this.memory.fill(layout.globals, program.globalBytes, -0x8000_0000)
+    for (const { name, offset } of program.files) this.attach(layout.globals + offset, name)
+    for (const { name, offset } of program.files) {
+      // ISO 7185 6.10: these two are open from the start.
+      if (name === 'input') this.file(layout.globals + offset).reset()
+      if (name === 'output') this.file(layout.globals + offset).rewrite()
+    }
+  }
+
+  /** Gives a file variable a file: that of a program parameter, or one of its own. */
+  attach(address: number, parameter?: string): PascalFile {
+    const id = this.#free.pop() ?? this.#files.length
+    if (id > MAX_FILES) throw new Problem('tooManyFiles')
+    const file = parameter === undefined ? new PascalFile('') : new PascalFile(parameter, this.#port)
+    this.#files[id] = file
+    this.memory.setByte(address, id)
+    return file
+  }
+  /** The file of a file variable; one that was never used gets its file now. */
+  file(address: number): PascalFile {
+    const id = this.memory.byte(address)
+    if (id === 0) return this.attach(address)
+    const file = this.#files[id]
+    if (!file) throw new Problem('notOpen')
+    return file
+  }
+  reading(address: number): PascalFile {
+    const file = this.file(address)
+    if (file.state !== 'reading') throw new Problem('notReading')
+    return file
+  }
+  writing(address: number): PascalFile {
+    const file = this.file(address)
+    if (file.state !== 'writing') throw new Problem('notWriting')
+    return file
+  }
+  /** Ends a file variable. */
+  detach(address: number): void {
+    const id = this.memory.byte(address)
+    this.#files[id]?.close()
+    if (id === 0 || !this.#files[id]) return
+    this.#files[id] = undefined
+    this.#free.push(id)
+    this.memory.setByte(address, 0)
+  }
+  /** Hands on all output, so that what a program asked can be seen before it waits for the answer. */
+  flush(): void {
+    for (const file of this.#files) if (file?.state === 'writing') file.flush()
+  }
+  /** Closes every file. */
+  close(): void {
+    for (const file of this.#files) file?.close()
+  }
+  /** Where the buffer variable of a file variable stands. */
+  buffer(address: number): number {
+    return address + this.program.fileIdBytes
+  }
+  /** Whether an area overlaps one that something refers to. */
+  isReferred(first: number, last: number): boolean {
+    return this.references.some(r => r.first >= first && r.last <= last)
+  }
+}

@@ -1,0 +1,18 @@
+import { binaryStandard } from './binary-standard.ts'
+import { otherStandard } from './other-standard.ts'
+import type { StandardRow } from './standard-row.ts'
+import { textStandard } from './text-standard.ts'
+
+/** The name of a standard procedure. */
+export type StandardName = keyof typeof textStandard | keyof typeof binaryStandard | keyof typeof otherStandard
+
+const ALL: Readonly<Record<StandardName, StandardRow>> = { ...textStandard, ...binaryStandard, ...otherStandard }
+
+/** Names by number. */
+export const STANDARD_NAMES: readonly StandardName[] = Object.keys(ALL) as StandardName[]
+/** Standard procedures by number. */
+export const STANDARD: readonly StandardRow[] = STANDARD_NAMES.map(name => ALL[name])
+/** The numbers of standard procedures, the operands of `csp`. */
+export const Csp: Readonly<Record<StandardName, number>> = Object.fromEntries(
+  STANDARD_NAMES.map((name, i) => [name, i]),
+) as Record<StandardName, number>
