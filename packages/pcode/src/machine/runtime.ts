@@ -10,14 +10,6 @@ import { Problem } from './problem.ts'
 /** A file variable's first byte names its file, so there are this many at once. */
 const MAX_FILES = 255
 
-/** What a machine is given to run a program with. */
-export interface Surroundings {
-  readonly files: FilePort
-  readonly realStyle: RealStyle
-  /** Milliseconds of processor time so far, and seconds since 1970; for programs that ask. */
-  readonly now: () => number
-}
-
 /** What standard procedures work on: memory, heap, files. One for each run of a program. */
 export class Runtime {
   readonly memory: MachineMemory
@@ -31,11 +23,11 @@ export class Runtime {
   /** Variables that a `var` parameter or `with` refers to now: first and last address (P5's vbs, wbs). */
   readonly references: { readonly first: number; readonly last: number }[] = []
 
-  constructor(program: Program, layout: Layout, surroundings: Surroundings) {
+  constructor(program: Program, layout: Layout, files: FilePort, realStyle: RealStyle) {
     this.program = program
     this.layout = layout
-    this.realStyle = surroundings.realStyle
-    this.#port = surroundings.files
+    this.realStyle = realStyle
+    this.#port = files
     this.memory = new MachineMemory(layout.heapBase, layout.limit)
     this.heap = new Heap(this.memory, layout.heapBase, layout.limit, program.undefined)
     this.memory.bytes.set(program.constants, layout.constants)

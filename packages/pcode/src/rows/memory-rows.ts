@@ -38,7 +38,8 @@ function forClasses(): Record<string, Row> {
   for (const key of Object.keys(STORAGE) as StorageClass[]) {
     const { type } = STORAGE[key]
     const what = CLASS_PROSE[key]
-    const declare = ADDED_CLASSES.includes(key) ? added : row
+    const declare: typeof row = (operands, effect, prose, run) =>
+      (ADDED_CLASSES.includes(key) ? added : row)(operands, effect, prose, run, { storage: key })
     const up = 'p:level q:local'
     rows[`lod${key}`] = declare(up, `-> ${type}`, `Pushes ${what} from a frame.`, (m, f) => m.loadLocal(key, f.p, f.q))
     rows[`str${key}`] = declare(up, `${type} ->`, `Pops ${what} into a frame.`, (m, f, value) =>

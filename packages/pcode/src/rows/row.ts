@@ -1,5 +1,5 @@
 import { assert } from '@doppel/base'
-import type { ValueType } from '../program/program.ts'
+import type { StorageClass, ValueType } from '../program/program.ts'
 import type { Ops } from './ops.ts'
 
 /** What an operand is, which says how it is checked, written and read. */
@@ -43,6 +43,8 @@ export interface Row {
   readonly run: Meaning
   /** True when the next instruction is not reached from this one. */
   readonly ends: boolean
+  /** For loads and stores of a frame's or global variable: how it is stored. */
+  readonly storage?: StorageClass
   /** True when P5's own text has it; false for those that this machine adds. */
   readonly original: boolean
 }

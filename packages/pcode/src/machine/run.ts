@@ -1,0 +1,49 @@
+import { Interpreter } from '../interpret/interpreter.ts'
+import type { Program } from '../program/program.ts'
+import { verifyProgram } from '../verify/verify.ts'
+import { layoutOf } from './layout.ts'
+import type { RealStyle } from './number-text.ts'
+import type { FilePort } from './ports.ts'
+import { Halt, Problem } from './problem.ts'
+import { placeOfSite, PROBLEM_STATUS, problemOf, type RunResult } from './result.ts'
+import { Runtime } from './runtime.ts'
+
+/** How a program is run. */
+export interface RunOptions {
+  readonly files: FilePort
+  readonly engine?: 'interpreter' | 'translator'
+  readonly realStyle?: RealStyle
+  readonly stackBytes?: number
+  readonly memoryBytes?: number
+  /** Called now and then while the program runs: may wait, and stops the program by throwing a Problem. */
+  readonly look?: () => Promise<void> | undefined
+}
+
+/** As Free Pascal writes reals. */
+const DEFAULT_REAL_STYLE: RealStyle = { exponentLetter: 'E', exponentDigits: 3 }
+
+/** Verifies a program and runs it to its end; what it does wrong is in the result. */
+export async function runProgram(program: Program, options: RunOptions): Promise<RunResult> {
+  const verified = verifyProgram(program)
+  const layout = layoutOf(program, options.stackBytes, options.memoryBytes)
+  const runtime = new Runtime(program, layout, options.files, options.realStyle ?? DEFAULT_REAL_STYLE)
+  const interpreter = new Interpreter(verified, runtime)
+  let ended: Problem | Halt | undefined
+  try {
+    for (const wait of interpreter.run(options.look)) {
+      runtime.flush()
+      await wait
+    }
+  } catch (error) {
+    ended = problemOf(error)
+  }
+  runtime.close()
+  const problem = ended instanceof Problem ? ended : undefined
+  return {
+    exitCode: ended instanceof Halt ? ended.exitCode : problem ? PROBLEM_STATUS : 0,
+    problem,
+    trace: problem ? interpreter.sites().map(site => placeOfSite(program, site)) : [],
+    leakedBlocks: runtime.heap.liveBlocks,
+    leakedBytes: runtime.heap.liveBytes,
+  }
+}
