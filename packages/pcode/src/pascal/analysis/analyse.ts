@@ -1,0 +1,96 @@
+import type { Diagnostics } from '../diagnostics.ts'
+import type { Dialect } from '../dialect.ts'
+import { MAXINT } from '../limits.ts'
+import type { Sources } from '../source.ts'
+import type { Names } from '../syntax/names.ts'
+import type { Name, ProgramNode } from '../syntax/tree.ts'
+import { analyseBlock, makeRoutine } from './blocks.ts'
+import type { CheckedProgram } from './checked.ts'
+import { Context } from './context.ts'
+import { makeVariable } from './headings.ts'
+import { analysePlace } from './places.ts'
+import { REQUIRED_ROUTINES } from './required-procedures.ts'
+import { analyseStatement } from './statements.ts'
+import type { Entity, Routine, Variable } from './symbols.ts'
+import { BOOLEAN, CHAR, INTEGER, REAL, TEXT, type Type } from './types.ts'
+import { analyseValue } from './values.ts'
+
+/** Required types (ISO 7185 §6.4.2.2, §6.4.3.5). */
+const REQUIRED_TYPES: readonly (readonly [string, Type])[] = [
+  ['integer', INTEGER],
+  ['real', REAL],
+  ['boolean', BOOLEAN],
+  ['char', CHAR],
+  ['text', TEXT],
+]
+/** Required constants (§6.4.2.2). */
+const REQUIRED_CONSTANTS: readonly (readonly [string, Type, number])[] = [
+  ['maxint', INTEGER, MAXINT],
+  ['false', BOOLEAN, 0],
+  ['true', BOOLEAN, 1],
+]
+
+/** Finds what a program means, and what is wrong with it. The result is of use where there are no errors. */
+export function analyse(
+  program: ProgramNode,
+  names: Names,
+  sources: Sources,
+  diagnostics: Diagnostics,
+  dialect: Dialect,
+): CheckedProgram {
+  const stages = { value: analyseValue, place: analysePlace, statement: analyseStatement }
+  const c = new Context(names, sources, diagnostics, dialect, stages)
+  c.scopes.open()
+  const required = (text: string, entity: Entity): void =>
+    void c.define({ id: names.of(text), pos: -1, end: -1 }, entity)
+  for (const [name, type] of REQUIRED_TYPES) required(name, { kind: 'type', type })
+  for (const [name, type, value] of REQUIRED_CONSTANTS) required(name, { kind: 'constant', value: { type, value } })
+  for (const row of REQUIRED_ROUTINES) required(row.name, { kind: 'required', row })
+  c.programName = sources.slice(program.name.pos, program.name.end)
+  const main = makeRoutine(c, names.text(program.name.id), program.name, false)
+  c.routine = main
+  c.scopes.open()
+  const parameters = distinct(c, program.parameters)
+  defineStandardFiles(c, main, parameters)
+  const files: Variable[] = []
+  c.onDeclared = routine => {
+    if (routine === main) files.push(...parameterVariables(c, main, parameters))
+  }
+  analyseBlock(c, program.block)
+  c.scopes.close()
+  return { name: c.programName, routines: c.routines, parameters: files }
+}
+
+function distinct(c: Context, parameters: readonly Name[]): readonly Name[] {
+  return parameters.filter((name, i) => {
+    const isFirst = parameters.findIndex(({ id }) => id === name.id) === i
+    if (!isFirst) c.report('program-parameter-twice', name, c.quote(name))
+    return isFirst && name.id >= 0
+  })
+}
+
+/** `input` and `output` as program parameters are declared by that (§6.10). */
+function defineStandardFiles(c: Context, main: Routine, parameters: readonly Name[]): void {
+  for (const name of parameters) {
+    const text = c.names.text(name.id)
+    if (text !== 'input' && text !== 'output') continue
+    const variable = makeVariable(main, text, TEXT)
+    variable.isAssigned = true
+    main.variables.push(variable)
+    c.standardFiles[text] = variable
+    c.define(name, variable)
+  }
+}
+
+/** Each program parameter is a variable of the program’s block (§6.10). */
+function parameterVariables(c: Context, main: Routine, parameters: readonly Name[]): Variable[] {
+  return parameters.flatMap(name => {
+    const entity = c.scopes.peek(name.id)?.entity
+    if (entity?.kind === 'variable' && entity.owner === main) {
+      entity.isAssigned = true
+      return [entity]
+    }
+    if (entity?.kind !== 'unknown') c.report('program-parameter', name, c.quote(name))
+    return []
+  })
+}

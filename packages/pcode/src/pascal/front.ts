@@ -1,0 +1,44 @@
+import { analyse } from './analysis/analyse.ts'
+import type { CheckedProgram } from './analysis/checked.ts'
+import { type Diagnostic, Diagnostics } from './diagnostics.ts'
+import { type Dialect, DIALECTS } from './dialect.ts'
+import { Sources } from './source.ts'
+import { Cursor } from './syntax/cursor.ts'
+import { IncludeScanner, type ReadInclude } from './syntax/include.ts'
+import { Lexer } from './syntax/lexer.ts'
+import { Names } from './syntax/names.ts'
+import { parseProgram } from './syntax/parse-program.ts'
+
+/** How a program is to be read. */
+export interface FrontOptions {
+  /** What the program’s text is called in messages; `program.pas` where it is not given. */
+  readonly file?: string
+  /** Default `iso-1`: ISO 7185 level 1. */
+  readonly dialect?: Dialect['name']
+  /** Reads files that the program includes (UCSD Pascal). */
+  readonly include?: ReadInclude
+}
+
+/** What the front end found. */
+export interface FrontResult {
+  /** Undefined where there are errors. */
+  readonly program: CheckedProgram | undefined
+  readonly diagnostics: readonly Diagnostic[]
+  readonly sources: Sources
+}
+
+/** Reads a program and checks it by the rules of its dialect. Never throws for what the text holds. */
+export function checkPascal(text: string, options: FrontOptions = {}): FrontResult {
+  const dialect = DIALECTS[options.dialect ?? 'iso-1']
+  const sources = new Sources()
+  const diagnostics = new Diagnostics(sources)
+  const names = new Names()
+  const include =
+    options.include && dialect.strings ? new IncludeScanner(sources, diagnostics, options.include) : undefined
+  const lexer = new Lexer(names, diagnostics, dialect, include)
+  const tokens = lexer.scan(sources.add(options.file ?? 'program.pas', text))
+  const tree = parseProgram(new Cursor(tokens, sources, diagnostics, dialect))
+  // A text that does not parse is analysed too: its declarations are mostly right, and so is what is said of them.
+  const program = analyse(tree, names, sources, diagnostics, dialect)
+  return { program: diagnostics.errors === 0 ? program : undefined, diagnostics: diagnostics.all(), sources }
+}

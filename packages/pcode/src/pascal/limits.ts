@@ -1,0 +1,14 @@
+/** The greatest integer (ISO 7185 §6.4.2.2): integers are 32 bits wide. */
+export const MAXINT = 2_147_483_647
+
+/** The greatest ordinal number of a char. */
+export const MAX_CHAR = 255
+
+/** Members of sets are ordinal numbers from 0 to this. */
+export const MAX_SET_MEMBER = 255
+
+/** How deep statements, expressions, types and routines may be nested, so that the compiler’s own stack is bounded. */
+export const MAX_NESTING = 200
+
+/** The largest variable in bytes. */
+export const MAX_TYPE_BYTES = 1_073_741_824

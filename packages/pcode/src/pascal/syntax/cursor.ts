@@ -1,0 +1,173 @@
+import type { DiagnosticName } from '../diagnostic-rows.ts'
+import type { Diagnostics, Span } from '../diagnostics.ts'
+import type { Dialect } from '../dialect.ts'
+import { MAX_NESTING } from '../limits.ts'
+import type { Sources } from '../source.ts'
+import type { TokenBuffer } from './token-buffer.ts'
+import { FIRST_WORD, Token, type TokenKind, tokenName } from './tokens.ts'
+import type { Name } from './tree.ts'
+
+/** Where the parser is in the tokens, and how it gets on after errors. */
+export class Cursor {
+  readonly dialect: Dialect
+  readonly diagnostics: Diagnostics
+  readonly #sources: Sources
+  readonly #tokens: TokenBuffer
+  readonly #kinds: Uint8Array
+  #at = 0
+  #depth = 0
+  /** Index of the token that the last error was at: an error there again is its consequence. */
+  #failedAt = -1
+  /** Kind of the current token. */
+  kind: number
+
+  constructor(tokens: TokenBuffer, sources: Sources, diagnostics: Diagnostics, dialect: Dialect) {
+    this.#tokens = tokens
+    this.#kinds = tokens.kinds
+    this.#sources = sources
+    this.diagnostics = diagnostics
+    this.dialect = dialect
+    this.kind = tokens.kinds[0] as number
+  }
+
+  /** Start of the current token. */
+  get pos(): number {
+    return this.#tokens.starts[this.#at] as number
+  }
+
+  /** End of the current token. */
+  get end(): number {
+    return this.#tokens.ends[this.#at] as number
+  }
+
+  /** End of the token before. */
+  get lastEnd(): number {
+    return this.#at === 0 ? this.pos : (this.#tokens.ends[this.#at - 1] as number)
+  }
+
+  /** The current word's name, or literal's index. */
+  get value(): number {
+    return this.#tokens.values[this.#at] as number
+  }
+
+  /** The current literal's value. */
+  get literal(): number | string {
+    return this.#tokens.literals[this.value] as number | string
+  }
+
+  /** The kind of the token after. */
+  get nextKind(): number {
+    return this.#at + 1 < this.#tokens.count ? (this.#kinds[this.#at + 1] as number) : Token.end
+  }
+
+  advance(): void {
+    if (this.#at < this.#tokens.count - 1) this.kind = this.#kinds[++this.#at] as number
+  }
+
+  /** Takes a token of this kind if it is next. */
+  accept(kind: TokenKind): boolean {
+    if (this.kind !== kind) return false
+    this.advance()
+    return true
+  }
+
+  /** Takes a token of this kind; reports its lack, and goes on as if it were there. */
+  expect(kind: TokenKind): boolean {
+    if (this.kind === kind) {
+      this.advance()
+      return true
+    }
+    this.unexpected(tokenName(kind))
+    return false
+  }
+
+  /** Reports that something else was expected here. */
+  unexpected(expected: string): void {
+    this.fail('expected', [expected, this.shown()])
+  }
+
+  /** Reports at the current token, once. */
+  fail(name: DiagnosticName, args: readonly (string | number)[] = [], hint?: string): void {
+    if (this.#failedAt === this.#at) return
+    this.#failedAt = this.#at
+    // The end of the text is shown where the text stops, not on an empty line after it.
+    const span = this.kind === Token.end ? { pos: this.lastEnd, end: this.lastEnd } : { pos: this.pos, end: this.end }
+    this.diagnostics.report(name, span, args, hint)
+  }
+
+  /** Reports that something is missing right after the token before. */
+  failAfter(name: DiagnosticName, args: readonly (string | number)[] = []): void {
+    if (this.#failedAt === this.#at) return
+    this.#failedAt = this.#at
+    this.diagnostics.report(name, { pos: this.lastEnd, end: this.lastEnd + 1 }, args)
+  }
+
+  /** What stands here, for a message. */
+  shown(): string {
+    if (this.kind === Token.identifier) return `the identifier '${this.#sources.slice(this.pos, this.end)}'`
+    if (this.kind === Token.integer || this.kind === Token.real) return this.#sources.slice(this.pos, this.end)
+    return tokenName(this.kind)
+  }
+
+  /** Skips tokens up to one of the set, or the end. */
+  skipTo(set: Uint8Array): void {
+    while (set[this.kind] === 0 && this.kind !== Token.end) this.advance()
+  }
+
+  /** An identifier; where there is none, a name of no spelling that nothing is said about again. */
+  name(expected = 'an identifier'): Name {
+    const { pos, end } = this
+    if (this.kind === Token.identifier) {
+      const id = this.value
+      this.advance()
+      return { id, pos, end }
+    }
+    if (this.kind >= FIRST_WORD && this.#wordIsMeantAsName()) {
+      this.fail('word-as-name', [tokenName(this.kind)])
+      this.advance()
+    } else {
+      this.unexpected(expected)
+    }
+    return { id: -1, pos, end }
+  }
+
+  /** Runs one level deeper; past the limit it reports and gives undefined, so that hostile nesting ends. */
+  nested<T>(run: () => T): T | undefined {
+    if (this.#depth >= MAX_NESTING) {
+      this.fail('nesting-depth', [MAX_NESTING])
+      return undefined
+    }
+    this.#depth++
+    const result = run()
+    this.#depth--
+    return result
+  }
+
+  enter(): boolean {
+    if (this.#depth >= MAX_NESTING) {
+      this.fail('nesting-depth', [MAX_NESTING])
+      return false
+    }
+    this.#depth++
+    return true
+  }
+
+  leave(): void {
+    this.#depth--
+  }
+
+  span(pos: number): Span {
+    return { pos, end: this.lastEnd }
+  }
+
+  #wordIsMeantAsName(): boolean {
+    const next = this.nextKind
+    return (
+      next === Token.comma ||
+      next === Token.colon ||
+      next === Token.equal ||
+      next === Token.becomes ||
+      next === Token.semicolon
+    )
+  }
+}
