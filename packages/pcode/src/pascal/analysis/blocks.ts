@@ -50,7 +50,7 @@ export function analyseBlock(c: Context, block: Block): void {
   c.opened = []
   const body = analyseSequence(c, block.body.body, region)
   checkLabels(c, region)
-  routine.checked = { body, endPos: Math.max(block.body.pos, block.body.end - 1) }
+  routine.checked = { body, startPos: block.body.pos, endPos: Math.max(block.body.pos, block.body.end - 1) }
 }
 
 function declare(c: Context, node: Declaration): void {

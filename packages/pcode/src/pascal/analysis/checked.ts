@@ -195,6 +195,7 @@ export interface CaseStatement extends At {
 /** The statements of a block. */
 export interface CheckedBlock {
   readonly body: readonly CheckedStatement[]
+  readonly startPos: number
   readonly endPos: number
 }
 

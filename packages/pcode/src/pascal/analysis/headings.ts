@@ -22,6 +22,8 @@ export function makeVariable(
     threat: undefined,
     controls: 0,
     isAssigned: false,
+    isShared: false,
+    isInFrame: false,
     offset: -1,
   }
 }
@@ -63,7 +65,7 @@ function formalRoutine(c: Context, node: HeadingNode, owner: Routine): FormalRou
 function sectionOf(c: Context, node: ParameterNode & { readonly kind: 'value' | 'var' }, owner: Routine): Variable[] {
   const byReference = node.kind === 'var'
   const bounds: Bound[] = []
-  const type = parameterType(c, node.type, bounds)
+  const type = parameterType(c, node.type, bounds, owner)
   if (!byReference && containsFile(type)) c.report('value-file', node)
   return node.names.map(name => {
     const variable = makeVariable(owner, c.names.text(name.id), type, { byReference, bounds })
@@ -73,26 +75,27 @@ function sectionOf(c: Context, node: ParameterNode & { readonly kind: 'value' | 
   })
 }
 
-function parameterType(c: Context, node: ParameterTypeNode, bounds: Bound[]): Type {
+function parameterType(c: Context, node: ParameterTypeNode, bounds: Bound[], owner: Routine): Type {
   if (node.kind === 'type-name') return namedType(c, node)
   if (node.kind !== 'conformant') return ERROR
   const indexes = node.indexes.map(({ low, high, type: typeName }) => {
     const named = namedType(c, typeName)
     if (named.kind !== 'ordinal' && named.kind !== 'error') c.report('ordinal-type', typeName, showType(named))
     const type: OrdinalType = named.kind === 'ordinal' ? named : INTEGER
-    for (const name of [low, high]) bounds.push(defineBound(c, name, type, bounds))
-    return type
+    const [first, last] = [low, high].map(name => defineBound(c, name, type, owner)) as [Bound, Bound]
+    bounds.push(first, last)
+    return { index: type, low: first, high: last }
   })
-  const component = parameterType(c, node.component, bounds)
+  const component = parameterType(c, node.component, bounds, owner)
   // `packed` goes with the last dimension only: there is only one then.
   return indexes.reduceRight<Type>(
-    (inner, index) => ({ kind: 'conformant', name: '', packed: node.packed, index, component: inner }),
+    (inner, dimension) => ({ kind: 'conformant', name: '', packed: node.packed, ...dimension, component: inner }),
     component,
   )
 }
 
-function defineBound(c: Context, name: Name, type: Type, section: Bound[]): Bound {
-  const bound: Bound = { kind: 'bound', name: c.names.text(name.id), type, section, offset: -1 }
+function defineBound(c: Context, name: Name, type: Type, owner: Routine): Bound {
+  const bound: Bound = { kind: 'bound', name: c.names.text(name.id), type, owner, offset: -1 }
   const entity: Entity = bound
   c.define(name, entity)
   return bound

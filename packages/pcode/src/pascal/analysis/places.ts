@@ -69,6 +69,7 @@ function namePlace(c: Context, node: Name): Place {
   if (field) return field
   const entity = c.find(node)
   if (entity.kind === 'variable') {
+    if (entity.owner !== c.routine) entity.isShared = true
     return { at: 'variable', variable: entity, pos: node.pos, type: entity.type, isPackedComponent: false }
   }
   if (entity.kind !== 'unknown') c.report('not-a-variable', node, entityName(entity))

@@ -118,6 +118,7 @@ function namedTarget(c: Context, target: Name & { readonly kind: 'name' }): Plac
       c.report('assignment-function', target, c.quote(target))
       return badPlace(target.pos)
     }
+    if (entity !== c.routine) result.isShared = true
     return { at: 'variable', variable: result, pos: target.pos, type: result.type, isPackedComponent: false }
   }
   c.report('assignment-target', target, c.quote(target), entityName(entity))

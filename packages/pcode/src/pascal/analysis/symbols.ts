@@ -46,6 +46,10 @@ export interface Variable {
   /** It controls for-statements around the place that is looked at. */
   controls: number
   isAssigned: boolean
+  /** An inner routine uses it. */
+  isShared: boolean
+  /** A variable of the program that no routine uses, so that its place is a frame like theirs. */
+  isInFrame: boolean
   /** Its place: an offset among the globals or in its routine’s frame; -1 until there is one. */
   offset: number
 }
@@ -55,8 +59,7 @@ export interface Bound {
   readonly kind: 'bound'
   readonly name: string
   readonly type: Type
-  /** All bounds of the parameter section, low and high of each dimension in turn. */
-  readonly section: readonly Bound[]
+  readonly owner: Routine
   /** Where its value is in the frame. */
   offset: number
 }

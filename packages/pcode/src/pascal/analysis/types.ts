@@ -1,4 +1,5 @@
 import { MAX_CHAR, MAXINT } from '../limits.ts'
+import type { Bound } from './symbols.ts'
 
 /** A type (ISO 7185 §6.4). Two types are the same when they are the same object. */
 export type Type =
@@ -50,6 +51,8 @@ export interface ConformantType {
   readonly packed: boolean
   readonly index: OrdinalType
   readonly component: Type
+  readonly low: Bound
+  readonly high: Bound
 }
 /** A record, its fields placed when code is generated. */
 export interface RecordType {

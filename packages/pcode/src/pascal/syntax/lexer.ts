@@ -1,3 +1,4 @@
+import { utf8Bytes } from '@doppel/base'
 import type { Dialect } from '../dialect.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { SourceText } from '../source.ts'
@@ -6,6 +7,8 @@ import { IncludeScanner } from './include.ts'
 import type { Names } from './names.ts'
 import { Token, WORDS } from './tokens.ts'
 import { TokenBuffer } from './token-buffer.ts'
+
+const BEYOND_ASCII = /[^\0-\x7f]/
 
 /** What one character can begin or be part of. */
 const LETTER = 1
@@ -181,6 +184,8 @@ export class Lexer {
       }
     }
     value += text.slice(from, closed ? i - 1 : i)
+    // Characters beyond ASCII are the bytes of their UTF-8: a char of Pascal is one byte.
+    if (BEYOND_ASCII.test(value)) value = String.fromCharCode(...utf8Bytes(value))
     const span = { pos: base + start, end: base + i }
     if (closed && value === '' && !this.#dialect.strings) this.#diagnostics.report('string-empty', span)
     this.tokens.pushLiteral(Token.string, span.pos, span.end, value)

@@ -1,0 +1,84 @@
+import type { CheckedStatement, Place, Value } from '../analysis/checked.ts'
+import { type ArrayType, containsFile, type PointerType, type Type } from '../analysis/types.ts'
+import { emitFileVariables } from './file-variables.ts'
+import type { Generator } from './generator.ts'
+import { isScalar, sizeOf, storageOf, strideOf } from './storage.ts'
+
+/** `new` (ISO 7185 §6.6.5.3): room for all variants, whichever were named, so that none can be outgrown. */
+export function emitNew(g: Generator, pointer: Place): void {
+  const target = (pointer.type as PointerType).target as Type
+  const kept = g.unit.frame.temporary('i')
+  g.op2('lda', 0, kept)
+  g.op('ldci', sizeOf(target).bytes)
+  g.standard('new')
+  if (containsFile(target)) emitFileVariables(g, target, () => g.op2('loda', 0, kept), 'fin')
+  const at = g.reach(pointer)
+  g.settle(at)
+  g.op2('loda', 0, kept)
+  g.store(at, 'a')
+  g.unit.frame.release('i', kept)
+}
+
+/** `dispose` (§6.6.5.3). */
+export function emitDispose(g: Generator, pointer: Value): void {
+  const target = (pointer.type as PointerType).target as Type
+  if (containsFile(target)) {
+    const kept = g.unit.frame.temporary('i')
+    g.value(pointer)
+    g.op('chka', 1)
+    g.op2('stra', 0, kept)
+    emitFileVariables(g, target, () => g.op2('loda', 0, kept), 'fcl')
+    g.op2('loda', 0, kept)
+    g.unit.frame.release('i', kept)
+  } else {
+    g.value(pointer)
+  }
+  g.op('ldci', sizeOf(target).bytes)
+  g.standard('dsp')
+}
+
+/** `pack` and `unpack` (§6.6.5.4): component by component, since packed ones may be stored otherwise. */
+export function emitTransfer(g: Generator, statement: CheckedStatement & { readonly op: 'pack' | 'unpack' }): void {
+  const unpacked = statement.unpacked.type as ArrayType
+  const packed = statement.packed.type as ArrayType
+  const { frame } = g.unit
+  const count = packed.index.high - packed.index.low + 1
+  const [wide, narrow, turn] = [frame.temporary('i'), frame.temporary('i'), frame.temporary('i')]
+  g.address(g.reach(statement.unpacked))
+  g.value(statement.index)
+  if (g.options.checks) g.op2('chki', unpacked.index.low, unpacked.index.high - count + 1)
+  g.op(unpacked.index.low < 0 ? 'inca' : 'deca', Math.abs(unpacked.index.low))
+  g.op('ixa', strideOf(unpacked))
+  g.op2('stra', 0, wide)
+  g.address(g.reach(statement.packed))
+  g.op2('stra', 0, narrow)
+  g.op('ldci', 0)
+  g.op2('stri', 0, turn)
+  const again = g.label()
+  g.place(again)
+  const element = (base: number, array: ArrayType): void => {
+    g.op2('loda', 0, base)
+    g.op2('lodi', 0, turn)
+    g.op('ixa', strideOf(array))
+  }
+  const isPack = statement.op === 'pack'
+  const [to, toArray] = isPack ? ([narrow, packed] as const) : ([wide, unpacked] as const)
+  const [from, fromArray] = isPack ? ([wide, unpacked] as const) : ([narrow, packed] as const)
+  element(to, toArray)
+  element(from, fromArray)
+  const { component } = packed
+  if (isScalar(component)) {
+    g.op(`ind${storageOf(component, fromArray.packed)}`)
+    g.op(`sto${storageOf(component, toArray.packed)}`)
+  } else {
+    g.op('mov', sizeOf(component).bytes)
+  }
+  g.op2('lodi', 0, turn)
+  g.op('inca', 1)
+  g.op2('stri', 0, turn)
+  g.op2('lodi', 0, turn)
+  g.op('ldci', count)
+  g.op('lesi')
+  g.jump('tjp', again)
+  for (const offset of [wide, narrow, turn]) frame.release('i', offset)
+}

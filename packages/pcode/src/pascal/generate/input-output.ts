@@ -1,0 +1,101 @@
+import type { CheckedStatement, Place, WriteItem } from '../analysis/checked.ts'
+import type { FileType, Type } from '../analysis/types.ts'
+import { emitRange } from './calls.ts'
+import type { Generator } from './generator.ts'
+import { sizeOf, storageOf } from './storage.ts'
+
+/** Field widths where a program gives none (ISO 7185 §6.9.3.1: the implementation’s choice; those of numbers are Free Pascal’s). */
+const INTEGER_WIDTH = 11
+const REAL_WIDTH = 16
+const BOOLEAN_WIDTH = 5
+
+/** Reads from a text (§6.9.1): each value comes to a place in memory, is checked, and goes to its variable. */
+export function emitRead(g: Generator, statement: CheckedStatement & { readonly op: 'read' }): void {
+  g.address(g.reach(statement.file))
+  for (const target of statement.targets) emitReadOne(g, target)
+  if (statement.line) g.standard('rln')
+  g.op('dmp', 4)
+}
+
+function emitReadOne(g: Generator, target: Place): void {
+  const { type } = target
+  const { frame } = g.unit
+  const isReal = type.kind === 'real'
+  const isChar = type.kind === 'ordinal' && type.family === 'char'
+  const kept = frame.temporary(isReal ? 'r' : 'i')
+  g.op2('lda', 0, kept)
+  g.standard(isReal ? 'rdr' : isChar ? 'rdc' : 'rdi')
+  const at = g.reach(target)
+  g.settle(at)
+  g.op2(isReal ? 'lodr' : isChar ? 'lodc' : 'lodi', 0, kept)
+  if (type.kind === 'ordinal') emitRange(g, isChar ? { low: 0, high: 255 } : ANY_INTEGER, type, target.isPackedComponent)
+  g.store(at, storageOf(type, target.isPackedComponent))
+  frame.release(isReal ? 'r' : 'i', kept)
+}
+
+const ANY_INTEGER = { low: -Infinity, high: Infinity }
+
+/** Writes to a text (§6.9.3). */
+export function emitWrite(g: Generator, statement: CheckedStatement & { readonly op: 'write' }): void {
+  g.address(g.reach(statement.file))
+  for (const item of statement.items) emitItem(g, item)
+  if (statement.line) g.standard('wln')
+  g.op('dmp', 4)
+}
+
+function emitItem(g: Generator, { value, width, digits }: WriteItem): void {
+  const { type } = value
+  g.value(value)
+  if (type.kind === 'real') {
+    pushWidth(g, width, REAL_WIDTH)
+    if (digits) g.value(digits)
+    g.standard(digits ? 'wrf' : 'wrr')
+  } else if (type.kind === 'array') {
+    pushWidth(g, width, type.index.high)
+    g.op('ldci', type.index.high)
+    g.standard('wrs')
+  } else if (isFamily(type, 'char')) {
+    pushWidth(g, width, 1)
+    g.standard('wrc')
+  } else if (isFamily(type, 'boolean')) {
+    pushWidth(g, width, BOOLEAN_WIDTH)
+    g.standard('wrb')
+  } else {
+    pushWidth(g, width, INTEGER_WIDTH)
+    g.standard('wri')
+  }
+}
+
+function isFamily(type: Type, family: string): boolean {
+  return type.kind === 'ordinal' && type.family === family
+}
+
+function pushWidth(g: Generator, width: WriteItem['width'], usual: number): void {
+  if (width) g.value(width)
+  else g.op('ldci', usual)
+}
+
+/** `reset`, `rewrite`, `get`, `put`, `page` (§6.6.5.2, §6.9.5). */
+export function emitFile(g: Generator, statement: CheckedStatement & { readonly op: 'file' }): void {
+  const { action, file } = statement
+  const { isText, component } = file.type as FileType
+  g.address(g.reach(file))
+  switch (action) {
+    case 'reset':
+      g.standard(isText ? 'rsf' : 'rsb')
+      break
+    case 'rewrite':
+      g.standard(isText ? 'rwf' : 'rwb')
+      break
+    case 'page':
+      g.standard('pag')
+      break
+    default:
+      if (isText) {
+        g.standard(action)
+      } else {
+        g.op('ldci', sizeOf(component).bytes)
+        g.standard(action === 'get' ? 'gbf' : 'pbf')
+      }
+  }
+}
