@@ -10,6 +10,12 @@ const hostStreams: Streams = {
 /** Commands that read their own words: started without loading every other command, which takes longer than Java does. */
 const WITHOUT_TABLE: ReadonlySet<string> = new Set(['java', 'javac'])
 
+/** `doppel run prog.pas …`: started without the other commands too. */
+function isPascalRun(args: readonly string[]): boolean {
+  const end = args.indexOf('--')
+  return args[0] === 'run' && args.slice(1, end < 0 ? args.length : end).some(word => /^[^-=]*\.pas$/i.test(word))
+}
+
 /**
  * Runs one command line and returns its exit status: the command's own, 1 for a failure, 2 for a command line that
  * makes no sense. A failure is one line on stderr: `doppel: what, where, expected [code]`.
@@ -25,6 +31,11 @@ export async function runCli(
       WITHOUT_TABLE.has(first) && !/^(-h|--help)$/.test(second) ? await import('./commands/java.ts') : undefined
     const command = java?.JAVA_COMMANDS.find(c => c.name === first)
     if (command?.runWords) return await command.runWords(args.slice(1), env, streams)
+    const pascal = isPascalRun(args) ? await import('./commands/pascal.ts') : undefined
+    if (pascal) {
+      const { parseCommandLine } = await import('./parse.ts')
+      return await pascal.runPascalCommand.run(parseCommandLine(pascal.runPascalCommand, args.slice(1), env, streams))
+    }
     const { dispatch } = await import('./dispatch.ts')
     return await dispatch(args, env, streams)
   } catch (error) {

@@ -13,6 +13,7 @@ import { NETWORK_COMMANDS } from './commands/network.ts'
 import { VOLUME_COMMANDS } from './commands/volume.ts'
 import { psCommand } from './commands/ps.ts'
 import { JAVA_COMMANDS } from './commands/java.ts'
+import { PASCAL_COMMANDS } from './commands/pascal.ts'
 import { createCommand, runCommand } from './commands/run.ts'
 import { forkCommand, restoreCommand, SNAPSHOT_COMMANDS } from './commands/snapshot.ts'
 import { migrateCommand } from './commands/migrate.ts'
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Command[] = [
   ...VOLUME_COMMANDS,
   ...NETWORK_COMMANDS,
   ...JAVA_COMMANDS,
+  ...PASCAL_COMMANDS,
   ...IMAGE_COMMANDS,
   ...LOGIN_COMMANDS,
   completionCommand(() => COMMANDS),

@@ -6,7 +6,7 @@ import { sizeOf, storageOf } from './storage.ts'
 
 /** Field widths where a program gives none (ISO 7185 §6.9.3.1: the implementation’s choice; those of numbers are Free Pascal’s). */
 const INTEGER_WIDTH = 11
-const REAL_WIDTH = 16
+const REAL_WIDTH = 22
 const BOOLEAN_WIDTH = 5
 
 /** Reads from a text (§6.9.1): each value comes to a place in memory, is checked, and goes to its variable. */

@@ -1,0 +1,39 @@
+import type { Command, Flag } from '../command.ts'
+
+const DIALECT: Flag = { name: 'dialect', value: 'iso|iso-1|ucsd', summary: 'the language (default iso-1)' }
+const UNCHECKED: Flag = { name: 'unchecked', summary: 'leave out the run-time checks' }
+
+/** `doppel run prog.pas`: what `doppel run` is for a Pascal program. */
+export const runPascalCommand: Command = {
+  name: 'run',
+  summary: 'compile a Pascal program and run it',
+  usage: 'PROGRAM.pas [NAME=FILE …]',
+  minArguments: 1,
+  maxArguments: Infinity,
+  takesRest: true,
+  flags: [
+    DIALECT,
+    UNCHECKED,
+    { name: 'timeout', value: 'TIME', summary: 'end the program after so long, e.g. 30s or 2m' },
+    { name: 'leaks', summary: 'say at the end what was never disposed of' },
+  ],
+  examples: [['doppel run prog.pas data=numbers.txt', 'the program parameter data is the file numbers.txt']],
+  run: async invocation => await (await import('../../pascal/run-pascal.ts')).runPascal(invocation),
+}
+
+const checkCommand: Command = {
+  name: 'pascal check',
+  summary: 'check Pascal programs by every rule of ISO 7185',
+  usage: '[FLAGS] PROGRAM.pas …',
+  minArguments: 1,
+  maxArguments: Infinity,
+  flags: [DIALECT, { name: 'json', summary: 'print what is wrong as JSON' }],
+  examples: [
+    ['doppel pascal check prog.pas', 'status 0 where nothing is wrong'],
+    ['doppel pascal check --dialect iso prog.pas', 'level 0: conformant arrays are refused'],
+  ],
+  run: async invocation => (await import('../../pascal/check-pascal.ts')).checkFiles(invocation),
+}
+
+/** Commands for Pascal programs. */
+export const PASCAL_COMMANDS: readonly Command[] = [checkCommand]

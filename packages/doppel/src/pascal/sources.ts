@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { DoppelError } from '@doppel/base'
+import { type CompileOptions, type Diagnostic, DIALECTS, type Dialect, renderDiagnostic } from '@doppel/pcode'
+import type { Invocation, Streams } from '../cli/command.ts'
+
+/** The text of a program. Throws `pascal.file`. */
+export function readSource(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new DoppelError('pascal.file', `${path} cannot be read (${code})`, { path, code }, cause)
+  }
+}
+
+/** How a program is compiled, by the flags of a command. Throws `cli.flag-value` for a dialect that is none. */
+export function compileOptions(invocation: Invocation, path: string): CompileOptions {
+  const dialect = invocation.value('dialect')
+  if (dialect !== undefined && !(dialect in DIALECTS)) {
+    const known = Object.keys(DIALECTS).join(', ')
+    throw new DoppelError('cli.flag-value', `--dialect ${dialect}; expected one of ${known}`, { value: dialect })
+  }
+  return {
+    file: path,
+    checks: !invocation.has('unchecked'),
+    include: name => readIncluded(join(dirname(path), name)),
+    ...(dialect === undefined ? {} : { dialect: dialect as Dialect['name'] }),
+  }
+}
+
+function readIncluded(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Prints what is wrong with a program, and how much of it there is. */
+export function printDiagnostics(streams: Streams, diagnostics: readonly Diagnostic[]): void {
+  for (const diagnostic of diagnostics) streams.stderr(`${renderDiagnostic(diagnostic)}\n`)
+  const errors = diagnostics.filter(({ severity }) => severity === 'error').length
+  if (errors > 0) streams.stderr(`${errors} error${errors === 1 ? '' : 's'}\n`)
+}
