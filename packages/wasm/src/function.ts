@@ -289,6 +289,10 @@ export class FunctionBuilder {
     assert(this.#openIfs === 0, 'an if is still open')
     this.#current = block
   }
+  /** The block that statements are appended to. */
+  get current(): Block {
+    return this.#current
+  }
   /** Sends exceptions of the current block's statements (not of its terminator) to `target`. */
   guard(guard: Guard): void {
     ;(this.blocks[this.#current] as BlockState).guard = guard

@@ -1,5 +1,4 @@
 import { Problem } from '../machine/problem.ts'
-import { siteOf } from '../machine/result.ts'
 import type { Runtime } from '../machine/runtime.ts'
 import {
   CODE_WORDS,
@@ -63,24 +62,18 @@ export class Interpreter extends ValueOps implements Ops<StackValue> {
         if (wait) yield wait
       }
       const now = this.#now
-      const at = now.at
-      try {
-        this.#step(now)
-        if (typeof this.#served === 'object') {
-          const result = yield* this.#served
-          this.#served = undefined
-          if (result !== undefined) now.stack.push(result)
-        }
-      } catch (error) {
-        if (error instanceof Problem && error.site < 0) error.site = siteOf(now.verified.index, at)
-        throw error
+      this.#step(now)
+      if (typeof this.#served === 'object') {
+        const result = yield* this.#served
+        this.#served = undefined
+        if (result !== undefined) now.stack.push(result)
       }
     }
   }
-  /** Where each active routine is, innermost first, as sites. */
-  sites(): number[] {
+  /** Where each active routine is, innermost first. */
+  sites(): { readonly routine: number; readonly at: number }[] {
     // An activation's own instruction is the one before that it will run next.
-    return this.#activations.map(a => siteOf(a.verified.index, Math.max(a.at - 1, 0))).reverse()
+    return this.#activations.map(a => ({ routine: a.verified.index, at: Math.max(a.at - 1, 0) })).reverse()
   }
 
   #step(now: Activation): void {

@@ -39,6 +39,7 @@ export type Cause =
   | 'memory'
   | 'procedure'
   | 'budget'
+  | 'noWaiting'
 
 /** Why a program was stopped. The clauses are ISO 7185's. */
 export const CAUSES: Readonly<Record<Cause, CauseRow>> = {
@@ -74,6 +75,7 @@ export const CAUSES: Readonly<Record<Cause, CauseRow>> = {
   stack: { code: 'pascal.stack', text: 'procedures call too deep' },
   memory: { code: 'pascal.memory', text: 'an address lies outside the machine’s memory' },
   procedure: { code: 'pascal.procedure', text: 'the procedure has other parameters than the call' },
+  noWaiting: { code: 'pascal.waiting', text: 'this engine cannot wait for input; give it all before the start' },
   budget: { code: 'pascal.timeout', text: 'the program ran longer than it may' },
 }
 

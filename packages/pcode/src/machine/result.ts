@@ -16,25 +16,12 @@ export interface RunResult {
 /** The exit status of a program that was stopped for breaking a rule. */
 export const PROBLEM_STATUS = 1
 
-/** A site names an instruction: routine and index in one number. */
-const SITE_SHIFT = 0x40_0000
-
-/** The number of the site of an instruction. */
-export function siteOf(routine: number, at: number): number {
-  return routine * SITE_SHIFT + at
-}
-
 /** The place of an instruction in its source. */
 export function placeOf(program: Program, routine: number, at: number): ProgramPlace {
   const line = program.routines[routine]?.code[at * CODE_WORDS + Field.line] ?? 0
   const file = program.sources[line >>> LINE_BITS] ?? ''
   return { routine: program.routines[routine]?.name ?? '', file, line: line & ((1 << LINE_BITS) - 1) }
 }
-/** The place that a site names. */
-export function placeOfSite(program: Program, site: number): ProgramPlace {
-  return placeOf(program, Math.floor(site / SITE_SHIFT), site % SITE_SHIFT)
-}
-
 /** Makes what the engine threw into what stopped the program; what is neither is a fault of ours and thrown on. */
 export function problemOf(error: unknown): Problem | Halt {
   if (error instanceof Problem || error instanceof Halt) return error

@@ -80,7 +80,7 @@ function writeWord(code: CodeBuilder): void {
   code.emit(Row.dmp, 0, 4)
 }
 
-const ENGINES = ['interpreter'] as const
+const ENGINES = ['interpreter', 'translator'] as const
 describe.each(ENGINES)('a program run by the %s', engine => {
   it('calls a recursive function and writes its result', async () => {
     const fib = routine(

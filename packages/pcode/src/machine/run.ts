@@ -1,11 +1,13 @@
 import { Interpreter } from '../interpret/interpreter.ts'
 import type { Program } from '../program/program.ts'
-import { verifyProgram } from '../verify/verify.ts'
+import { execute, type Stopped } from '../translate/execute.ts'
+import { translateProgram } from '../translate/module.ts'
+import { type VerifiedProgram, verifyProgram } from '../verify/verify.ts'
 import { layoutOf } from './layout.ts'
 import type { RealStyle } from './number-text.ts'
 import type { FilePort } from './ports.ts'
 import { Halt, Problem } from './problem.ts'
-import { placeOfSite, PROBLEM_STATUS, problemOf, type RunResult } from './result.ts'
+import { placeOf, PROBLEM_STATUS, problemOf, type RunResult } from './result.ts'
 import { Runtime } from './runtime.ts'
 
 /** How a program is run. */
@@ -27,23 +29,31 @@ export async function runProgram(program: Program, options: RunOptions): Promise
   const verified = verifyProgram(program)
   const layout = layoutOf(program, options.stackBytes, options.memoryBytes)
   const runtime = new Runtime(program, layout, options.files, options.realStyle ?? DEFAULT_REAL_STYLE)
-  const interpreter = new Interpreter(verified, runtime)
-  let ended: Problem | Halt | undefined
-  try {
-    for (const wait of interpreter.run(options.look)) {
-      runtime.flush()
-      await wait
-    }
-  } catch (error) {
-    ended = problemOf(error)
-  }
+  const run = options.engine === 'interpreter' ? interpret : translateAndRun
+  const { ended, sites } = await run(verified, runtime, options)
   runtime.close()
   const problem = ended instanceof Problem ? ended : undefined
   return {
     exitCode: ended instanceof Halt ? ended.exitCode : problem ? PROBLEM_STATUS : 0,
     problem,
-    trace: problem ? interpreter.sites().map(site => placeOfSite(program, site)) : [],
+    trace: problem ? sites.map(site => placeOf(program, site.routine, site.at)) : [],
     leakedBlocks: runtime.heap.liveBlocks,
     leakedBytes: runtime.heap.liveBytes,
   }
+}
+
+async function interpret(verified: VerifiedProgram, runtime: Runtime, options: RunOptions): Promise<Stopped> {
+  const interpreter = new Interpreter(verified, runtime)
+  try {
+    for (const wait of interpreter.run(options.look)) {
+      runtime.flush()
+      await wait
+    }
+    return { ended: undefined, sites: [] }
+  } catch (error) {
+    return { ended: problemOf(error), sites: interpreter.sites() }
+  }
+}
+async function translateAndRun(verified: VerifiedProgram, runtime: Runtime, options: RunOptions): Promise<Stopped> {
+  return execute(translateProgram(verified, runtime.layout), runtime, options.look)
 }
