@@ -35,7 +35,9 @@ export async function runPascal(invocation: Invocation): Promise<number> {
   clearTimeout(timer)
   if (result.problem) printProblem(invocation.streams, text, result)
   if (invocation.has('leaks') && result.leakedBlocks > 0) {
-    invocation.streams.stderr(`${result.leakedBlocks} variables of new, ${result.leakedBytes} bytes, were not disposed of\n`)
+    invocation.streams.stderr(
+      `${result.leakedBlocks} variables of new, ${result.leakedBytes} bytes, were not disposed of\n`,
+    )
   }
   return result.problem?.reason === 'budget' ? TIMED_OUT : result.exitCode
 }
@@ -46,11 +48,17 @@ function checkBindings(program: Program, bindings: ReadonlyMap<string, string>):
   for (const name of bindings.keys()) {
     if (names.includes(name)) continue
     const known = names.length === 0 ? 'it has none' : `its files are ${names.join(', ')}`
-    throw new DoppelError('pascal.binding', `${program.name} has no program parameter ${name} that is a file; ${known}`, { name })
+    throw new DoppelError(
+      'pascal.binding',
+      `${program.name} has no program parameter ${name} that is a file; ${known}`,
+      { name },
+    )
   }
   const open = names.find(name => name !== 'input' && name !== 'output' && !bindings.has(name))
   if (open !== undefined) {
-    throw new DoppelError('pascal.binding', `${program.name} needs a file for ${open}: add ${open}=FILE`, { name: open })
+    throw new DoppelError('pascal.binding', `${program.name} needs a file for ${open}: add ${open}=FILE`, {
+      name: open,
+    })
   }
 }
 

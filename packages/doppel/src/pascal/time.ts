@@ -7,5 +7,7 @@ export function readTime(text: string | undefined): number | undefined {
   const scale = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? 's'] ?? 1000
   const timeMs = Math.round(Number(match?.[1] ?? 0) * scale)
   if (timeMs > 0) return timeMs
-  throw new DoppelError('cli.flag-value', `--timeout ${text}; expected a time such as 30s, 500ms or 2m`, { value: text })
+  throw new DoppelError('cli.flag-value', `--timeout ${text}; expected a time such as 30s, 500ms or 2m`, {
+    value: text,
+  })
 }

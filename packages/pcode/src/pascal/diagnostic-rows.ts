@@ -9,7 +9,7 @@ export interface DiagnosticRow {
 
 /** Diagnostics of lexical and syntactic rules. */
 const SYNTAX_ROWS = {
-  character: { clause: '6.1.1', text: 'no token begins with {0}' },
+  character: { clause: '6.1.1', text: '{0} has no meaning here' },
   'string-end': { clause: '6.1.7', text: "this character string has no closing ' on its line" },
   'string-empty': { clause: '6.1.7', text: 'a character string holds at least one character' },
   'comment-end': { clause: '6.1.8', text: 'this comment is never closed' },
@@ -33,6 +33,11 @@ const SYNTAX_ROWS = {
   },
   'equal-for-becomes': { clause: '6.8.2.2', text: "found '=' where an assignment needs ':='", hint: "write ':='" },
   'becomes-for-equal': { clause: '6.2.1', text: "found ':=' where a definition needs '='", hint: "write '='" },
+  'relation-twice': {
+    clause: '6.7.1',
+    text: 'an expression has one relational operator',
+    hint: 'put comparisons in parentheses; and, or bind stronger than they do',
+  },
   'becomes-in-expression': { clause: '6.7.1', text: "found ':=' in an expression", hint: "'=' compares" },
   'declaration-order': {
     clause: '6.2.1',

@@ -11,4 +11,4 @@ export const MAX_SET_MEMBER = 255
 export const MAX_NESTING = 200
 
 /** The largest variable in bytes. */
-export const MAX_TYPE_BYTES = 1_073_741_824
+export const MAX_TYPE_BYTES = 0x1000_0000

@@ -1,3 +1,5 @@
+import { sizeOf } from '../generate/storage.ts'
+import { MAX_TYPE_BYTES } from '../limits.ts'
 import type { Span } from '../diagnostics.ts'
 import type { Block, Declaration, Name, RoutineNode, TypeNode } from '../syntax/tree.ts'
 import { constantOf } from './constants.ts'
@@ -74,6 +76,7 @@ function declare(c: Context, node: Declaration): void {
         const bindings = names.map(name => c.define(name, UNKNOWN, false))
         const type = typeOf(c, typeNode, pending)
         resolvePointers(c, pending)
+        if (sizeOf(type).bytes > MAX_TYPE_BYTES) c.report('type-size', typeNode, MAX_TYPE_BYTES)
         bindings.forEach(binding => {
           const variable = makeVariable(c.routine, binding.name, type)
           c.routine.variables.push(variable)
@@ -116,7 +119,7 @@ function declareRoutine(c: Context, node: RoutineNode): void {
       : undefined
   const routine = forward ?? newRoutine(c, node)
   const outer = c.routine
-  if (forward) continueForward(c, node, forward)
+  if (forward && !continuesForward(c, node, forward)) return
   if (directive) {
     if (c.names.text(directive.id) === 'forward' && !forward) routine.isForward = true
     else if (c.names.text(directive.id) !== 'forward') c.report('directive', directive, c.quote(directive))
@@ -155,12 +158,14 @@ function newRoutine(c: Context, node: RoutineNode): Routine {
 }
 
 /** The block of a routine that was declared forward: its heading is the name alone (§6.6.1). */
-function continueForward(c: Context, { heading, block }: RoutineNode, forward: Routine): void {
-  if (block === undefined) return
+function continuesForward(c: Context, { heading, block }: RoutineNode, forward: Routine): boolean {
+  if (block === undefined) return true
   const { name } = heading
   if (heading.isFunction !== forward.heading.isFunction) {
+    forward.hasBlock = true
     c.report('forward-kind', name, c.quote(name), forward.heading.isFunction ? 'function' : 'procedure')
-  } else if (heading.parameters || heading.result) {
-    c.report('forward-heading', name, c.quote(name))
+    return false
   }
+  if (heading.parameters || heading.result) c.report('forward-heading', name, c.quote(name))
+  return true
 }

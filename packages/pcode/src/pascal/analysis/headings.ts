@@ -40,11 +40,8 @@ export function analyseHeading(c: Context, node: HeadingNode, owner: Routine): H
 }
 
 function resultType(c: Context, node: HeadingNode): Type | undefined {
-  if (!node.isFunction) {
-    if (node.result) c.report('expected', node.result, "';'", "':': a procedure has no result")
-    return undefined
-  }
-  if (node.result === undefined) return undefined
+  if (!node.isFunction) return undefined
+  if (node.result === undefined) return ERROR
   const type = namedType(c, node.result)
   if (type.kind === 'ordinal' || type.kind === 'real' || type.kind === 'pointer' || type.kind === 'error') return type
   c.report('result-simple', node.result, showType(type))

@@ -1,4 +1,4 @@
-import type { Argument, Expression } from '../syntax/tree.ts'
+import type { Argument, Expression, Name } from '../syntax/tree.ts'
 import { changed, converted } from './calls.ts'
 import type { CheckedStatement, Place, Value, WriteItem } from './checked.ts'
 import { isBoolean, isChar, isInteger, isNumber } from './compatibility.ts'
@@ -42,6 +42,12 @@ interface Transfer {
 
 /** The file of a read or write, and the other arguments (ISO 7185 §6.9.1, §6.9.3). */
 function transferOf(c: Context, node: CallNode, standard: 'input' | 'output', isLine: boolean): Transfer | undefined {
+  const first = node.args[0]?.value
+  if (first?.kind === 'name' && isUnboundStandard(c, first)) {
+    c.find(first)
+    for (const { value } of node.args.slice(1)) c.value(value)
+    return undefined
+  }
   const named = leadingFile(c, node.args[0])
   const args = named ? node.args.slice(1) : node.args
   if (!isLine && args.length === 0) {
@@ -60,6 +66,12 @@ function transferOf(c: Context, node: CallNode, standard: 'input' | 'output', is
     return undefined
   }
   return { file, type, args }
+}
+
+/** `input` or `output` by name, where the program has no such parameter. */
+function isUnboundStandard(c: Context, name: Name): boolean {
+  const text = c.names.text(name.id)
+  return (text === 'input' || text === 'output') && c.scopes.peek(name.id) === undefined
 }
 
 function readRow(name: 'read' | 'readln'): RequiredRow {

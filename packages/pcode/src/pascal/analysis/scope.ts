@@ -72,7 +72,8 @@ export class Scopes {
       notedBy: undefined,
     }
     if (name.id < 0) return binding
-    if (outer !== undefined && outer.scope === scope) {
+    // What was used without a definition stands as unknown; the definition that comes late is taken after all.
+    if (outer !== undefined && outer.scope === scope && outer.entity.kind !== 'unknown') {
       this.#diagnostics.report('redeclared', name, [this.quote(name), this.#line(outer.span)])
       return binding
     }

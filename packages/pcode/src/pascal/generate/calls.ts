@@ -89,7 +89,12 @@ export function emitAs(g: Generator, value: Value, type: Type, packed = false): 
 }
 
 /** Checks that an ordinal on the stack is a value of a type, unless that is known. */
-export function emitRange(g: Generator, value: { readonly low: number; readonly high: number }, type: OrdinalType, packed = false): void {
+export function emitRange(
+  g: Generator,
+  value: { readonly low: number; readonly high: number },
+  type: OrdinalType,
+  packed = false,
+): void {
   if (!g.options.checks || (value.low >= type.low && value.high <= type.high)) return
   const storage = storageOf(type, packed)
   g.op2(storage === 'c' ? 'chkc' : storage === 'b' ? 'chkb' : 'chki', type.low, type.high)

@@ -58,7 +58,8 @@ function clustersOf(ranges: readonly Range[]): readonly (readonly Range[])[] {
     const cluster = clusters.at(-1)
     const first = cluster?.[0]
     const span = first ? range.high - first.low + 1 : Infinity
-    if (cluster && span <= MAX_TABLE_TARGETS && span <= MAX_TARGETS_PER_RANGE * (cluster.length + 1)) cluster.push(range)
+    if (cluster && span <= MAX_TABLE_TARGETS && span <= MAX_TARGETS_PER_RANGE * (cluster.length + 1))
+      cluster.push(range)
     else clusters.push([range])
   }
   return clusters

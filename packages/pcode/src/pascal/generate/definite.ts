@@ -15,6 +15,11 @@ export class Definite {
     this.#trail.push(variable)
   }
 
+  /** A variable has lost its value. */
+  forget(variable: Variable): void {
+    this.#known.delete(variable)
+  }
+
   /** The place to go back to. */
   mark(): number {
     return this.#trail.length

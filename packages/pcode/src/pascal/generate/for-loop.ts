@@ -1,6 +1,7 @@
 import type { ForStatement } from '../analysis/checked.ts'
 import type { OrdinalType } from '../analysis/types.ts'
 import { emitRange } from './calls.ts'
+import { UNDEFINED_WORD } from '../../program/program.ts'
 import type { Generator } from './generator.ts'
 import { storageOf } from './storage.ts'
 
@@ -60,5 +61,11 @@ export function emitFor(g: Generator, loop: ForStatement): void {
   g.store(at, storage)
   g.jump('ujp', again)
   g.place(end)
+  if (g.options.undefined && storage === 'i') {
+    // Its value is undefined after the statement (§6.8.3.9).
+    g.op('ldci', UNDEFINED_WORD)
+    g.store(at, storage)
+    g.definite.forget(variable)
+  }
   for (const offset of [first, last]) if (offset !== undefined) frame.release('i', offset)
 }

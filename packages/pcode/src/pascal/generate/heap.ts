@@ -68,7 +68,10 @@ export function emitTransfer(g: Generator, statement: CheckedStatement & { reado
   element(from, fromArray)
   const { component } = packed
   if (isScalar(component)) {
-    g.op(`ind${storageOf(component, fromArray.packed)}`)
+    const storage = storageOf(component, fromArray.packed)
+    g.op(`ind${storage}`)
+    if (g.options.undefined && storage === 'i') g.op('ckdi')
+    else if (g.options.undefined && storage === 'r') g.op('ckdr')
     g.op(`sto${storageOf(component, toArray.packed)}`)
   } else {
     g.op('mov', sizeOf(component).bytes)

@@ -28,7 +28,8 @@ function emitReadOne(g: Generator, target: Place): void {
   const at = g.reach(target)
   g.settle(at)
   g.op2(isReal ? 'lodr' : isChar ? 'lodc' : 'lodi', 0, kept)
-  if (type.kind === 'ordinal') emitRange(g, isChar ? { low: 0, high: 255 } : ANY_INTEGER, type, target.isPackedComponent)
+  if (type.kind === 'ordinal')
+    emitRange(g, isChar ? { low: 0, high: 255 } : ANY_INTEGER, type, target.isPackedComponent)
   g.store(at, storageOf(type, target.isPackedComponent))
   frame.release(isReal ? 'r' : 'i', kept)
 }

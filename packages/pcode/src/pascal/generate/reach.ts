@@ -85,7 +85,8 @@ function reachElement(g: Generator, place: Place & { readonly at: 'index' }, arr
   const offset = at.kind === 'address' ? at.offset : 0
   if (at.kind !== 'address') g.address(at)
   g.value(index)
-  if (g.options.checks && (index.low < low || index.high > high || mayBeUndefined(g, index.type))) g.op2('chki', low, high)
+  if (g.options.checks && (index.low < low || index.high > high || mayBeUndefined(g, index.type)))
+    g.op2('chki', low, high)
   if (low > 0) g.op('deca', low)
   else if (low < 0) g.op('inca', -low)
   g.op('ixa', stride)

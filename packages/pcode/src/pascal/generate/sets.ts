@@ -10,6 +10,7 @@ const LAST_OF_SMALL_SET = 63
 
 type Kind = 's' | 't'
 
+/** Whether a value is a set. */
 export function isSetValue(value: Value): boolean {
   return value.type.kind === 'set'
 }

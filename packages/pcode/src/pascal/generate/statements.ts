@@ -1,5 +1,5 @@
 import type { CheckedStatement, Place, Value } from '../analysis/checked.ts'
-import type { Label, Variable } from '../analysis/symbols.ts'
+import type { Label } from '../analysis/symbols.ts'
 import { emitAs, emitCall } from './calls.ts'
 import { emitCase } from './case.ts'
 import type { Generator, Reached } from './generator.ts'
@@ -178,9 +178,4 @@ function emitGoto(g: Generator, target: Label): void {
   const at = g.code.length
   g.op2('ipj', g.levelsTo(target.owner), 0)
   g.outerGotos.push({ code: g.code, at, target })
-}
-
-/** Marks the parameters of a routine as having a value. */
-export function learnParameters(g: Generator, variables: readonly Variable[]): void {
-  for (const variable of variables) g.definite.add(variable)
 }

@@ -1,6 +1,13 @@
 import { STORAGE, type StorageClass, type ValueType } from '../../program/program.ts'
 import type { FieldSymbol, TypeSymbol } from '../../program/type-symbol.ts'
-import { hostOf, type OrdinalType, type RecordType, type SetType, type Type, type VariantPart } from '../analysis/types.ts'
+import {
+  hostOf,
+  type OrdinalType,
+  type RecordType,
+  type SetType,
+  type Type,
+  type VariantPart,
+} from '../analysis/types.ts'
 
 /** Bytes of a file variable before its buffer. */
 export const FILE_ID_BYTES = 4

@@ -72,7 +72,9 @@ export function needsDefinition(g: Generator, place: Place): boolean {
   return place.at !== 'variable' || !g.definite.has(place.variable)
 }
 
-const UNARY: Readonly<Record<UnaryOperator, readonly [word: InstructionName | undefined, real: InstructionName | undefined]>> = {
+const UNARY: Readonly<
+  Record<UnaryOperator, readonly [word: InstructionName | undefined, real: InstructionName | undefined]>
+> = {
   negate: ['ngi', 'ngr'],
   not: ['not', undefined],
   'to-real': ['flt', undefined],

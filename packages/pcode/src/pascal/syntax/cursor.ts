@@ -90,6 +90,7 @@ export class Cursor {
   fail(name: DiagnosticName, args: readonly (string | number)[] = [], hint?: string): void {
     if (this.#failedAt === this.#at) return
     this.#failedAt = this.#at
+    if (this.kind === Token.end && this.#tokens.isCut) return
     // The end of the text is shown where the text stops, not on an empty line after it.
     const span = this.kind === Token.end ? { pos: this.lastEnd, end: this.lastEnd } : { pos: this.pos, end: this.end }
     this.diagnostics.report(name, span, args, hint)

@@ -108,8 +108,15 @@ export class Lexer {
     let i = start + 1
     while (i < length) {
       const c = text.charCodeAt(i)
-      if ((c < 128 && ((CLASS[c] as number) & (LETTER | DIGIT)) !== 0) || (c === 0x5f && this.#dialect.underscores)) i++
-      else break
+      if (c < 128 && ((CLASS[c] as number) & (LETTER | DIGIT)) !== 0) {
+        i++
+      } else if (c === 0x5f) {
+        const span = { pos: base + i, end: base + i + 1 }
+        if (!this.#dialect.underscores) this.#diagnostics.report('character', span, ["'_' in an identifier"])
+        i++
+      } else {
+        break
+      }
     }
     const name = this.#names.intern(text, start, i)
     const kind = name < this.#reserved.length ? (this.#reserved[name] as number) : 0
@@ -148,6 +155,14 @@ export class Lexer {
     const span = { pos: base + start, end: base + i }
     if (i < text.length && isLetter(text.charCodeAt(i))) {
       this.#diagnostics.report('separator', span, [text.slice(start, i)])
+      // `10div` is a number and a word; what else begins with a digit was meant as an identifier.
+      const before = this.tokens.count
+      const end = this.#word(text, base, i)
+      if (this.tokens.kinds[before] === Token.identifier) {
+        this.tokens.starts[before] = base + start
+        return end
+      }
+      this.tokens.count = before
     }
     const value = Number(text.slice(start, text.charCodeAt(i - 1) === 0x2e ? i - 1 : i))
     if (!isReal && value > MAXINT) this.#diagnostics.report('integer-size', span, [text.slice(start, i), MAXINT])
@@ -204,6 +219,7 @@ export class Lexer {
     }
     if (i >= text.length) {
       this.#diagnostics.report('comment-end', { pos: base + start, end: base + body })
+      this.tokens.isCut = true
       return text.length
     }
     const end = i + (text.charCodeAt(i) === 0x7d ? 1 : 2)

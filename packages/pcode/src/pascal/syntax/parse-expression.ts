@@ -14,20 +14,6 @@ const RELATIONAL = kindSet(
 const ADDING = kindSet(Token.plus, Token.minus, Token.or)
 const MULTIPLYING = kindSet(Token.star, Token.slash, Token.div, Token.mod, Token.and)
 
-/** Tokens that can begin an expression. */
-export const EXPRESSION_STARTS: Uint8Array = kindSet(
-  Token.identifier,
-  Token.integer,
-  Token.real,
-  Token.string,
-  Token.nil,
-  Token.leftBracket,
-  Token.leftParen,
-  Token.plus,
-  Token.minus,
-  Token.not,
-)
-
 /** Expression (ISO 7185 §6.7.1): at most one relational operator. */
 export function parseExpression(p: Cursor): Expression {
   const { pos } = p
@@ -42,6 +28,11 @@ export function parseExpression(p: Cursor): Expression {
     p.advance()
     const right = parseSimple(p)
     result = { kind: 'binary', operator, left, right, pos, end: right.end }
+    while (RELATIONAL[p.kind] === 1) {
+      p.fail('relation-twice')
+      p.advance()
+      result = { kind: 'bad', pos, end: parseSimple(p).end }
+    }
   } else if (p.kind === Token.becomes) {
     p.fail('becomes-in-expression')
     p.advance()
@@ -127,6 +118,13 @@ function parseFactor(p: Cursor): Expression {
         )
         p.advance()
         return parseFactor(p)
+      }
+      if (p.kind === Token.period && p.nextKind === Token.integer) {
+        p.advance()
+        const digits = p.shown()
+        p.advance()
+        p.diagnostics.report('number-form', p.span(pos), [`.${digits}`, `0.${digits}`])
+        return { kind: 'bad', ...p.span(pos) }
       }
       p.unexpected('an expression')
       return { kind: 'bad', pos, end }

@@ -139,7 +139,7 @@ function parseLabels(p: Cursor): Declaration {
   const { pos } = p
   p.advance()
   const labels: LabelNode[] = []
-  do labels.push(parseLabel(p))
+  do labels.push(parseLabel(p, true))
   while (p.accept(Token.comma))
   p.expect(Token.semicolon)
   return { kind: 'labels', labels, ...p.span(pos) }
@@ -195,6 +195,11 @@ function parseHeading(p: Cursor): HeadingNode {
       parseType(p)
       result = { id: -1, pos: p.pos, end: p.pos }
     }
+  }
+  if (!isFunction && p.kind === Token.colon) {
+    p.fail('expected', ["';'", "':'"], 'only a function has a result')
+    p.advance()
+    p.accept(Token.identifier)
   }
   return { isFunction, name, parameters, result, ...p.span(pos) }
 }

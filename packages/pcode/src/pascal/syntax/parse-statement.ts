@@ -64,23 +64,24 @@ const CLOSERS = kindSet(Token.endWord, Token.until, Token.procedure, Token.funct
 export function parseStatement(p: Cursor): Statement {
   if (p.kind === Token.integer) {
     const label = parseLabel(p)
-    p.expect(Token.colon)
+    // Without its colon it was most likely not meant as a label.
+    const isLabel = p.expect(Token.colon)
     const statement: Statement = parseUnlabelled(p)
-    statement.label = label
+    if (isLabel) statement.label = label
     return statement
   }
   return parseUnlabelled(p)
 }
 
 /** A label: an integer below 10,000 (§6.1.6). */
-export function parseLabel(p: Cursor): LabelNode {
+export function parseLabel(p: Cursor, isDeclaration = false): LabelNode {
   const { pos, end } = p
   if (p.kind !== Token.integer) {
     p.unexpected('a label')
     return { value: -1, pos, end }
   }
   const value = p.literal as number
-  if (value > MAX_LABEL) p.fail('label-form')
+  if (value > MAX_LABEL && isDeclaration) p.fail('label-form')
   p.advance()
   return { value, pos, end }
 }
@@ -186,12 +187,15 @@ function parseRepeat(p: Cursor): Statement {
 function parseFor(p: Cursor): Statement {
   const { pos } = p
   p.advance()
-  const variable = p.name('the control variable')
+  let variable = p.name('the control variable')
   if (p.kind === Token.equal) {
     p.fail('equal-for-becomes')
     p.advance()
-  } else {
-    p.expect(Token.becomes)
+  } else if (!p.expect(Token.becomes)) {
+    // A component, most likely: nothing is said of its variable.
+    variable = { ...variable, id: -1 }
+    p.skipTo(FOR_RESUME)
+    p.accept(Token.becomes)
   }
   const from = parseExpression(p)
   const isDown = p.kind === Token.downto
@@ -202,6 +206,8 @@ function parseFor(p: Cursor): Statement {
   const body = parseStatement(p)
   return { kind: 'for', variable, from, to, isDown, body, ...p.span(pos) }
 }
+
+const FOR_RESUME = kindSet(RESUME, Token.becomes, Token.to, Token.downto, Token.do)
 
 function parseCase(p: Cursor): Statement {
   const { pos } = p

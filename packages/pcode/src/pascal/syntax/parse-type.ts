@@ -138,13 +138,21 @@ function parseVariantPart(p: Cursor): VariantPartNode {
   const first = p.name('a tag field or its type')
   const isTagged = p.accept(Token.colon)
   const tagType = isTagged ? p.name('the name of the tag field’s type') : first
-  p.expect(Token.of)
+  if (!p.expect(Token.of)) {
+    p.skipTo(kindSet(AFTER_FIELD, Token.of))
+    p.accept(Token.of)
+  }
   const variants: { labels: readonly CaseLabel[]; fields: FieldListNode }[] = []
   while (p.kind !== Token.endWord && p.kind !== Token.rightParen && p.kind !== Token.end) {
     const before = p.pos
     const labels = parseCaseLabels(p)
     p.expect(Token.colon)
-    p.expect(Token.leftParen)
+    if (!p.expect(Token.leftParen)) {
+      // A field after the variant part: its names are no case constants, so that nothing more is said of them.
+      p.skipTo(AFTER_FIELD)
+      if (!p.accept(Token.semicolon)) break
+      continue
+    }
     const fields = p.nested(() => parseFields(p)) ?? { fixed: [], variant: undefined }
     p.expect(Token.rightParen)
     variants.push({ labels, fields })

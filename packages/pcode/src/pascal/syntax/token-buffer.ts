@@ -12,6 +12,8 @@ export class TokenBuffer {
   /** Starts and ends of comments in turn. */
   readonly comments: number[] = []
   count = 0
+  /** The rest of the text was lost, so that its end says nothing. */
+  isCut = false
 
   /** Makes room for so many tokens at once. */
   reserve(tokens: number): void {
