@@ -15,6 +15,7 @@ export {
 export type { FieldSymbol, TypeSymbol } from './program/type-symbol.ts'
 export { type InstructionName, Row, ROW_NAMES, ROWS } from './rows/p5.ts'
 export { Csp, STANDARD, STANDARD_NAMES, type StandardName } from './rows/standard.ts'
+export { memoryFiles } from './machine/memory-files.ts'
 export type { FilePort, InputStream, OutputStream } from './machine/ports.ts'
 export { Problem, type ProgramPlace } from './machine/problem.ts'
 export type { RealStyle } from './machine/number-text.ts'
@@ -27,3 +28,4 @@ export { type FrontOptions, type FrontResult, checkPascal } from './pascal/front
 export { type Diagnostic, renderDiagnostic } from './pascal/diagnostics.ts'
 export { type Dialect, DIALECTS } from './pascal/dialect.ts'
 export type { ReadInclude } from './pascal/syntax/include.ts'
+export { loadP5 } from './text/p5-loader.ts'

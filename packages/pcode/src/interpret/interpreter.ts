@@ -1,3 +1,4 @@
+import { FRAME_HEADER_BYTES, frameSize } from '../machine/layout.ts'
 import { Problem } from '../machine/problem.ts'
 import type { Runtime } from '../machine/runtime.ts'
 import {
@@ -18,10 +19,8 @@ import { enclosing } from '../verify/operands.ts'
 import type { VerifiedProgram, VerifiedRoutine } from '../verify/verify.ts'
 import { type StackValue, ValueOps } from './value-ops.ts'
 
-/** Before a frame stands the address of the enclosing routine's. */
-export const FRAME_HEADER_BYTES = 8
-const LINK = -8
-const FRAME_ALIGNMENT = 8
+/** Where the address of the enclosing routine's frame stands, seen from a frame. */
+const LINK = -FRAME_HEADER_BYTES
 /** Routines active at once. */
 const MAX_ACTIVATIONS = 1 << 20
 /** Instructions between looks at the world outside. */
@@ -101,7 +100,7 @@ export class Interpreter extends ValueOps implements Ops<StackValue> {
     const { memory, layout, program } = this.runtime
     const stackTop = this.#stackTop
     const frame = stackTop + FRAME_HEADER_BYTES
-    const top = (frame + routine.frameBytes + FRAME_ALIGNMENT - 1) & -FRAME_ALIGNMENT
+    const top = stackTop + frameSize(routine.frameBytes)
     if (top > layout.stackEnd || this.#activations.length >= MAX_ACTIVATIONS) throw new Problem('stack')
     memory.fill(frame, top - frame, program.undefined ? UNDEFINED_WORD : 0)
     memory.setWord(frame + LINK, link)
@@ -183,6 +182,7 @@ export class Interpreter extends ValueOps implements Ops<StackValue> {
   }
   return(value: StackValue | undefined): void {
     const caller = this.#leave()
+    if (!caller) this.#stopped = true
     if (value !== undefined) caller?.stack.push(value)
   }
   goto(levels: number, target: number): void {

@@ -20,6 +20,15 @@ export const DEFAULT_STACK_BYTES = 0x100_0000
 /** All of a program's memory, unless said otherwise. */
 export const DEFAULT_MEMORY_BYTES = 0x2000_0000
 
+/** Before a frame on the stack stands the address of the enclosing routine's frame. */
+export const FRAME_HEADER_BYTES = 8
+const FRAME_ALIGNMENT = 8
+
+/** The bytes that a frame takes on the stack, which begins and stays aligned. */
+export function frameSize(bytes: number): number {
+  return FRAME_HEADER_BYTES + ((bytes + FRAME_ALIGNMENT - 1) & -FRAME_ALIGNMENT)
+}
+
 const aligned = (n: number): number => (n + ALIGNMENT - 1) & -ALIGNMENT
 
 /** Lays out a program's memory: constants, globals, stack, heap. */

@@ -31,6 +31,8 @@ export class PascalFile {
   state: 'closed' | 'reading' | 'writing' = 'closed'
   /** True when the buffer variable holds a component that is not taken or put yet. */
   buffered = false
+  /** How the file is to be opened when it is first used. */
+  opensAs: 'reading' | 'writing' | undefined
   readonly #port: FilePort | undefined
   readonly #memory = new MemoryFile()
   #input: InputStream | undefined
@@ -49,8 +51,14 @@ export class PascalFile {
     this.#port = port
   }
 
+  /** Opens a file that is open from the start; now, so that one which is never used need not be there. */
+  openFirst(): void {
+    if (this.opensAs === 'reading') this.reset()
+    else this.rewrite()
+  }
   /** Opens for reading from the beginning. */
   reset(): void {
+    this.opensAs = undefined
     this.close()
     const input = this.#port ? this.#port.reset(this.name) : this.#memory.input()
     if (!input) throw new Problem('noFile')
@@ -63,6 +71,7 @@ export class PascalFile {
   }
   /** Opens for writing, empty. */
   rewrite(): void {
+    this.opensAs = undefined
     this.close()
     this.#output = this.#port ? this.#port.rewrite(this.name) : this.#memory.output()
     this.state = 'writing'

@@ -3,34 +3,8 @@ import { CodeBuilder } from '../program/code-builder.ts'
 import type { Program, Routine } from '../program/program.ts'
 import { Row } from '../rows/p5.ts'
 import { Csp } from '../rows/standard.ts'
-import type { FilePort } from './ports.ts'
+import { memoryFiles } from './memory-files.ts'
 import { runProgram } from './run.ts'
-
-/** Files in memory: what is written can be looked at. */
-function memoryFiles(contents: Readonly<Record<string, string>> = {}): FilePort & { text(name: string): string } {
-  const files = new Map(
-    Object.entries({ input: '', ...contents }).map(([name, text]) => [name, new TextEncoder().encode(text)]),
-  )
-  return {
-    reset: name => {
-      const bytes = files.get(name)
-      let given = false
-      if (!bytes) return undefined
-      return {
-        read: () => {
-          if (given) return undefined
-          given = true
-          return Promise.resolve(bytes)
-        },
-      }
-    },
-    rewrite: name => {
-      files.set(name, new Uint8Array(0))
-      return { write: bytes => void files.set(name, Uint8Array.of(...(files.get(name) as Uint8Array), ...bytes)) }
-    },
-    text: name => new TextDecoder().decode(files.get(name)),
-  }
-}
 
 const LINE = 7
 

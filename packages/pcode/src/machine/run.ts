@@ -21,14 +21,19 @@ export interface RunOptions {
   readonly look?: () => Promise<void> | undefined
 }
 
-/** As Free Pascal writes reals. */
-const DEFAULT_REAL_STYLE: RealStyle = { exponentLetter: 'E', exponentDigits: 3 }
+/** As Free Pascal writes reals in its ISO mode. */
+const DEFAULT_REAL_STYLE: RealStyle = { exponentLetter: 'e', exponentDigits: 2 }
 
 /** Verifies a program and runs it to its end; what it does wrong is in the result. */
 export async function runProgram(program: Program, options: RunOptions): Promise<RunResult> {
   const verified = verifyProgram(program)
   const layout = layoutOf(program, options.stackBytes, options.memoryBytes)
-  const runtime = new Runtime(program, layout, options.files, options.realStyle ?? DEFAULT_REAL_STYLE)
+  const runtime = new Runtime(
+    program,
+    layout,
+    options.files,
+    options.realStyle ?? program.realStyle ?? DEFAULT_REAL_STYLE,
+  )
   const run = options.engine === 'interpreter' ? interpret : translateAndRun
   const { ended, sites } = await run(verified, runtime, options)
   runtime.close()

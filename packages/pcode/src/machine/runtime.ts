@@ -1,6 +1,6 @@
-import type { Program } from '../program/program.ts'
+import { type Program, UNDEFINED_WORD } from '../program/program.ts'
 import { Heap } from './heap.ts'
-import type { Layout } from './layout.ts'
+import { frameSize, type Layout } from './layout.ts'
 import { MachineMemory } from './memory.ts'
 import type { RealStyle } from './number-text.ts'
 import { PascalFile } from './pascal-file.ts'
@@ -9,6 +9,9 @@ import { Problem } from './problem.ts'
 
 /** A file variable's first byte names its file, so there are this many at once. */
 const MAX_FILES = 255
+
+/** Program parameters that are open from the start (ISO 7185 6.10). */
+const OPENED: Readonly<Record<string, 'reading' | 'writing'>> = { input: 'reading', output: 'writing' }
 
 /** What standard procedures work on: memory, heap, files. One for each run of a program. */
 export class Runtime {
@@ -23,6 +26,10 @@ export class Runtime {
   /** Variables that a `var` parameter or `with` refers to now: first and last address (P5's vbs, wbs). */
   readonly references: { readonly first: number; readonly last: number }[] = []
 
+  /** The tags of variables made with some, by address; and tags pushed for the next. */
+  readonly tags: Map<number, readonly number[]> = new Map()
+  readonly pushedTags: number[] = []
+
   constructor(program: Program, layout: Layout, files: FilePort, realStyle: RealStyle) {
     this.program = program
     this.layout = layout
@@ -31,12 +38,14 @@ export class Runtime {
     this.memory = new MachineMemory(layout.heapBase, layout.limit)
     this.heap = new Heap(this.memory, layout.heapBase, layout.limit, program.undefined)
     this.memory.bytes.set(program.constants, layout.constants)
-    if (program.undefined) this.memory.fill(layout.globals, program.globalBytes, -0x8000_0000)
+    const mainBytes = program.routines[0]?.frameBytes ?? 0
+    // Globals, and the main program's frame right after them: the stack begins with it.
+    if (program.undefined)
+      this.memory.fill(layout.globals, layout.stack + frameSize(mainBytes) - layout.globals, UNDEFINED_WORD)
     for (const { name, offset } of program.files) this.attach(layout.globals + offset, name)
-    for (const { name, offset } of program.files) {
-      // ISO 7185 6.10: these two are open from the start.
-      if (name === 'input') this.file(layout.globals + offset).reset()
-      if (name === 'output') this.file(layout.globals + offset).rewrite()
+    for (const { name, offset, opened } of program.files) {
+      const file = this.#files[this.memory.byte(layout.globals + offset)]
+      if (file) file.opensAs = opened ?? OPENED[name]
     }
   }
 
@@ -55,6 +64,7 @@ export class Runtime {
     if (id === 0) return this.attach(address)
     const file = this.#files[id]
     if (!file) throw new Problem('notOpen')
+    if (file.opensAs) file.openFirst()
     return file
   }
   reading(address: number): PascalFile {

@@ -15,6 +15,8 @@ export class CodeBuilder {
   /** Pairs of word index and label, to fill in at the end. */
   readonly #uses: number[] = []
 
+  readonly #later: (() => void)[] = []
+
   /** Instructions so far, which is the index of the next. */
   get length(): number {
     return this.#count
@@ -62,8 +64,13 @@ export class CodeBuilder {
   patch(at: number, operand: 'p' | 'q' | 'r', value: number): void {
     this.#code[at * CODE_WORDS + Field[operand]] = value
   }
+  /** Has something done once all labels are placed. */
+  whenPlaced(act: () => void): void {
+    this.#later.push(act)
+  }
   /** The code, its labels resolved. */
   finish(): Int32Array {
+    for (const act of this.#later.splice(0)) act()
     for (let i = 0; i < this.#uses.length; i += 2) {
       this.#code[this.#uses[i] as number] = this.index(this.#uses[i + 1] as number)
     }

@@ -1,3 +1,4 @@
+import type { RealStyle } from '../machine/number-text.ts'
 import type { TypeSymbol } from './type-symbol.ts'
 
 /** What the verifier tells apart on the operand stack: a 32-bit word, a real, a set of 0..255, a set of 0..63. */
@@ -61,6 +62,8 @@ export interface FileParameter {
   readonly offset: number
   readonly text: boolean
   readonly componentBytes: number
+  /** How it is open from the start. Where this is left out, `input` is for reading and `output` for writing (6.10). */
+  readonly opened?: 'reading' | 'writing'
 }
 
 /** A procedure, a function, or the main program. */
@@ -99,4 +102,6 @@ export interface Program {
   readonly undefined: boolean
   /** Integer arithmetic traps on overflow. */
   readonly overflow: boolean
+  /** How reals are written in floating form; undefined for the machine's own way. */
+  readonly realStyle?: RealStyle
 }

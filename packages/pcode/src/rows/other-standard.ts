@@ -14,6 +14,7 @@ export const otherStandard: Readonly<Record<OtherName, StandardRow>> = {
   dsp: served('i i ->', 'Ends the variable of a pointer.', (rt, pointer, bytes) => {
     if (rt.references.length > 0 && rt.isReferred(pointer, pointer + bytes - 1)) throw new Problem('dangling')
     rt.heap.free(pointer)
+    rt.tags.delete(pointer)
   }),
   sin: served('r -> r', 'The sine.', (_, x) => Math.sin(x)),
   cos: served('r -> r', 'The cosine.', (_, x) => Math.cos(x)),

@@ -5,6 +5,7 @@ import { controlRows } from './control-rows.ts'
 import { memoryRows } from './memory-rows.ts'
 import type { Row as InstructionRow } from './row.ts'
 import { setRows } from './set-rows.ts'
+import { variantRows } from './variant-rows.ts'
 
 /** The name of an instruction of the P5 family. */
 export type InstructionName =
@@ -14,6 +15,7 @@ export type InstructionName =
   | keyof typeof checkRows
   | keyof typeof setRows
   | keyof typeof controlRows
+  | keyof typeof variantRows
 
 const ALL: Readonly<Record<InstructionName, InstructionRow>> = {
   ...memoryRows,
@@ -22,6 +24,7 @@ const ALL: Readonly<Record<InstructionName, InstructionRow>> = {
   ...checkRows,
   ...setRows,
   ...controlRows,
+  ...variantRows,
 }
 
 /** Names by row number. */

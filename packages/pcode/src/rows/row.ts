@@ -45,6 +45,8 @@ export interface Row {
   readonly ends: boolean
   /** For loads and stores of a frame's or global variable: how it is stored. */
   readonly storage?: StorageClass
+  /** The standard procedure that the meaning calls, if any. */
+  readonly uses?: number
   /** True when P5's own text has it; false for those that this machine adds. */
   readonly original: boolean
 }

@@ -1,12 +1,22 @@
 import { binaryStandard } from './binary-standard.ts'
 import { otherStandard } from './other-standard.ts'
 import type { StandardRow } from './standard-row.ts'
+import { tagStandard } from './tag-standard.ts'
 import { textStandard } from './text-standard.ts'
 
 /** The name of a standard procedure. */
-export type StandardName = keyof typeof textStandard | keyof typeof binaryStandard | keyof typeof otherStandard
+export type StandardName =
+  | keyof typeof textStandard
+  | keyof typeof binaryStandard
+  | keyof typeof otherStandard
+  | keyof typeof tagStandard
 
-const ALL: Readonly<Record<StandardName, StandardRow>> = { ...textStandard, ...binaryStandard, ...otherStandard }
+const ALL: Readonly<Record<StandardName, StandardRow>> = {
+  ...textStandard,
+  ...binaryStandard,
+  ...otherStandard,
+  ...tagStandard,
+}
 
 /** Names by number. */
 export const STANDARD_NAMES: readonly StandardName[] = Object.keys(ALL) as StandardName[]

@@ -1,6 +1,7 @@
 import { pointerProblem } from '../interpret/value-ops.ts'
 import { CAUSES } from '../machine/causes.ts'
 import { Halt, Problem } from '../machine/problem.ts'
+import { problemOf } from '../machine/result.ts'
 import type { Runtime } from '../machine/runtime.ts'
 import { STANDARD } from '../rows/standard.ts'
 import { suspending, promising, canSuspend } from './jspi.ts'
@@ -31,19 +32,15 @@ export async function execute(
 
 function stoppedBy(error: unknown, translated: TranslatedProgram, runtime: Runtime): Stopped {
   if (error instanceof Halt) return { ended: error, sites: [] }
-  if (!(error instanceof Error)) throw error
+  const ours = error instanceof Problem || error instanceof RangeError || error instanceof WebAssembly.RuntimeError
+  if (!ours) throw error
   const frames = framesOf(error, translated)
-  if (error instanceof Problem) {
-    const site = error.site < 0 ? undefined : translated.sites[error.site]
-    // The engine's frames begin with the problem's own, where it tells them at all.
-    return { ended: error, sites: frames.length > 0 || !site ? frames : [site] }
-  }
-  if (error instanceof RangeError)
-    return { ended: new Problem(error.message.includes('stack') ? 'stack' : 'memory'), sites: frames }
-  if (error instanceof WebAssembly.RuntimeError) {
+  if (error instanceof RangeError) return { ended: problemOf(error), sites: frames }
+  if (!(error instanceof Problem))
     return { ended: problemOfTrap(error.message, runtime.program, frames[0]), sites: frames }
-  }
-  throw error
+  const site = error.site < 0 ? undefined : translated.sites[error.site]
+  // The engine's frames begin with the problem's own, where it tells them at all.
+  return { ended: error, sites: frames.length > 0 || !site ? frames : [site] }
 }
 
 function imports(

@@ -53,7 +53,7 @@ export class LoopEntries {
     return this.#heads[block] ?? this.body(block)
   }
 
-  /** Where a goto from an inner routine arrives. */
+  /** Where a block is entered from the function's beginning, or by a goto from an inner routine. */
   arrival(block: number): Block {
     return this.#dispatch ? this.#byDispatch(block, this.#dispatch) : this.head(block)
   }
@@ -61,13 +61,15 @@ export class LoopEntries {
   enter(): void {
     const { fn, graph } = this.#code
     if (this.#fuel !== undefined) fn.set(this.#fuel, fn.i32(LOOP_FUEL))
+    const start = fn.current
     if (this.#dispatch) this.#writeDispatch(this.#dispatch)
     if (!this.#resumed) {
-      fn.at(0)
-      return fn.jump(this.head(0))
+      const first = this.arrival(0)
+      fn.at(start)
+      return fn.jump(first)
     }
     const outermost = this.#loops.filter(loop => graph.outerLoop[loop] === -1)
-    this.#towards(outermost, 0)
+    this.#towards(outermost, start)
     for (const loop of this.#loops) {
       const head = this.#heads[loop]
       if (head === undefined) continue

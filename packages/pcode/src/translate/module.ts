@@ -1,5 +1,5 @@
 import { Arena, FUNCREF, type FunctionRef, type FunctionType, I32, ModuleBuilder } from '@doppel/wasm'
-import type { Layout } from '../machine/layout.ts'
+import { frameSize, type Layout } from '../machine/layout.ts'
 import { CODE_WORDS, Field, STORAGE } from '../program/program.ts'
 import { Row } from '../rows/p5.ts'
 import { STANDARD } from '../rows/standard.ts'
@@ -10,7 +10,7 @@ import { functionType, HOST_TYPES, type ModuleContext, wasmParams } from './cont
 import { planFrames } from './frames.ts'
 import { declareByteFunctions, writeByteFunctions } from './byte-functions.ts'
 import { RoutineTranslator } from './routine.ts'
-import { ENTRY_FUEL, frameSize } from './routine-frame.ts'
+import { ENTRY_FUEL } from './routine-frame.ts'
 
 /** A program as a WebAssembly module, and where its code came from. */
 export interface TranslatedProgram {
@@ -113,8 +113,9 @@ export function routineOfFunction(name: string): number | undefined {
 function standardCalls(verified: VerifiedProgram): number[] {
   const found = new Set<number>()
   forEachInstruction(verified, (_, code, word) => {
-    const number = code[word + Field.q] as number
-    if (code[word + Field.row] === Row.csp && STANDARD[number]?.serve) found.add(number)
+    const row = rowAt(code, word)
+    const number = row.shape === 'standard' ? (code[word + Field.q] as number) : row.uses
+    if (number !== undefined && STANDARD[number]?.serve) found.add(number)
   })
   return [...found]
 }

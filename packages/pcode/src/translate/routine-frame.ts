@@ -1,21 +1,14 @@
 import { F64, I32, I64, type Local, type Node, Op, type ValueType as WasmType } from '@doppel/wasm'
+import { FRAME_HEADER_BYTES, frameSize } from '../machine/layout.ts'
 import { STORAGE, type StorageClass, UNDEFINED_WORD, VALUE_BYTES } from '../program/program.ts'
 import { enclosing } from '../verify/operands.ts'
 import type { RoutineTranslator } from './routine.ts'
 import { constant, inLocal, inNode, ofParts, type Value, WASM_TYPES } from './value.ts'
 
-/** Before a frame stands the address of the enclosing routine's. */
-export const FRAME_HEADER_BYTES = 8
-/** Where it stands, seen from the frame. */
-export const LINK_OFFSET = -8
-const FRAME_ALIGNMENT = 8
+/** Where the address of the enclosing routine's frame stands, seen from a frame. */
+const LINK_OFFSET = -FRAME_HEADER_BYTES
 /** Frames up to this size are filled in place. */
 const MAX_INLINE_FILL_BYTES = 128
-
-/** The bytes that a frame takes on the stack. */
-export function frameSize(bytes: number): number {
-  return FRAME_HEADER_BYTES + ((bytes + FRAME_ALIGNMENT - 1) & -FRAME_ALIGNMENT)
-}
 
 /** A routine's variables as its code finds them: some in locals, the others in a frame in memory. */
 export class RoutineFrame {
@@ -63,9 +56,11 @@ export class RoutineFrame {
   }
   /** What a function that goes on with this one's work takes after the number of the loop. */
   state(): { readonly types: WasmType[]; readonly values: Node[] } {
-    const { fn } = this.#code
+    const { fn, context, verified } = this.#code
     const locals = [this.#link, this.#base].filter(local => local !== undefined)
-    for (const register of this.registers.values()) locals.push(...register)
+    for (const offset of context.plans[verified.index]?.registers.keys() ?? []) {
+      locals.push(...(this.registers.get(offset) as readonly Local[]))
+    }
     return { types: locals.map(local => fn.localType(local)), values: locals.map(local => fn.get(local)) }
   }
 

@@ -21,6 +21,9 @@ import { MemoryExpressions, storageBounds } from './memory-expressions.ts'
 import { RoutineFrame } from './routine-frame.ts'
 import { constant, inLocal, inNode, ofParts, type Value, WASM_TYPES } from './value.ts'
 
+/** What stands for "from the beginning" among labels. */
+const NO_LABEL = -1
+
 /** Makes the code of one routine; once more, when `resumed` says so, as a function entered at one of its loops. */
 export class RoutineTranslator extends MemoryExpressions implements Ops<Value> {
   readonly verified: VerifiedRoutine
@@ -58,8 +61,8 @@ export class RoutineTranslator extends MemoryExpressions implements Ops<Value> {
   translate(): void {
     const { fn, graph } = this
     this.frame.prologue()
-    this.#loops.enter()
     const handler = this.verified.outerTargets.length > 0 ? this.#handler() : undefined
+    this.#loops.enter()
     graph.flow.order.forEach(block => this.#translateBlock(block, handler))
     for (let block = 0; block < graph.blocks.length; block++) {
       if ((graph.flow.position[block] as number) >= 0) continue
@@ -272,12 +275,16 @@ export class RoutineTranslator extends MemoryExpressions implements Ops<Value> {
     this.fn.globalSet(this.context.gotoFrame, this.node(this.frame.address(levels)))
     this.#gc.throw(this.context.gotoTag, [this.fn.i32(target)])
   }
-  /** Where gotos out of procedures arrive: those to this activation go to their label, others further out. */
+  /**
+   * Where gotos out of procedures arrive: those to this activation begin it again, at their label; others go further out.
+   * Beginning again is what keeps the graph reducible: a label has code before it that may be left by such a goto too.
+   */
   #handler(): { target: Block; into: Local } {
     const { fn, verified, graph, context } = this
     const into = fn.local(I32)
-    const target = fn.block()
-    const [ours, others] = [fn.block(), fn.block()]
+    const [again, target, ours, others] = [fn.block(), fn.block(), fn.block(), fn.block()]
+    fn.set(into, fn.i32(NO_LABEL))
+    fn.jump(again)
     fn.at(target)
     const frame = fn.globalGet(context.gotoFrame, I32)
     fn.branch(fn.op(Op.i32Eq, frame, this.node(this.frame.address(0))), ours, others)
@@ -285,13 +292,14 @@ export class RoutineTranslator extends MemoryExpressions implements Ops<Value> {
     this.#gc.throw(context.gotoTag, [fn.get(into)])
     fn.at(ours)
     this.frame.reenter()
+    fn.jump(again)
+    fn.at(again)
     for (const label of verified.outerTargets) {
       const rest = fn.block()
       const to = this.#loops.arrival(graph.blockAt.get(label) as number)
-      fn.branch(fn.op(Op.i32Eq, fn.get(into), fn.i32(label)), to, rest)
+      fn.branch(fn.op(Op.i32Eq, fn.get(into), fn.i32(label)), to, rest, 'unlikely')
       fn.at(rest)
     }
-    fn.unreachable()
     return { target, into }
   }
 }
