@@ -3,14 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { runProgram } from '../src/machine/run.ts'
 import { compilePascal } from '../src/pascal/compile.ts'
 import { type IsoCase, parseCases } from './iso7185-cases.ts'
-import { memoryFiles } from './memory-files.ts'
+import { memoryFiles } from '../src/machine/memory-files.ts'
 
 const FOLDER = new URL('./iso7185/', import.meta.url)
 const cases = readdirSync(FOLDER)
   .filter(name => name.endsWith('.txt'))
   .sort()
   .flatMap(file => parseCases(file, readFileSync(new URL(file, FOLDER), 'utf8')))
-const ENGINES = ['interpreter'] as const
+const ENGINES = ['interpreter', 'translator'] as const
 const clauseOf = ({ title }: IsoCase): string => title.slice(0, title.indexOf(' '))
 
 describe.each([...Map.groupBy(cases, clauseOf)])('ISO 7185 %s', (_, group) => {
@@ -32,7 +32,7 @@ async function judge({ program: text, input, outcome, place }: IsoCase): Promise
   if (program === undefined) throw new Error('there is no program')
   for (const engine of ENGINES) {
     const files = memoryFiles({ input })
-    const result = await runProgram(program, { files, engine, realStyle: { exponentLetter: 'e', exponentDigits: 2 } })
+    const result = await runProgram(program, { files, engine })
     if (outcome.kind === 'output') {
       expect(result.problem?.message).toBeUndefined()
       expect(files.text('output')).toBe(outcome.text)

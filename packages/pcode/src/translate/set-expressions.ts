@@ -49,7 +49,7 @@ export class SetExpressions extends Expressions {
     }
     const { fn } = this
     const value = this.once(element)
-    const only = soleWord(set)
+    const only = set.parts.length === 1 ? 0 : soleWord(set)
     const shifted = (word: Value): number =>
       fn.op(Op.i32WrapI64, fn.op(Op.i64ShrU, this.node(word), fn.op(Op.i64ExtendI32U, this.node(value))))
     if (only >= 0) {

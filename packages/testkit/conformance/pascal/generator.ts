@@ -37,8 +37,8 @@ begin slot := abs(tame(n)) mod (size + ${1 - ARRAY_LOW}) ${ARRAY_LOW} end;
 function hue(n: integer): colour;
 begin case abs(tame(n)) mod 5 of 0: hue := red; 1: hue := orange; 2: hue := yellow; 3: hue := green; 4: hue := blue end end;
 
-function letter(n: integer): char;
-begin letter := chr(ord('a') + abs(tame(n)) mod 26) end;
+function glyph(n: integer): char;
+begin glyph := chr(ord('a') + abs(tame(n)) mod 26) end;
 
 procedure push(n: integer);
 var one: list;
@@ -167,7 +167,7 @@ end;
       case 7:
         return `q${r.below(2)} := ${this.#colours()}`
       case 8:
-        return `l${r.below(2)} := l0 ${r.pick(['+', '*', '-'])} [${this.#char()}, 'c'..${this.#char()}]`
+        return `l${r.below(2)} := l0 ${r.pick(['+', '*', '-'])} ([${this.#char()}] + ['c'..${this.#char()}])`
       case 9:
         return `r${r.below(2)} := tame(${n()}) / ${r.pick(['4', '8', '16'])}`
       case 10:
@@ -312,7 +312,7 @@ end;
 
   #char(): string {
     const r = this.#random
-    return r.pick(['c0', 'c1', "'m'", `letter(${this.#integer(0)})`, `s0[${r.within(1, STRING_LENGTH)}]`])
+    return r.pick(['c0', 'c1', "'m'", `glyph(${this.#integer(0)})`, `s0[${r.within(1, STRING_LENGTH)}]`])
   }
 
   #colour(): string {
