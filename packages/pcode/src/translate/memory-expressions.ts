@@ -117,7 +117,7 @@ export abstract class MemoryExpressions extends SetExpressions {
   }
   move(to: Value, from: Value, bytes: Value): void {
     this.settleStack()
-    if (bytes.kind !== 'constant' || bytes.base > MAX_INLINE_BYTES || bytes.base < 0) {
+    if (bytes.kind !== 'constant' || bytes.base > MAX_INLINE_BYTES || bytes.base <= 0) {
       new Gc(this.fn).memoryCopy(this.node(to), this.node(from), this.node(bytes))
       return
     }
