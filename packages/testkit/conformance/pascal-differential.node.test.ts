@@ -37,10 +37,13 @@ async function ours(text: string, engine: 'interpreter' | 'translator', checks: 
   return Buffer.concat(written).toString('latin1')
 }
 
-test.each(Array.from({ length: PROGRAMS }, (_, i) => i + 1))('generated program %i writes what Free Pascal has it write', async seed => {
-  const text = generateProgram(seed)
-  const expected = await freePascal(text, `p${seed}`)
-  expect(await ours(text, 'translator', true)).toBe(expected)
-  expect(await ours(text, 'translator', false)).toBe(expected)
-  expect(await ours(text, 'interpreter', true)).toBe(expected)
-})
+test.each(Array.from({ length: PROGRAMS }, (_, i) => i + 1))(
+  'generated program %i writes what Free Pascal has it write',
+  async seed => {
+    const text = generateProgram(seed)
+    const expected = await freePascal(text, `p${seed}`)
+    expect(await ours(text, 'translator', true)).toBe(expected)
+    expect(await ours(text, 'translator', false)).toBe(expected)
+    expect(await ours(text, 'interpreter', true)).toBe(expected)
+  },
+)

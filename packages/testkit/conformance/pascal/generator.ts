@@ -248,7 +248,11 @@ end;
     const r = this.#random
     const leaf = (): string => {
       if (local.length > 0) return r.chance(70) ? r.pick(local) : String(r.within(0, 99))
-      return r.pick([this.#intVariable(), `v${r.below(2)}[${r.within(ARRAY_LOW, ARRAY_HIGH)}]`, String(r.within(0, 300))])
+      return r.pick([
+        this.#intVariable(),
+        `v${r.below(2)}[${r.within(ARRAY_LOW, ARRAY_HIGH)}]`,
+        String(r.within(0, 300)),
+      ])
     }
     if (depth <= 0) return leaf()
     const [a, b] = [this.#integer(depth - 1, local), this.#integer(depth - 1, local)]
@@ -318,7 +322,8 @@ end;
 
   #colours(): string {
     const r = this.#random
-    const one = (): string => r.pick(['q0', 'q1', '[red, yellow]', `[${this.#colour()}]`, `[orange..${this.#colour()}]`, '[]'])
+    const one = (): string =>
+      r.pick(['q0', 'q1', '[red, yellow]', `[${this.#colour()}]`, `[orange..${this.#colour()}]`, '[]'])
     return r.chance(60) ? `(${one()} ${r.pick(['+', '*', '-'])} ${one()})` : one()
   }
 }
