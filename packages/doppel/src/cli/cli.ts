@@ -13,7 +13,9 @@ const WITHOUT_TABLE: ReadonlySet<string> = new Set(['java', 'javac'])
 /** `doppel run prog.pas …`: started without the other commands too. */
 function isPascalRun(args: readonly string[]): boolean {
   const end = args.indexOf('--')
-  return args[0] === 'run' && args.slice(1, end < 0 ? args.length : end).some(word => /^[^-=]*\.pas$/i.test(word))
+  return (
+    args[0] === 'run' && args.slice(1, end < 0 ? args.length : end).some(word => /^[^-][^=]*\.(pas|p5)$/i.test(word))
+  )
 }
 
 /**

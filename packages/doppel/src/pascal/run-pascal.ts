@@ -1,5 +1,14 @@
 import { DoppelError } from '@doppel/base'
-import { compilePascal, Problem, type Program, type RunResult, runProgram } from '@doppel/pcode'
+import {
+  compilePascal,
+  loadP5,
+  PROGRAM_TEXT_MARK,
+  readProgramText,
+  Problem,
+  type Program,
+  type RunResult,
+  runProgram,
+} from '@doppel/pcode'
 import type { Invocation, Streams } from '../cli/command.ts'
 import { programFiles, readBindings } from './program-files.ts'
 import { compileOptions, printDiagnostics, readSource } from './sources.ts'
@@ -15,8 +24,7 @@ export async function runPascal(invocation: Invocation): Promise<number> {
   const [path = '', ...words] = invocation.arguments
   const bindings = readBindings([...words, ...(invocation.rest ?? [])])
   const text = readSource(path)
-  const { program, diagnostics } = compilePascal(text, compileOptions(invocation, path))
-  printDiagnostics(invocation.streams, diagnostics)
+  const program = /\.p5$/i.test(path) ? loadPcode(text) : compiled(invocation, path, text)
   if (program === undefined) return 1
   checkBindings(program, bindings)
   const timeoutMs = readTime(invocation.value('timeout'))
@@ -42,6 +50,16 @@ export async function runPascal(invocation: Invocation): Promise<number> {
   return result.problem?.reason === 'budget' ? TIMED_OUT : result.exitCode
 }
 
+function compiled(invocation: Invocation, path: string, text: string): Program | undefined {
+  const { program, diagnostics } = compilePascal(text, compileOptions(invocation, path))
+  printDiagnostics(invocation.streams, diagnostics)
+  return program
+}
+/** P-code: this machine's own text, or that of Pascal-P5. */
+function loadPcode(text: string): Program {
+  return text.startsWith(PROGRAM_TEXT_MARK) ? readProgramText(text) : loadP5(text)
+}
+
 /** Every file of the program is bound, and every binding is to a file of it. */
 function checkBindings(program: Program, bindings: ReadonlyMap<string, string>): void {
   const names = program.files.map(({ name }) => name)
@@ -54,7 +72,8 @@ function checkBindings(program: Program, bindings: ReadonlyMap<string, string>):
       { name },
     )
   }
-  const open = names.find(name => name !== 'input' && name !== 'output' && !bindings.has(name))
+  const needed = program.files.filter(file => file.opened === undefined).map(({ name }) => name)
+  const open = needed.find(name => name !== 'input' && name !== 'output' && !bindings.has(name))
   if (open !== undefined) {
     throw new DoppelError('pascal.binding', `${program.name} needs a file for ${open}: add ${open}=FILE`, {
       name: open,
@@ -65,9 +84,9 @@ function checkBindings(program: Program, bindings: ReadonlyMap<string, string>):
 /** Says what stopped the program, at which line, and how it came there. */
 function printProblem(streams: Streams, text: string, { problem, trace }: RunResult): void {
   const [place, ...callers] = trace
-  const where = place === undefined ? '' : `${place.file}:${place.line}: `
+  const where = place === undefined || place.line === 0 ? '' : `${place.file || 'source'}:${place.line}: `
   streams.stderr(`${where}error: ${problem?.message} [${problem?.code}]\n`)
-  const line = place === undefined ? undefined : text.split('\n')[place.line - 1]
+  const line = place === undefined || place.file === '' ? undefined : text.split('\n')[place.line - 1]
   if (place && line !== undefined) streams.stderr(`${place.line} | ${line.trimEnd()}\n`)
   if (place) streams.stderr(`  in ${place.routine}\n`)
   for (const caller of callers.slice(0, MAX_CALLERS)) {

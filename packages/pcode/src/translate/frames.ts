@@ -1,12 +1,4 @@
-import {
-  CODE_WORDS,
-  Field,
-  type Program,
-  type Routine,
-  STORAGE,
-  type StorageClass,
-  VALUE_BYTES,
-} from '../program/program.ts'
+import { CODE_WORDS, Field, type Routine, STORAGE, type StorageClass, VALUE_BYTES } from '../program/program.ts'
 import { Row } from '../rows/p5.ts'
 import { rowAt } from '../verify/effects.ts'
 import { enclosing } from '../verify/operands.ts'
@@ -136,9 +128,4 @@ function registerBytes(registers: ReadonlyMap<number, StorageClass>): number {
   let sum = 0
   for (const storage of registers.values()) sum += STORAGE[storage].bytes
   return sum
-}
-
-/** The routine number of `program` whose frame is meant by `p` levels up from routine `index`. Of verified operands. */
-export function ownerOf(program: Program, index: number, p: number): number {
-  return enclosing(program, index, p) as number
 }
