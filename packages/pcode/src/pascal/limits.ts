@@ -10,5 +10,8 @@ export const MAX_SET_MEMBER = 255
 /** How deep statements, expressions, types and routines may be nested, so that the compiler’s own stack is bounded. */
 export const MAX_NESTING = 200
 
+/** How many operators and selectors may follow one another on the way into an expression. */
+export const MAX_OPERATORS = 1000
+
 /** The largest variable in bytes. */
 export const MAX_TYPE_BYTES = 0x1000_0000

@@ -35,5 +35,20 @@ const checkCommand: Command = {
   run: async invocation => (await import('../../pascal/check-pascal.ts')).checkFiles(invocation),
 }
 
+const formatCommand: Command = {
+  name: 'pascal format',
+  summary: 'lay out Pascal programs; comments stay where they are',
+  usage: '[FLAGS] PROGRAM.pas …',
+  minArguments: 1,
+  maxArguments: Infinity,
+  flags: [
+    DIALECT,
+    { name: 'write', short: 'w', summary: 'change the files, in place of printing them' },
+    { name: 'check', summary: 'only name the files that are laid out otherwise: status 1 where there are any' },
+  ],
+  examples: [['doppel pascal format -w *.pas', 'lay out every program of this folder']],
+  run: async invocation => (await import('../../pascal/format-pascal.ts')).formatFiles(invocation),
+}
+
 /** Commands for Pascal programs. */
-export const PASCAL_COMMANDS: readonly Command[] = [checkCommand]
+export const PASCAL_COMMANDS: readonly Command[] = [checkCommand, formatCommand]

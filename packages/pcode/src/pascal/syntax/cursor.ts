@@ -1,11 +1,27 @@
 import type { DiagnosticName } from '../diagnostic-rows.ts'
 import type { Diagnostics, Span } from '../diagnostics.ts'
 import type { Dialect } from '../dialect.ts'
-import { MAX_NESTING } from '../limits.ts'
+import { MAX_NESTING, MAX_OPERATORS } from '../limits.ts'
 import type { Sources } from '../source.ts'
 import type { TokenBuffer } from './token-buffer.ts'
-import { FIRST_WORD, Token, type TokenKind, tokenName } from './tokens.ts'
+import { FIRST_WORD, kindSet, Token, type TokenKind, tokenName } from './tokens.ts'
 import type { Name } from './tree.ts'
+
+/** What ends an expression that is given up. */
+const AFTER_EXPRESSION = kindSet(
+  Token.rightParen,
+  Token.rightBracket,
+  Token.semicolon,
+  Token.endWord,
+  Token.thenWord,
+  Token.do,
+  Token.of,
+  Token.else,
+  Token.until,
+  Token.begin,
+  Token.to,
+  Token.downto,
+)
 
 /** Where the parser is in the tokens, and how it gets on after errors. */
 export class Cursor {
@@ -16,6 +32,7 @@ export class Cursor {
   readonly #kinds: Uint8Array
   #at = 0
   #depth = 0
+  #operators = 0
   /** Index of the token that the last error was at: an error there again is its consequence. */
   #failedAt = -1
   /** Kind of the current token. */
@@ -155,6 +172,29 @@ export class Cursor {
 
   leave(): void {
     this.#depth--
+  }
+
+  /** Counts an operator or selector; past the limit it reports, and the expression is given up. */
+  extend(): boolean {
+    if (this.#operators >= MAX_OPERATORS) {
+      this.fail('nesting-depth', [MAX_OPERATORS])
+      this.skipTo(AFTER_EXPRESSION)
+      return false
+    }
+    this.#operators++
+    return true
+  }
+
+  /** Takes back so many counts of `extend`. */
+  retract(operators: number): void {
+    this.#operators -= operators
+  }
+
+  /** A closing bracket; where it lacks, what stands before it is skipped. */
+  close(kind: TokenKind): void {
+    if (this.expect(kind)) return
+    this.skipTo(AFTER_EXPRESSION)
+    this.accept(kind)
   }
 
   span(pos: number): Span {

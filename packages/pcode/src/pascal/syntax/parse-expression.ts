@@ -56,24 +56,30 @@ function parseSimple(p: Cursor): Expression {
   } else {
     left = parseTerm(p)
   }
-  while (ADDING[p.kind] === 1) {
+  let operators = 0
+  while (ADDING[p.kind] === 1 && p.extend()) {
+    operators++
     const operator = p.kind
     p.advance()
     const right = parseTerm(p)
     left = { kind: 'binary', operator, left, right, pos, end: right.end }
   }
+  p.retract(operators)
   return left
 }
 
 function parseTerm(p: Cursor): Expression {
   const { pos } = p
   let left = parseFactor(p)
-  while (MULTIPLYING[p.kind] === 1) {
+  let operators = 0
+  while (MULTIPLYING[p.kind] === 1 && p.extend()) {
+    operators++
     const operator = p.kind
     p.advance()
     const right = parseFactor(p)
     left = { kind: 'binary', operator, left, right, pos, end: right.end }
   }
+  p.retract(operators)
   return left
 }
 
@@ -96,7 +102,7 @@ function parseFactor(p: Cursor): Expression {
     case Token.leftParen: {
       p.advance()
       const inner = parseExpression(p)
-      p.expect(Token.rightParen)
+      p.close(Token.rightParen)
       // An operator’s span takes its parentheses in, so that carets under operands show them.
       return inner.kind === 'binary' || inner.kind === 'unary' ? { ...inner, pos, end: p.lastEnd } : inner
     }
@@ -142,7 +148,7 @@ function parseSet(p: Cursor): Expression {
       members.push({ low, high })
     } while (p.accept(Token.comma))
   }
-  p.expect(Token.rightBracket)
+  p.close(Token.rightBracket)
   return { kind: 'set', members, ...p.span(pos) }
 }
 
@@ -153,23 +159,27 @@ export function parseNamed(p: Cursor, name: Name): Expression {
     p.kind === Token.leftParen
       ? { kind: 'call', callee: name, args: parseArguments(p), pos, end: p.lastEnd }
       : { kind: 'name', id: name.id, pos, end: name.end }
-  for (;;) {
+  for (let selectors = 0; ; selectors++) {
+    const isSelector =
+      p.kind === Token.leftBracket || p.kind === Token.arrow || (p.kind === Token.period && p.nextKind !== Token.end)
+    if (!isSelector || !p.extend()) {
+      p.retract(selectors)
+      return base
+    }
     if (p.kind === Token.leftBracket) {
       p.advance()
       const indexes: Expression[] = []
       do indexes.push(parseExpression(p))
       while (p.accept(Token.comma))
-      p.expect(Token.rightBracket)
+      p.close(Token.rightBracket)
       base = { kind: 'index', base, indexes, pos, end: p.lastEnd }
-    } else if (p.kind === Token.period && p.nextKind !== Token.end) {
+    } else if (p.kind === Token.period) {
       p.advance()
       const field = p.name('the name of a field')
       base = { kind: 'field', base, field, pos, end: p.lastEnd }
-    } else if (p.kind === Token.arrow) {
+    } else {
       p.advance()
       base = { kind: 'arrow', base, pos, end: p.lastEnd }
-    } else {
-      return base
     }
   }
 }
@@ -183,7 +193,7 @@ function parseArguments(p: Cursor): readonly Argument[] {
     const digits = width !== undefined && p.accept(Token.colon) ? parseExpression(p) : undefined
     args.push({ value, width, digits })
   } while (p.accept(Token.comma))
-  p.expect(Token.rightParen)
+  p.close(Token.rightParen)
   return args
 }
 

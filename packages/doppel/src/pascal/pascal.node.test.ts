@@ -1,0 +1,137 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+
+const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'doppel-pascal-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+/** Runs doppel in the folder, as a shell would. */
+function doppel(words: readonly string[], input = ''): { status: number | null; out: string; err: string } {
+  const node = ['--conditions=source', MAIN, ...words]
+  const { status, stdout, stderr } = spawnSync(process.execPath, node, { cwd: folder, input, encoding: 'utf8' })
+  return { status, out: stdout, err: stderr }
+}
+
+function program(text: string, name = 'prog.pas'): string {
+  writeFileSync(join(folder, name), text)
+  return name
+}
+
+describe('doppel run of a Pascal program', () => {
+  test('reads standard input and writes standard output', () => {
+    program(`program p(input, output); var i, s: integer;
+begin s := 0; while not eof do begin readln(i); s := s + i end; writeln('sum ', s:1) end.`)
+    expect(doppel(['run', 'prog.pas'], '1\n2\n39\n')).toEqual({ status: 0, out: 'sum 42\n', err: '' })
+  })
+
+  test('binds program parameters to files by name', () => {
+    program(`program copy(source, target, output); var source, target: text; c: char;
+begin reset(source); rewrite(target);
+  while not eof(source) do begin
+    while not eoln(source) do begin read(source, c); write(target, c, c) end;
+    readln(source); writeln(target) end
+end.`)
+    writeFileSync(join(folder, 'in.txt'), 'ab\n\nc')
+    expect(doppel(['run', 'prog.pas', 'source=in.txt', 'target=out.txt'])).toEqual({ status: 0, out: '', err: '' })
+    expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe('aabb\n\ncc\n')
+  })
+
+  test('names the files that it needs, and those that it does not have', () => {
+    program('program p(data, output); var data: text; begin reset(data) end.')
+    const missing = doppel(['run', 'prog.pas'])
+    expect(missing.status).toBe(1)
+    expect(missing.err).toBe('doppel: p needs a file for data: add data=FILE [pascal.binding]\n')
+    expect(doppel(['run', 'prog.pas', 'data=x', 'date=y']).err).toContain('p has no program parameter date')
+    expect(doppel(['run', 'prog.pas', 'data=nothing']).err).toContain('there is no such file to read [pascal.file]')
+  })
+
+  test('stops at an error with its line, and how the program came there', () => {
+    program(`program p(output);
+var a: array [1..3] of integer;
+procedure put(i: integer);
+begin
+  a[i] := 0
+end;
+begin
+  put(4)
+end.`)
+    const { status, err } = doppel(['run', 'prog.pas'])
+    expect(status).toBe(1)
+    expect(err).toBe(`prog.pas:5: error: 4 is not in 1..3 [pascal.range]
+5 |   a[i] := 0
+  in put
+  called by p at prog.pas:8
+`)
+  })
+
+  test('shows what does not compile, and runs nothing', () => {
+    program('program p(output);\nbegin writeln(1 end.')
+    const { status, out, err } = doppel(['run', 'prog.pas'])
+    expect({ status, out }).toEqual({ status: 1, out: '' })
+    expect(err).toBe(`prog.pas:2:17: error: expected ')', found 'end' [pascal.expected, ISO 7185 §6.1]
+2 | begin writeln(1 end.
+  |                 ^^^
+
+1 error
+`)
+  })
+
+  test('ends an endless loop and an endless wait at the timeout', () => {
+    program('program p; begin while true do end.')
+    const looping = doppel(['run', '--timeout', '300ms', 'prog.pas'])
+    expect(looping.status).toBe(124)
+    expect(looping.err).toContain('[pascal.timeout]')
+  })
+
+  test('ends an endless recursion', () => {
+    program('program p; procedure q; begin q end; begin q end.')
+    const { status, err } = doppel(['run', 'prog.pas'])
+    expect(status).toBe(1)
+    expect(err).toContain('procedures call too deep [pascal.stack]')
+  })
+
+  test('refuses words that bind nothing', () => {
+    program('program p; begin end.')
+    expect(doppel(['run', 'prog.pas', 'word'])).toEqual({
+      status: 1,
+      out: '',
+      err: "doppel: 'word' binds no program parameter; expected name=file [pascal.binding]\n",
+    })
+  })
+})
+
+describe('doppel pascal', () => {
+  test('check prints nothing for what is right, and JSON where it is asked for', () => {
+    program('program p; begin end.')
+    program('program p; begin x := 1 end.', 'bad.pas')
+    expect(doppel(['pascal', 'check', 'prog.pas'])).toEqual({ status: 0, out: '', err: '' })
+    const { status, out } = doppel(['pascal', 'check', '--json', 'bad.pas'])
+    expect(status).toBe(1)
+    expect(JSON.parse(out)).toMatchObject([
+      { code: 'pascal.undeclared', at: { file: 'bad.pas', line: 1, column: 18 }, width: 1 },
+    ])
+  })
+
+  test('check holds programs to level 0 where it is asked to', () => {
+    program('program p; procedure q(var a: array [l..h: integer] of char); begin end; begin end.')
+    expect(doppel(['pascal', 'check', 'prog.pas']).status).toBe(0)
+    expect(doppel(['pascal', 'check', '--dialect', 'iso', 'prog.pas']).err).toContain('pascal.conformant-level')
+    expect(doppel(['pascal', 'check', '--dialect', 'turbo', 'prog.pas']).err).toContain('expected one of iso')
+  })
+
+  test('format prints, checks and changes', () => {
+    program('program p;begin end.')
+    const text = 'program p;\nbegin\nend.\n'
+    expect(doppel(['pascal', 'format', 'prog.pas']).out).toBe(text)
+    expect(doppel(['pascal', 'format', '--check', 'prog.pas'])).toEqual({ status: 1, out: 'prog.pas\n', err: '' })
+    expect(doppel(['pascal', 'format', '-w', 'prog.pas']).status).toBe(0)
+    expect(readFileSync(join(folder, 'prog.pas'), 'utf8')).toBe(text)
+  })
+})
