@@ -1,6 +1,7 @@
 import { DoppelError } from '@doppel/base'
 import {
   compilePascal,
+  loadP4,
   loadP5,
   PROGRAM_TEXT_MARK,
   readProgramText,
@@ -25,7 +26,7 @@ export async function runPascal(invocation: Invocation): Promise<number> {
   const [path = '', ...words] = invocation.arguments
   const bindings = readBindings([...words, ...(invocation.rest ?? [])])
   const text = readSource(path)
-  const program = /\.p5$/i.test(path) ? loadPcode(text) : compiled(invocation, path, text)
+  const program = /\.p[45]$/i.test(path) ? loadPcode(path, text) : compiled(invocation, path, text)
   if (program === undefined) return 1
   checkBindings(program, bindings)
   const timeoutMs = readTime(invocation.value('timeout'))
@@ -57,9 +58,10 @@ function compiled(invocation: Invocation, path: string, text: string): Program |
   printDiagnostics(invocation.streams, diagnostics)
   return program
 }
-/** P-code: this machine's own text, or that of Pascal-P5. */
-function loadPcode(text: string): Program {
-  return text.startsWith(PROGRAM_TEXT_MARK) ? readProgramText(text) : loadP5(text)
+/** P-code: this machine's own text, or those of Pascal-P4 and P5. */
+function loadPcode(path: string, text: string): Program {
+  if (text.startsWith(PROGRAM_TEXT_MARK)) return readProgramText(text)
+  return path.endsWith('4') ? loadP4(text) : loadP5(text)
 }
 
 /** Every file of the program is bound, and every binding is to a file of it. */
