@@ -1,17 +1,8 @@
 import { DoppelError } from '@doppel/base'
-import {
-  compilePascal,
-  loadP5,
-  PROGRAM_TEXT_MARK,
-  readProgramText,
-  Problem,
-  type Program,
-  type RunResult,
-  runProgram,
-} from '@doppel/pcode'
+import { Problem, type Program, type RunResult, runProgram } from '@doppel/pcode'
 import type { Invocation, Streams } from '../cli/command.ts'
 import { programFiles, readBindings } from './program-files.ts'
-import { compileOptions, printDiagnostics, readSource } from './sources.ts'
+import { loadProgram, readSource } from './sources.ts'
 import { readTime } from './time.ts'
 
 /** What timeout(1) returns when it had to end a program. */
@@ -24,7 +15,7 @@ export async function runPascal(invocation: Invocation): Promise<number> {
   const [path = '', ...words] = invocation.arguments
   const bindings = readBindings([...words, ...(invocation.rest ?? [])])
   const text = readSource(path)
-  const program = /\.p5$/i.test(path) ? loadPcode(text) : compiled(invocation, path, text)
+  const program = loadProgram(invocation, path, text)
   if (program === undefined) return 1
   checkBindings(program, bindings)
   const timeoutMs = readTime(invocation.value('timeout'))
@@ -48,16 +39,6 @@ export async function runPascal(invocation: Invocation): Promise<number> {
     )
   }
   return result.problem?.reason === 'budget' ? TIMED_OUT : result.exitCode
-}
-
-function compiled(invocation: Invocation, path: string, text: string): Program | undefined {
-  const { program, diagnostics } = compilePascal(text, compileOptions(invocation, path))
-  printDiagnostics(invocation.streams, diagnostics)
-  return program
-}
-/** P-code: this machine's own text, or that of Pascal-P5. */
-function loadPcode(text: string): Program {
-  return text.startsWith(PROGRAM_TEXT_MARK) ? readProgramText(text) : loadP5(text)
 }
 
 /** Every file of the program is bound, and every binding is to a file of it. */
