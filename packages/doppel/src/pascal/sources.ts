@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { DoppelError } from '@doppel/base'
 import {
   type CompileOptions,
@@ -35,17 +34,7 @@ export function compileOptions(invocation: Invocation, path: string): CompileOpt
   return {
     file: path,
     checks: !invocation.has('unchecked'),
-    include: name => readIncluded(join(dirname(path), name)),
     ...(dialect === undefined ? {} : { dialect: dialect as Dialect['name'] }),
-  }
-}
-
-function readIncluded(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
   }
 }
 
