@@ -1,6 +1,7 @@
 import { DoppelError } from '@doppel/base'
 import { Problem, type Program, type RunResult, runProgram } from '@doppel/pcode'
 import type { Invocation, Streams } from '../cli/command.ts'
+import { allowDeepStacks } from './deep-stacks.ts'
 import { programFiles, readBindings } from './program-files.ts'
 import { loadProgram, readSource } from './sources.ts'
 import { readTime } from './time.ts'
@@ -23,6 +24,7 @@ export async function runPascal(invocation: Invocation): Promise<number> {
   const start = performance.now()
   const isOver = (): boolean => timeoutMs !== undefined && performance.now() - start > timeoutMs
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => ending.abort(new Problem('budget')), timeoutMs)
+  allowDeepStacks()
   const result = await runProgram(program, {
     files: programFiles(bindings, ending.signal),
     realStyle: REAL_STYLE,

@@ -159,7 +159,8 @@ export abstract class ValueOps implements Omit<Ops<StackValue>, 'standard'> {
   }
 
   load(storage: StorageClass, address: StackValue, offset: number): StackValue {
-    const at = (address as number) + offset
+    // Not modulo 2^32, as WebAssembly's own offsets: what lies beyond is nowhere.
+    const at = ((address as number) >>> 0) + offset
     const { memory } = this.runtime
     switch (storage) {
       case 'i':
@@ -170,7 +171,7 @@ export abstract class ValueOps implements Omit<Ops<StackValue>, 'standard'> {
       case 'x':
         return memory.byte(at)
       case 'h':
-        return memory.view.getInt16(at >>> 0, true)
+        return memory.view.getInt16(at, true)
       case 'r':
         return memory.real(at)
       case 's':
@@ -182,7 +183,7 @@ export abstract class ValueOps implements Omit<Ops<StackValue>, 'standard'> {
     }
   }
   store(storage: StorageClass, address: StackValue, offset: number, value: StackValue): void {
-    const at = ((address as number) + offset) >>> 0
+    const at = ((address as number) >>> 0) + offset
     const { memory } = this.runtime
     switch (storage) {
       case 'i':
@@ -214,10 +215,11 @@ export abstract class ValueOps implements Omit<Ops<StackValue>, 'standard'> {
   }
   compareBytes(a: StackValue, b: StackValue, bytes: StackValue): number {
     const { memory } = this.runtime
-    const left = memory.slice(a as number, bytes as number)
-    const right = memory.slice(b as number, bytes as number)
-    const at = left.findIndex((byte, i) => byte !== right[i])
-    return at < 0 ? 0 : (left[at] as number) - (right[at] as number)
+    for (let i = 0; i < (bytes as number); i++) {
+      const difference = memory.byte((a as number) + i) - memory.byte((b as number) + i)
+      if (difference !== 0) return difference
+    }
+    return 0
   }
 
   trapIf(condition: StackValue, cause: Cause, ...values: StackValue[]): void {

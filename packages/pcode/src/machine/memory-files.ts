@@ -12,7 +12,7 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
 /** Files in memory, for tests and pages: their contents by name; what a program writes can be looked at. */
 export function memoryFiles(
   contents: Readonly<Record<string, string>> = {},
-): FilePort & { text(name: string): string } {
+): FilePort & { text(name: string): string; bytes(name: string): Uint8Array } {
   const files = new Map(
     Object.entries({ input: '', ...contents }).map(([name, text]) => [name, new TextEncoder().encode(text)]),
   )
@@ -33,6 +33,7 @@ export function memoryFiles(
       files.set(name, NO_BYTES)
       return { write: bytes => void files.set(name, joined(files.get(name) ?? NO_BYTES, bytes)) }
     },
+    bytes: name => files.get(name) ?? NO_BYTES,
     text: name => new TextDecoder().decode(files.get(name) ?? NO_BYTES),
   }
 }

@@ -42,22 +42,22 @@ export class MachineMemory {
     return this.#view
   }
   word(address: number): number {
-    return this.#view.getInt32(address >>> 0, true)
+    return this.#view.getInt32(address, true)
   }
   setWord(address: number, value: number): void {
-    this.#view.setInt32(address >>> 0, value, true)
+    this.#view.setInt32(address, value, true)
   }
   byte(address: number): number {
-    return this.#view.getUint8(address >>> 0)
+    return this.#view.getUint8(address)
   }
   setByte(address: number, value: number): void {
-    this.#view.setUint8(address >>> 0, value)
+    this.#view.setUint8(address, value)
   }
   real(address: number): number {
-    return this.#view.getFloat64(address >>> 0, true)
+    return this.#view.getFloat64(address, true)
   }
   setReal(address: number, value: number): void {
-    this.#view.setFloat64(address >>> 0, value, true)
+    this.#view.setFloat64(address, value, true)
   }
   /** Fills bytes, which end with a whole word or are zeros, with a word. */
   fill(address: number, bytes: number, word: number): void {
@@ -66,7 +66,7 @@ export class MachineMemory {
   }
   /** A copy of bytes, for a port to keep. */
   slice(address: number, bytes: number): Uint8Array {
-    const at = address >>> 0
+    const at = address < 0 ? address + 0x1_0000_0000 : address
     if (bytes < 0 || at + bytes > this.#bytes.length) throw new RangeError('beyond the memory')
     return this.#bytes.slice(at, at + bytes)
   }

@@ -73,7 +73,7 @@ export function planFrames(verified: VerifiedProgram): FramePlan[] {
     }
   }
   return program.routines.map((routine, index) => {
-    const registers = chooseRegisters(routine, uses[index] as FrameUses)
+    const registers = chooseRegisters(routine, uses[index] as FrameUses, program.undefined)
     const hasInner = index > 0 && parents.has(index)
     const rest = routine.frameBytes > registerBytes(registers)
     return {
@@ -103,7 +103,7 @@ function extent(routine: Routine, offset: number, bytes: number | undefined): [n
   return [offset, Math.min(routine.frameBytes, ...next)]
 }
 
-function chooseRegisters(routine: Routine, uses: FrameUses): Map<number, StorageClass> {
+function chooseRegisters(routine: Routine, uses: FrameUses, undefinedWords: boolean): Map<number, StorageClass> {
   const chosen = new Map<number, StorageClass>()
   const offsets = [...uses.byOffset.keys()].sort((a, b) => a - b)
   offsets.forEach((offset, i) => {
@@ -119,7 +119,9 @@ function chooseRegisters(routine: Routine, uses: FrameUses): Map<number, Storage
     const parameter = routine.paramOffsets.indexOf(offset)
     const type = parameter < 0 ? undefined : routine.params[parameter]
     const misfit = type !== undefined && type !== STORAGE[use.storage].type
-    if (use.clashes || overlaps || partial || misfit || chosen.size >= MAX_REGISTERS) return
+    // What a variable that is not aligned holds before it has a value is not worth making up in a register.
+    const crooked = undefinedWords && use.bytes >= VALUE_BYTES.i && offset % VALUE_BYTES.i !== 0
+    if (crooked || use.clashes || overlaps || partial || misfit || chosen.size >= MAX_REGISTERS) return
     chosen.set(offset, use.storage)
   })
   return chosen

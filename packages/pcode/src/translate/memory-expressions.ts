@@ -80,7 +80,8 @@ export abstract class MemoryExpressions extends SetExpressions {
     const total = address.offset + offset
     if (address.kind === 'constant') {
       const at = address.base + offset
-      return at >= 0 ? [this.fn.i32(0), at] : [this.fn.i32(at), 0]
+      if (address.base >= 0 && at >= 0) return [this.fn.i32(0), at]
+      return offset >= 0 ? [this.fn.i32(address.base), offset] : [this.fn.i32(at), 0]
     }
     if (total >= 0 && total <= MAX_WORD) return [this.baseNode(address), total]
     return [this.node(this.offset(address, offset)), 0]
@@ -117,7 +118,7 @@ export abstract class MemoryExpressions extends SetExpressions {
   }
   move(to: Value, from: Value, bytes: Value): void {
     this.settleStack()
-    if (bytes.kind !== 'constant' || bytes.base > MAX_INLINE_BYTES || bytes.base < 0) {
+    if (bytes.kind !== 'constant' || bytes.base > MAX_INLINE_BYTES || bytes.base <= 0) {
       new Gc(this.fn).memoryCopy(this.node(to), this.node(from), this.node(bytes))
       return
     }
