@@ -33,10 +33,16 @@ export async function runCli(
       WITHOUT_TABLE.has(first) && !/^(-h|--help)$/.test(second) ? await import('./commands/java.ts') : undefined
     const command = java?.JAVA_COMMANDS.find(c => c.name === first)
     if (command?.runWords) return await command.runWords(args.slice(1), env, streams)
-    const pascal = isPascalRun(args) ? await import('./commands/pascal.ts') : undefined
-    if (pascal) {
+    const isPascal = first === 'pascal' || isPascalRun(args)
+    const pascal =
+      isPascal && !args.some(word => /^(-h|--help)$/.test(word)) ? await import('./commands/pascal.ts') : undefined
+    const found =
+      pascal &&
+      (first === 'run' ? pascal.runPascalCommand : pascal.PASCAL_COMMANDS.find(c => c.name === `pascal ${second}`))
+    if (found) {
       const { parseCommandLine } = await import('./parse.ts')
-      return await pascal.runPascalCommand.run(parseCommandLine(pascal.runPascalCommand, args.slice(1), env, streams))
+      const words = args.slice(found.name.split(' ').length)
+      return await found.run(parseCommandLine(found, words, env, streams))
     }
     const { dispatch } = await import('./dispatch.ts')
     return await dispatch(args, env, streams)

@@ -126,6 +126,14 @@ describe('doppel pascal', () => {
     expect(doppel(['pascal', 'check', '--dialect', 'turbo', 'prog.pas']).err).toContain('expected one of iso')
   })
 
+  test('compile makes p-code that runs, and disassemble shows it', () => {
+    program("program p(output); var r: real; begin r := 0.1; writeln('p-code ', r:5:2) end.")
+    expect(doppel(['pascal', 'compile', 'prog.pas'])).toEqual({ status: 0, out: '', err: '' })
+    expect(doppel(['run', 'prog.p5'])).toEqual({ status: 0, out: 'p-code  0.10\n', err: '' })
+    expect(doppel(['pascal', 'disassemble', 'prog.p5']).out).toBe(readFileSync(join(folder, 'prog.p5'), 'utf8'))
+    expect(doppel(['pascal', 'disassemble', 'prog.pas']).out).toContain('csp wrf')
+  })
+
   test('format prints, checks and changes', () => {
     program('program p;begin end.')
     const text = 'program p;\nbegin\nend.\n'

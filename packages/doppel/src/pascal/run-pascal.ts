@@ -1,19 +1,9 @@
 import { DoppelError } from '@doppel/base'
-import {
-  compilePascal,
-  loadP4,
-  loadP5,
-  PROGRAM_TEXT_MARK,
-  readProgramText,
-  Problem,
-  type Program,
-  type RunResult,
-  runProgram,
-} from '@doppel/pcode'
+import { Problem, type Program, type RunResult, runProgram } from '@doppel/pcode'
 import type { Invocation, Streams } from '../cli/command.ts'
 import { allowDeepStacks } from './deep-stacks.ts'
 import { programFiles, readBindings } from './program-files.ts'
-import { compileOptions, printDiagnostics, readSource } from './sources.ts'
+import { loadProgram, readSource } from './sources.ts'
 import { readTime } from './time.ts'
 
 /** What timeout(1) returns when it had to end a program. */
@@ -26,7 +16,7 @@ export async function runPascal(invocation: Invocation): Promise<number> {
   const [path = '', ...words] = invocation.arguments
   const bindings = readBindings([...words, ...(invocation.rest ?? [])])
   const text = readSource(path)
-  const program = /\.p[45]$/i.test(path) ? loadPcode(path, text) : compiled(invocation, path, text)
+  const program = loadProgram(invocation, path, text)
   if (program === undefined) return 1
   checkBindings(program, bindings)
   const timeoutMs = readTime(invocation.value('timeout'))
@@ -51,17 +41,6 @@ export async function runPascal(invocation: Invocation): Promise<number> {
     )
   }
   return result.problem?.reason === 'budget' ? TIMED_OUT : result.exitCode
-}
-
-function compiled(invocation: Invocation, path: string, text: string): Program | undefined {
-  const { program, diagnostics } = compilePascal(text, compileOptions(invocation, path))
-  printDiagnostics(invocation.streams, diagnostics)
-  return program
-}
-/** P-code: this machine's own text, or those of Pascal-P4 and P5. */
-function loadPcode(path: string, text: string): Program {
-  if (text.startsWith(PROGRAM_TEXT_MARK)) return readProgramText(text)
-  return path.endsWith('4') ? loadP4(text) : loadP5(text)
 }
 
 /** Every file of the program is bound, and every binding is to a file of it. */

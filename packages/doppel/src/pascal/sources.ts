@@ -1,7 +1,18 @@
 import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { DoppelError } from '@doppel/base'
-import { type CompileOptions, type Diagnostic, DIALECTS, type Dialect, renderDiagnostic } from '@doppel/pcode'
+import {
+  type CompileOptions,
+  compilePascal,
+  type Diagnostic,
+  DIALECTS,
+  type Dialect,
+  loadP4,
+  loadP5,
+  PROGRAM_TEXT_MARK,
+  type Program,
+  readProgramText,
+  renderDiagnostic,
+} from '@doppel/pcode'
 import type { Invocation, Streams } from '../cli/command.ts'
 
 /** The text of a program. Throws `pascal.file`. */
@@ -24,17 +35,7 @@ export function compileOptions(invocation: Invocation, path: string): CompileOpt
   return {
     file: path,
     checks: !invocation.has('unchecked'),
-    include: name => readIncluded(join(dirname(path), name)),
     ...(dialect === undefined ? {} : { dialect: dialect as Dialect['name'] }),
-  }
-}
-
-function readIncluded(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
   }
 }
 
@@ -43,4 +44,18 @@ export function printDiagnostics(streams: Streams, diagnostics: readonly Diagnos
   for (const diagnostic of diagnostics) streams.stderr(`${renderDiagnostic(diagnostic)}\n`)
   const errors = diagnostics.filter(({ severity }) => severity === 'error').length
   if (errors > 0) streams.stderr(`${errors} error${errors === 1 ? '' : 's'}\n`)
+}
+
+/**
+ * A program of Pascal text, or of p-code (this machine's own text, or Pascal-P5's) where the file is called `.p5`;
+ * undefined after what is wrong with it was printed. Throws `pcode.*` for p-code that is none.
+ */
+export function loadProgram(invocation: Invocation, path: string, text: string): Program | undefined {
+  if (/\.p[45]$/i.test(path)) {
+    if (text.startsWith(PROGRAM_TEXT_MARK)) return readProgramText(text)
+    return path.endsWith('4') ? loadP4(text) : loadP5(text)
+  }
+  const { program, diagnostics } = compilePascal(text, compileOptions(invocation, path))
+  printDiagnostics(invocation.streams, diagnostics)
+  return program
 }

@@ -22,8 +22,6 @@ const SYNTAX_ROWS = {
   'exponent-form': { clause: '6.1.5', text: 'digits must follow the e of a real number' },
   'integer-size': { clause: '6.4.2.2', text: '{0} is greater than maxint, {1}' },
   'real-size': { clause: '6.4.2.2', text: '{0} is too large for a real' },
-  include: { clause: '6.1.8', text: 'the file {0} to be included cannot be read' },
-  'include-depth': { clause: '6.1.8', text: 'files include one another more than {0} deep' },
   expected: { clause: '6.1', text: 'expected {0}, found {1}' },
   'missing-semicolon': { clause: '6.8.3.2', text: "a ';' is missing here", hint: "write ';' before {0}" },
   'semicolon-else': {

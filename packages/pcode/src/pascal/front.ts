@@ -4,7 +4,6 @@ import { type Diagnostic, Diagnostics } from './diagnostics.ts'
 import { type Dialect, DIALECTS } from './dialect.ts'
 import { Sources } from './source.ts'
 import { Cursor } from './syntax/cursor.ts'
-import { IncludeScanner, type ReadInclude } from './syntax/include.ts'
 import { Lexer } from './syntax/lexer.ts'
 import { Names } from './syntax/names.ts'
 import { parseProgram } from './syntax/parse-program.ts'
@@ -15,8 +14,6 @@ export interface FrontOptions {
   readonly file?: string
   /** Default `iso-1`: ISO 7185 level 1. */
   readonly dialect?: Dialect['name']
-  /** Reads files that the program includes (UCSD Pascal). */
-  readonly include?: ReadInclude
 }
 
 /** What the front end found. */
@@ -33,9 +30,7 @@ export function checkPascal(text: string, options: FrontOptions = {}): FrontResu
   const sources = new Sources()
   const diagnostics = new Diagnostics(sources)
   const names = new Names()
-  const include =
-    options.include && dialect.strings ? new IncludeScanner(sources, diagnostics, options.include) : undefined
-  const lexer = new Lexer(names, diagnostics, dialect, include)
+  const lexer = new Lexer(names, diagnostics)
   const tokens = lexer.scan(sources.add(options.file ?? 'program.pas', text))
   const tree = parseProgram(new Cursor(tokens, sources, diagnostics, dialect))
   // A text that does not parse is analysed too: its declarations are mostly right, and so is what is said of them.

@@ -1,6 +1,6 @@
 import type { Command, Flag } from '../command.ts'
 
-const DIALECT: Flag = { name: 'dialect', value: 'iso|iso-1|ucsd', summary: 'the language (default iso-1)' }
+const DIALECT: Flag = { name: 'dialect', value: 'iso|iso-1', summary: 'the language (default iso-1)' }
 const UNCHECKED: Flag = { name: 'unchecked', summary: 'leave out the run-time checks' }
 
 /** `doppel run prog.pas`: what `doppel run` is for a Pascal program. */
@@ -35,6 +35,32 @@ const checkCommand: Command = {
   run: async invocation => (await import('../../pascal/check-pascal.ts')).checkFiles(invocation),
 }
 
+const compileCommand: Command = {
+  name: 'pascal compile',
+  summary: 'compile a Pascal program to p-code, which doppel run takes too',
+  usage: '[FLAGS] PROGRAM.pas',
+  minArguments: 1,
+  maxArguments: 1,
+  flags: [
+    { name: 'output', short: 'o', value: 'FILE', summary: 'where the p-code goes (default PROGRAM.p5)' },
+    DIALECT,
+    UNCHECKED,
+  ],
+  examples: [['doppel pascal compile -o sums.p5 sums.pas', 'then: doppel run sums.p5']],
+  run: async invocation => (await import('../../pascal/compile-pascal.ts')).compileFile(invocation),
+}
+
+const disassembleCommand: Command = {
+  name: 'pascal disassemble',
+  summary: 'show the p-code of a program, of Pascal or p-code',
+  usage: '[FLAGS] PROGRAM.pas|PROGRAM.p5',
+  minArguments: 1,
+  maxArguments: 1,
+  flags: [DIALECT, UNCHECKED],
+  examples: [['doppel pascal disassemble --unchecked prog.pas', 'without the instructions that check']],
+  run: async invocation => (await import('../../pascal/compile-pascal.ts')).disassembleFile(invocation),
+}
+
 const formatCommand: Command = {
   name: 'pascal format',
   summary: 'lay out Pascal programs; comments stay where they are',
@@ -51,4 +77,4 @@ const formatCommand: Command = {
 }
 
 /** Commands for Pascal programs. */
-export const PASCAL_COMMANDS: readonly Command[] = [checkCommand, formatCommand]
+export const PASCAL_COMMANDS: readonly Command[] = [compileCommand, checkCommand, disassembleCommand, formatCommand]

@@ -164,7 +164,6 @@ type CheckedNode =
   | (At & { readonly op: 'file'; readonly action: 'reset' | 'rewrite' | 'get' | 'put' | 'page'; readonly file: Place })
   | (At & { readonly op: 'new' | 'dispose'; readonly pointer: Place | Value; readonly tags: readonly Selection[] })
   | (At & { readonly op: 'pack' | 'unpack'; readonly unpacked: Place; readonly index: Value; readonly packed: Place })
-  | (At & { readonly op: 'halt'; readonly status: Value | undefined })
 interface At {
   /** Leads to the statement’s line. */
   readonly pos: number
@@ -184,12 +183,11 @@ export interface ForStatement extends At {
   readonly isDown: boolean
   readonly body: CheckedStatement
 }
-/** A case-statement: ranges of values, and what is done for them. */
+/** A case-statement: values, and what is done for them. */
 export interface CaseStatement extends At {
   readonly op: 'case'
   readonly selector: Value
-  readonly arms: readonly { readonly ranges: readonly (readonly [number, number])[]; readonly body: CheckedStatement }[]
-  readonly otherwise: CheckedStatement | undefined
+  readonly arms: readonly { readonly values: readonly number[]; readonly body: CheckedStatement }[]
 }
 
 /** The statements of a block. */

@@ -79,24 +79,22 @@ export function analyseCase(c: Context, node: CaseNode): CheckedStatement {
   if (type.kind !== 'ordinal' && type.kind !== 'error')
     c.report('case-type', node.selector, `of type ${showType(type)}`)
   const seen = new Set<number>()
-  const arms = node.arms.map(({ labels, body }) => {
-    const ranges: (readonly [number, number])[] = []
-    for (const { low: lowNode, high: highNode } of labels) {
-      const low = ordinalConstant(c, lowNode)
-      const high = highNode ? ordinalConstant(c, highNode) : low
-      if (low === undefined || high === undefined || type.kind !== 'ordinal') continue
-      if (hostOf(low.type) !== hostOf(type)) {
-        c.report('case-label-type', lowNode, showType(low.type), showType(type))
-      } else if (highNode === undefined && seen.has(low.value)) {
-        c.report('case-twice', lowNode, showOrdinal(low.type, low.value))
+  const arms = node.arms.map(({ constants, body }) => {
+    const values: number[] = []
+    for (const constant of constants) {
+      const known = ordinalConstant(c, constant)
+      if (known === undefined || type.kind !== 'ordinal') continue
+      if (hostOf(known.type) !== hostOf(type)) {
+        c.report('case-label-type', constant, showType(known.type), showType(type))
+      } else if (seen.has(known.value)) {
+        c.report('case-twice', constant, showOrdinal(known.type, known.value))
       } else {
-        seen.add(low.value)
-        ranges.push([low.value, high.value])
+        seen.add(known.value)
+        values.push(known.value)
       }
     }
-    return { ranges, body: c.statement(body) }
+    return { values, body: c.statement(body) }
   })
-  const otherwise = node.otherwise && c.statement(node.otherwise)
   if (type.kind !== 'ordinal') return { op: 'empty' }
-  return { op: 'case', pos: node.pos, selector, arms, otherwise }
+  return { op: 'case', pos: node.pos, selector, arms }
 }

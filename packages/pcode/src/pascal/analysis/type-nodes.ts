@@ -1,5 +1,5 @@
 import { MAX_SET_MEMBER } from '../limits.ts'
-import type { FieldListNode, Name, RecordNode, TypeNode, VariantPartNode } from '../syntax/tree.ts'
+import type { Expression, FieldListNode, Name, RecordNode, TypeNode, VariantPartNode } from '../syntax/tree.ts'
 import { compatible } from './compatibility.ts'
 import { ordinalConstant } from './constants.ts'
 import { type Context, entityName } from './context.ts'
@@ -177,8 +177,8 @@ function variantPart(
   }
   const seen = new Set<number>()
   const errorsBefore = c.diagnostics.errors
-  for (const { labels, fields } of node.variants) {
-    const values = isKnown ? labelValues(c, labels, tagType, seen) : []
+  for (const { constants, fields } of node.variants) {
+    const values = isKnown ? labelValues(c, constants, tagType, seen) : []
     const variant: Variant = { part, outer, labels: values, fixed: [], inner: undefined, endBytes: 0 }
     const list = fieldList(c, fields, variant, define, pending)
     variant.fixed.push(...list.fixed)
@@ -191,22 +191,17 @@ function variantPart(
 }
 
 /** The case constants of one variant: of the tag’s type, and each once (§6.4.3.3). */
-function labelValues(
-  c: Context,
-  labels: VariantPartNode['variants'][number]['labels'],
-  tagType: OrdinalType,
-  seen: Set<number>,
-): number[] {
-  return labels.flatMap(({ low }) => {
-    const constant = ordinalConstant(c, low)
+function labelValues(c: Context, constants: readonly Expression[], tagType: OrdinalType, seen: Set<number>): number[] {
+  return constants.flatMap(node => {
+    const constant = ordinalConstant(c, node)
     if (constant === undefined) return []
     const { type, value } = constant
     if (hostOf(type) !== hostOf(tagType)) {
-      c.report('variant-type', low, showType(tagType), showType(type))
+      c.report('variant-type', node, showType(tagType), showType(type))
     } else if (value < tagType.low || value > tagType.high) {
-      c.report('variant-range', low, showOrdinal(type, value), showType(tagType))
+      c.report('variant-range', node, showOrdinal(type, value), showType(tagType))
     } else if (seen.has(value)) {
-      c.report('variant-twice', low, showOrdinal(type, value))
+      c.report('variant-twice', node, showOrdinal(type, value))
     } else {
       seen.add(value)
       return [value]

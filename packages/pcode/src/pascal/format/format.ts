@@ -24,7 +24,7 @@ export function formatPascal(text: string, file = 'program.pas', dialect: Dialec
   const sources = new Sources()
   const diagnostics = new Diagnostics(sources)
   const source = sources.add(file, text)
-  const tokens = new Lexer(new Names(), diagnostics, DIALECTS[dialect]).scan(source)
+  const tokens = new Lexer(new Names(), diagnostics).scan(source)
   const tree = parseProgram(new Cursor(tokens, sources, diagnostics, DIALECTS[dialect]))
   if (diagnostics.errors > 0) return { text: undefined, diagnostics: diagnostics.all() }
   const p = new Printer(source, tokens)
@@ -216,17 +216,11 @@ function printCase(p: Printer, node: Statement & { readonly kind: 'case' }): voi
   p.until(node.selector.end)
   p.through(Token.of)
   p.indent()
-  for (const { labels, body } of node.arms) {
+  for (const { constants, body } of node.arms) {
     p.newLine()
-    p.until((labels.at(-1)?.high ?? labels.at(-1)?.low ?? node).end)
+    p.until((constants.at(-1) ?? node).end)
     p.accept(Token.colon)
     printBody(p, body)
-    p.accept(Token.semicolon)
-  }
-  if (node.otherwise) {
-    p.newLine()
-    p.next()
-    printBody(p, node.otherwise)
     p.accept(Token.semicolon)
   }
   p.outdent()

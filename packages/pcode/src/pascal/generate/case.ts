@@ -3,20 +3,19 @@ import type { Variable } from '../analysis/symbols.ts'
 import type { Generator } from './generator.ts'
 import { Row } from '../../rows/p5.ts'
 
-/** Values of a selector that lead to one arm. */
-interface Range {
-  readonly low: number
-  readonly high: number
+/** A value of the selector and the arm that it leads to. */
+interface Target {
+  readonly value: number
   readonly label: number
 }
 
 /** A table may have so many targets, and so many for each that is no gap. */
 const MAX_TABLE_TARGETS = 4096
-const MAX_TARGETS_PER_RANGE = 8
+const MAX_TARGETS_PER_VALUE = 8
 
 /** A case-statement: tables where values lie close, comparisons between tables (ISO 7185 §6.8.3.5). */
 export function emitCase(g: Generator, statement: CaseStatement): void {
-  const { selector, arms, otherwise } = statement
+  const { selector, arms } = statement
   const { frame } = g.unit
   const kept = frame.temporary('i')
   const fallback = g.label()
@@ -24,10 +23,10 @@ export function emitCase(g: Generator, statement: CaseStatement): void {
   g.value(selector)
   g.op2('stri', 0, kept)
   const labels = arms.map(() => g.label())
-  const ranges = arms
-    .flatMap(({ ranges: own }, i) => own.map(([low, high]): Range => ({ low, high, label: labels[i] as number })))
-    .sort((a, b) => a.low - b.low)
-  emitSearch(g, clustersOf(ranges), kept, fallback)
+  const sorted = arms
+    .flatMap(({ values }, i) => values.map((value): Target => ({ value, label: labels[i] as number })))
+    .sort((a, b) => a.value - b.value)
+  emitSearch(g, clustersOf(sorted), kept, fallback)
   const mark = g.definite.mark()
   const learned: (readonly Variable[])[] = []
   const settle = (): void => void learned.push(g.definite.undo(Math.min(mark, g.definite.mark())))
@@ -38,39 +37,34 @@ export function emitCase(g: Generator, statement: CaseStatement): void {
     g.jump('ujp', end)
   })
   g.place(fallback)
-  if (otherwise) {
-    g.statement(otherwise)
-    settle()
-  } else {
-    g.line(statement.pos)
-    g.op2('lodi', 0, kept)
-    g.op('csv')
-  }
+  g.line(statement.pos)
+  g.op2('lodi', 0, kept)
+  g.op('csv')
   g.place(end)
   g.definite.join(learned)
   frame.release('i', kept)
 }
 
-/** Ranges that are close enough for one table. */
-function clustersOf(ranges: readonly Range[]): readonly (readonly Range[])[] {
-  const clusters: Range[][] = []
-  for (const range of ranges) {
+/** Values that are close enough for one table. */
+function clustersOf(sorted: readonly Target[]): readonly (readonly Target[])[] {
+  const clusters: Target[][] = []
+  for (const target of sorted) {
     const cluster = clusters.at(-1)
     const first = cluster?.[0]
-    const span = first ? range.high - first.low + 1 : Infinity
-    if (cluster && span <= MAX_TABLE_TARGETS && span <= MAX_TARGETS_PER_RANGE * (cluster.length + 1))
-      cluster.push(range)
-    else clusters.push([range])
+    const span = first ? target.value - first.value + 1 : Infinity
+    const isClose = span <= MAX_TABLE_TARGETS && span <= MAX_TARGETS_PER_VALUE * ((cluster?.length ?? 0) + 1)
+    if (cluster && isClose) cluster.push(target)
+    else clusters.push([target])
   }
   return clusters
 }
 
-function emitSearch(g: Generator, clusters: readonly (readonly Range[])[], kept: number, fallback: number): void {
+function emitSearch(g: Generator, clusters: readonly (readonly Target[])[], kept: number, fallback: number): void {
   if (clusters.length > 1) {
     const middle = clusters.length >> 1
     const upper = g.label()
     g.op2('lodi', 0, kept)
-    g.op('ldci', (clusters[middle] as readonly [Range])[0].low)
+    g.op('ldci', (clusters[middle] as readonly [Target])[0].value)
     g.op('geqi')
     g.jump('tjp', upper)
     emitSearch(g, clusters.slice(0, middle), kept, fallback)
@@ -78,40 +72,26 @@ function emitSearch(g: Generator, clusters: readonly (readonly Range[])[], kept:
     emitSearch(g, clusters.slice(middle), kept, fallback)
     return
   }
-  const [cluster] = clusters
-  const first = cluster?.[0]
-  if (cluster && first && cluster.length > 2) emitTable(g, cluster, kept, fallback)
-  else {
-    for (const range of cluster ?? []) emitTest(g, range, kept)
-    g.jump('ujp', fallback)
-  }
-}
-
-function emitTest(g: Generator, { low, high, label }: Range, kept: number): void {
-  const past = g.label()
-  g.op2('lodi', 0, kept)
-  g.op('ldci', low)
-  if (low === high) {
-    g.op('equi')
-    g.jump('tjp', label)
-    g.place(past)
+  const cluster = clusters[0] ?? []
+  if (cluster.length > 2) {
+    emitTable(g, cluster, kept, fallback)
     return
   }
-  g.op('geqi')
-  g.jump('fjp', past)
-  g.op2('lodi', 0, kept)
-  g.op('ldci', high)
-  g.op('leqi')
-  g.jump('tjp', label)
-  g.place(past)
+  for (const { value, label } of cluster) {
+    g.op2('lodi', 0, kept)
+    g.op('ldci', value)
+    g.op('equi')
+    g.jump('tjp', label)
+  }
+  g.jump('ujp', fallback)
 }
 
-function emitTable(g: Generator, cluster: readonly Range[], kept: number, fallback: number): void {
-  const [{ low }] = cluster as readonly [Range]
+function emitTable(g: Generator, cluster: readonly Target[], kept: number, fallback: number): void {
+  const [{ value: low }] = cluster as readonly [Target]
   const targets: number[] = []
-  for (const range of cluster) {
-    while (targets.length < range.low - low) targets.push(fallback)
-    while (targets.length <= range.high - low) targets.push(range.label)
+  for (const { value, label } of cluster) {
+    while (targets.length < value - low) targets.push(fallback)
+    targets.push(label)
   }
   g.op2('lodi', 0, kept)
   g.code.emit(Row.xjp, 0, g.tables.push({ code: g.code, low, targets, fallback }) - 1)

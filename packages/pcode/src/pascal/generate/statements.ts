@@ -76,11 +76,6 @@ export function emitStatement(g: Generator, statement: CheckedStatement): void {
     case 'unpack':
       emitTransfer(g, statement)
       break
-    case 'halt':
-      if (statement.status) g.value(statement.status)
-      else g.op('ldci', 0)
-      g.standard('hlt')
-      break
     case 'empty':
       break
   }

@@ -1,9 +1,7 @@
 import { utf8Bytes } from '@doppel/base'
-import type { Dialect } from '../dialect.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { SourceText } from '../source.ts'
 import { MAXINT } from '../limits.ts'
-import { IncludeScanner } from './include.ts'
 import type { Names } from './names.ts'
 import { Token, WORDS } from './tokens.ts'
 import { TokenBuffer } from './token-buffer.ts'
@@ -41,12 +39,10 @@ const SINGLE = (() => {
   return table
 })()
 
-/** The names that a dialect reserves: each name's number has its kind of token, others have 0. */
-export function reserveWords(names: Names, dialect: Dialect): Uint8Array {
+/** By name number, the kind of a word-symbol; 0 for other names. Word-symbols come first in the table of names. */
+function reserveWords(names: Names): Uint8Array {
   const kinds: number[] = []
-  for (const [word, kind] of WORDS) {
-    if (kind < Token.otherwise || dialect.words.includes(word)) kinds[names.of(word)] = kind
-  }
+  for (const [word, kind] of WORDS) kinds[names.of(word)] = kind
   return Uint8Array.from({ length: kinds.length }, (_, i) => kinds[i] ?? 0)
 }
 
@@ -54,29 +50,25 @@ export function reserveWords(names: Names, dialect: Dialect): Uint8Array {
 export class Lexer {
   readonly #names: Names
   readonly #diagnostics: Diagnostics
-  readonly #dialect: Dialect
   readonly #reserved: Uint8Array
-  readonly #include: IncludeScanner | undefined
   readonly tokens: TokenBuffer
 
-  constructor(names: Names, diagnostics: Diagnostics, dialect: Dialect, include?: IncludeScanner) {
+  constructor(names: Names, diagnostics: Diagnostics) {
     this.#names = names
     this.#diagnostics = diagnostics
-    this.#dialect = dialect
-    this.#reserved = reserveWords(names, dialect)
-    this.#include = include
+    this.#reserved = reserveWords(names)
     this.tokens = new TokenBuffer()
   }
 
   /** Scans a whole text, and puts the token `end` after it. */
   scan(source: SourceText): TokenBuffer {
     this.tokens.reserve(source.text.length >> 2)
-    this.#scanText(source, 0)
+    this.#scanText(source)
     this.tokens.push(Token.end, source.base + source.text.length, source.base + source.text.length, 0)
     return this.tokens
   }
 
-  #scanText(source: SourceText, depth: number): void {
+  #scanText(source: SourceText): void {
     const { text, base } = source
     const { tokens } = this
     const length = text.length
@@ -94,7 +86,7 @@ export class Lexer {
         tokens.push(SINGLE[c] as number, base + i, base + i + 1, 0)
         i++
       } else if (c === 0x7b /* { */ || (c === 0x28 /* ( */ && text.charCodeAt(i + 1) === 0x2a)) {
-        i = this.#comment(source, i, depth)
+        i = this.#comment(text, base, i)
       } else if (c === 0x27 /* ' */) {
         i = this.#string(text, base, i)
       } else {
@@ -112,7 +104,7 @@ export class Lexer {
         i++
       } else if (c === 0x5f) {
         const span = { pos: base + i, end: base + i + 1 }
-        if (!this.#dialect.underscores) this.#diagnostics.report('character', span, ["'_' in an identifier"])
+        this.#diagnostics.report('character', span, ["'_' in an identifier"])
         i++
       } else {
         break
@@ -202,20 +194,19 @@ export class Lexer {
     // Characters beyond ASCII are the bytes of their UTF-8: a char of Pascal is one byte.
     if (BEYOND_ASCII.test(value)) value = String.fromCharCode(...utf8Bytes(value))
     const span = { pos: base + start, end: base + i }
-    if (closed && value === '' && !this.#dialect.strings) this.#diagnostics.report('string-empty', span)
+    if (closed && value === '') this.#diagnostics.report('string-empty', span)
     this.tokens.pushLiteral(Token.string, span.pos, span.end, value)
     return i
   }
 
-  #comment(source: SourceText, start: number, depth: number): number {
-    const { text, base } = source
+  #comment(text: string, base: number, start: number): number {
     const isBrace = text.charCodeAt(start) === 0x7b
     const body = isBrace ? start + 1 : start + 2
     let i = body
     for (; i < text.length; i++) {
       const c = text.charCodeAt(i)
-      if (c === 0x7d && (isBrace || !this.#dialect.pairedComments)) break
-      if (c === 0x2a && text.charCodeAt(i + 1) === 0x29 && (!isBrace || !this.#dialect.pairedComments)) break
+      if (c === 0x7d) break
+      if (c === 0x2a && text.charCodeAt(i + 1) === 0x29) break
     }
     if (i >= text.length) {
       this.#diagnostics.report('comment-end', { pos: base + start, end: base + body })
@@ -224,10 +215,6 @@ export class Lexer {
     }
     const end = i + (text.charCodeAt(i) === 0x7d ? 1 : 2)
     this.tokens.pushComment(base + start, base + end)
-    if (this.#include && text.charCodeAt(body) === 0x24 /* $ */) {
-      const included = this.#include.open(text.slice(body + 1, i), { pos: base + start, end: base + end }, depth)
-      if (included) this.#scanText(included, depth + 1)
-    }
     return end
   }
 

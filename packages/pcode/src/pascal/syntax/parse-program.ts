@@ -26,15 +26,7 @@ const PART_ORDER: readonly (readonly [number, string])[] = [
   [Token.procedure, 'procedure and function'],
   [Token.function, 'procedure and function'],
 ]
-const PART_STARTS = kindSet(
-  Token.label,
-  Token.const,
-  Token.type,
-  Token.var,
-  Token.procedure,
-  Token.function,
-  Token.segment,
-)
+const PART_STARTS = kindSet(Token.label, Token.const, Token.type, Token.var, Token.procedure, Token.function)
 const DECLARATION_RESUME = kindSet(PART_STARTS, Token.begin)
 const AFTER_ITEM = kindSet(DECLARATION_RESUME, Token.semicolon)
 
@@ -61,9 +53,8 @@ function parseBlock(p: Cursor): Block {
   let reached = -1
   for (;;) {
     if (PART_STARTS[p.kind] === 1) {
-      const isSegment = p.accept(Token.segment)
       const part = PART_ORDER.findIndex(([kind]) => kind === p.kind)
-      if (!p.dialect.anyOrder && !isSegment) checkOrder(p, part, reached)
+      checkOrder(p, part, reached)
       reached = Math.max(reached, part)
       declarations.push(parseDeclaration(p))
     } else if (p.kind === Token.begin || p.kind === Token.end || p.kind === Token.period) {
@@ -167,7 +158,7 @@ function parseRoutine(p: Cursor): RoutineNode {
   if (!p.accept(Token.semicolon)) p.failAfter('missing-semicolon', [p.shown()])
   let directive: Name | undefined
   let block: Block | undefined
-  if (p.kind === Token.identifier || p.kind === Token.external) {
+  if (p.kind === Token.identifier) {
     directive = { id: p.value, pos: p.pos, end: p.end }
     p.advance()
   } else {

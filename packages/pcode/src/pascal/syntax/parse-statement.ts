@@ -1,8 +1,8 @@
 import type { Cursor } from './cursor.ts'
 import { parseExpression, parseNamed } from './parse-expression.ts'
-import { parseCaseLabels } from './parse-type.ts'
+import { parseCaseConstants } from './parse-type.ts'
 import { kindSet, Token, type TokenKind, tokenName } from './tokens.ts'
-import type { CaseLabel, LabelNode, Statement } from './tree.ts'
+import type { Expression, LabelNode, Statement } from './tree.ts'
 
 const MAX_LABEL = 9999
 
@@ -19,7 +19,7 @@ const STATEMENT_WORDS = kindSet(
 )
 const STATEMENT_STARTS = kindSet(STATEMENT_WORDS, Token.identifier, Token.integer)
 /** What may follow a statement. */
-const STATEMENT_ENDS = kindSet(Token.semicolon, Token.endWord, Token.until, Token.else, Token.otherwise)
+const STATEMENT_ENDS = kindSet(Token.semicolon, Token.endWord, Token.until, Token.else)
 /** Where parsing goes on after an error in a statement. */
 const RESUME = kindSet(STATEMENT_WORDS, STATEMENT_ENDS, Token.procedure, Token.function)
 
@@ -214,20 +214,14 @@ function parseCase(p: Cursor): Statement {
   p.advance()
   const selector = parseExpression(p)
   expectWord(p, Token.of)
-  const arms: { labels: readonly CaseLabel[]; body: Statement }[] = []
-  let otherwise: Statement | undefined
+  const arms: { constants: readonly Expression[]; body: Statement }[] = []
   while (p.kind !== Token.endWord && p.kind !== Token.end) {
-    if (p.accept(Token.otherwise)) {
-      otherwise = parseStatement(p)
-      p.accept(Token.semicolon)
-      break
-    }
     const before = p.pos
-    const labels = parseCaseLabels(p)
+    const constants = parseCaseConstants(p)
     p.expect(Token.colon)
     const body = parseStatement(p)
-    arms.push({ labels, body })
-    if (p.kind === Token.endWord || p.kind === Token.otherwise) continue
+    arms.push({ constants, body })
+    if (p.kind === Token.endWord) continue
     if (p.kind === Token.integer || p.kind === Token.identifier) {
       p.failAfter('missing-semicolon', [p.shown()])
     } else if (!p.accept(Token.semicolon)) {
@@ -238,9 +232,9 @@ function parseCase(p: Cursor): Statement {
     }
     if (p.pos === before) p.advance()
   }
-  if (arms.length === 0 && otherwise === undefined) p.unexpected('a case constant')
+  if (arms.length === 0) p.unexpected('a case constant')
   p.expect(Token.endWord)
-  return { kind: 'case', selector, arms, otherwise, ...p.span(pos) }
+  return { kind: 'case', selector, arms, ...p.span(pos) }
 }
 
 const CASE_RESUME = kindSet(Token.semicolon, Token.endWord, Token.procedure, Token.function)

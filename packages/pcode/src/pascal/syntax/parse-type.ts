@@ -1,7 +1,7 @@
 import type { Cursor } from './cursor.ts'
 import { parseConstant } from './parse-expression.ts'
 import { kindSet, Token } from './tokens.ts'
-import type { CaseLabel, FieldListNode, Name, TypeNode, VariantPartNode } from './tree.ts'
+import type { Expression, FieldListNode, Name, TypeNode, VariantPartNode } from './tree.ts'
 
 const CONSTANT_STARTS = kindSet(Token.integer, Token.real, Token.string, Token.plus, Token.minus)
 const AFTER_TYPE = kindSet(
@@ -142,10 +142,10 @@ function parseVariantPart(p: Cursor): VariantPartNode {
     p.skipTo(kindSet(AFTER_FIELD, Token.of))
     p.accept(Token.of)
   }
-  const variants: { labels: readonly CaseLabel[]; fields: FieldListNode }[] = []
+  const variants: { constants: readonly Expression[]; fields: FieldListNode }[] = []
   while (p.kind !== Token.endWord && p.kind !== Token.rightParen && p.kind !== Token.end) {
     const before = p.pos
-    const labels = parseCaseLabels(p)
+    const constants = parseCaseConstants(p)
     p.expect(Token.colon)
     if (!p.expect(Token.leftParen)) {
       // A field after the variant part: its names are no case constants, so that nothing more is said of them.
@@ -155,7 +155,7 @@ function parseVariantPart(p: Cursor): VariantPartNode {
     }
     const fields = p.nested(() => parseFields(p)) ?? { fixed: [], variant: undefined }
     p.expect(Token.rightParen)
-    variants.push({ labels, fields })
+    variants.push({ constants, fields })
     if (!p.accept(Token.semicolon)) break
     if (p.pos === before) p.advance()
   }
@@ -163,12 +163,9 @@ function parseVariantPart(p: Cursor): VariantPartNode {
 }
 
 /** Case constants (§6.4.3.3, §6.8.3.5). */
-export function parseCaseLabels(p: Cursor): readonly CaseLabel[] {
-  const labels: CaseLabel[] = []
-  do {
-    const low = parseConstant(p)
-    const high = p.dialect.otherwise && p.accept(Token.range) ? parseConstant(p) : undefined
-    labels.push({ low, high })
-  } while (p.accept(Token.comma))
-  return labels
+export function parseCaseConstants(p: Cursor): readonly Expression[] {
+  const constants: Expression[] = []
+  do constants.push(parseConstant(p))
+  while (p.accept(Token.comma))
+  return constants
 }

@@ -63,13 +63,6 @@ export const Token = {
   var: 64,
   while: 65,
   with: 66,
-  otherwise: 67,
-  segment: 68,
-  unit: 69,
-  uses: 70,
-  interface: 71,
-  implementation: 72,
-  external: 73,
 } as const
 
 /** One kind of token. */
@@ -110,7 +103,7 @@ const SYMBOLS: Readonly<Record<number, string>> = {
   [Token.range]: "'..'",
 }
 
-/** Word-symbols by spelling (ISO 7185 §6.1.2); a dialect says which of them it reserves. */
+/** Word-symbols by spelling (ISO 7185 §6.1.2). */
 export const WORDS: ReadonlyMap<string, TokenKind> = new Map(
   Object.entries(Token)
     .filter(([, kind]) => kind >= FIRST_WORD)

@@ -124,12 +124,7 @@ export interface FieldListNode {
 export interface VariantPartNode extends Span {
   readonly tag: Name | undefined
   readonly tagType: Name
-  readonly variants: readonly { readonly labels: readonly CaseLabel[]; readonly fields: FieldListNode }[]
-}
-/** A case constant, or in UCSD Pascal a range of them. */
-export interface CaseLabel {
-  readonly low: Expression
-  readonly high: Expression | undefined
+  readonly variants: readonly { readonly constants: readonly Expression[]; readonly fields: FieldListNode }[]
 }
 
 /** A statement as written (§6.8). */
@@ -170,8 +165,7 @@ export interface ForNode extends Span {
 export interface CaseNode extends Span {
   readonly kind: 'case'
   readonly selector: Expression
-  readonly arms: readonly { readonly labels: readonly CaseLabel[]; readonly body: Statement }[]
-  readonly otherwise: Statement | undefined
+  readonly arms: readonly { readonly constants: readonly Expression[]; readonly body: Statement }[]
 }
 
 /** One declaration part or routine of a block (§6.2.1). */
