@@ -28,6 +28,6 @@ export { type FrontOptions, type FrontResult, checkPascal } from './pascal/front
 export { type Diagnostic, renderDiagnostic } from './pascal/diagnostics.ts'
 export { type FormatResult, formatPascal } from './pascal/format/format.ts'
 export { type Dialect, DIALECTS } from './pascal/dialect.ts'
-export { loadP5 } from './text/p5-loader.ts'
+export { loadP4, loadP5 } from './text/p5-loader.ts'
 export { readProgramText } from './text/program-reader.ts'
 export { PROGRAM_TEXT_MARK, writeProgramText } from './text/program-writer.ts'

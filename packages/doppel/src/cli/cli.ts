@@ -14,7 +14,7 @@ const WITHOUT_TABLE: ReadonlySet<string> = new Set(['java', 'javac'])
 function isPascalRun(args: readonly string[]): boolean {
   const end = args.indexOf('--')
   return (
-    args[0] === 'run' && args.slice(1, end < 0 ? args.length : end).some(word => /^[^-][^=]*\.(pas|p5)$/i.test(word))
+    args[0] === 'run' && args.slice(1, end < 0 ? args.length : end).some(word => /^[^-][^=]*\.(pas|p4|p5)$/i.test(word))
   )
 }
 

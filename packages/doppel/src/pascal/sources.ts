@@ -6,6 +6,7 @@ import {
   type Diagnostic,
   DIALECTS,
   type Dialect,
+  loadP4,
   loadP5,
   PROGRAM_TEXT_MARK,
   type Program,
@@ -46,11 +47,14 @@ export function printDiagnostics(streams: Streams, diagnostics: readonly Diagnos
 }
 
 /**
- * A program of Pascal text, or of p-code (this machine's own text, or Pascal-P5's) where the file is called `.p5`;
+ * A program of Pascal text, or of p-code (this machine's own text, or Pascal-P4's or P5's) where the file is called `.p4` or `.p5`;
  * undefined after what is wrong with it was printed. Throws `pcode.*` for p-code that is none.
  */
 export function loadProgram(invocation: Invocation, path: string, text: string): Program | undefined {
-  if (/\.p5$/i.test(path)) return text.startsWith(PROGRAM_TEXT_MARK) ? readProgramText(text) : loadP5(text)
+  if (/\.p[45]$/i.test(path)) {
+    if (text.startsWith(PROGRAM_TEXT_MARK)) return readProgramText(text)
+    return path.endsWith('4') ? loadP4(text) : loadP5(text)
+  }
   const { program, diagnostics } = compilePascal(text, compileOptions(invocation, path))
   printDiagnostics(invocation.streams, diagnostics)
   return program

@@ -29,6 +29,8 @@ export class Runtime {
   /** The tags of variables made with some, by address; and tags pushed for the next. */
   readonly tags: Map<number, readonly number[]> = new Map()
   readonly pushedTags: number[] = []
+  /** Heap variables in the order in which they were made, where a program marks and releases. */
+  readonly allocated: number[] = []
 
   constructor(program: Program, layout: Layout, files: FilePort, realStyle: RealStyle) {
     this.program = program

@@ -1,5 +1,6 @@
 import { binaryStandard } from './binary-standard.ts'
 import { otherStandard } from './other-standard.ts'
+import { p4Standard } from './p4-standard.ts'
 import type { StandardRow } from './standard-row.ts'
 import { tagStandard } from './tag-standard.ts'
 import { textStandard } from './text-standard.ts'
@@ -10,12 +11,14 @@ export type StandardName =
   | keyof typeof binaryStandard
   | keyof typeof otherStandard
   | keyof typeof tagStandard
+  | keyof typeof p4Standard
 
 const ALL: Readonly<Record<StandardName, StandardRow>> = {
   ...textStandard,
   ...binaryStandard,
   ...otherStandard,
   ...tagStandard,
+  ...p4Standard,
 }
 
 /** Names by number. */

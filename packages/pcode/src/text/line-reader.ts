@@ -29,12 +29,12 @@ export class LineReader {
     this.#at++
     return true
   }
-  /** Takes the character here. */
-  take(): string {
-    const character = this.ahead
-    if (character === '') this.fail('a character')
-    this.#at++
-    return character
+  /** Takes the character here, or so many. */
+  take(count = 1): string {
+    const taken = this.#text.slice(this.#at, this.#at + count)
+    if (taken.length < count) this.fail(count === 1 ? 'a character' : `${count} characters`)
+    this.#at += count
+    return taken
   }
   /** Takes letters. */
   name(): string {

@@ -1,28 +1,24 @@
 import { CodeBuilder, type Label } from '../program/code-builder.ts'
-import {
-  type FileParameter,
-  type JumpTable,
-  type Program,
-  type Routine,
-  type Signature,
-  VALUE_BYTES,
-} from '../program/program.ts'
+import { type JumpTable, type Program, type Routine, type Signature } from '../program/program.ts'
 import { type InstructionName, Row } from '../rows/p5.ts'
 import { Csp, type StandardName } from '../rows/standard.ts'
-import { MARK_BYTES } from './procedure-flow.ts'
+import { ConstantBytes } from './constant-bytes.ts'
+import { CELL_BYTES } from './geometry.ts'
+import { readP4 } from './p4-reader.ts'
 import { readP5, type TextInstruction, type TextProgram } from './p5-reader.ts'
 import { enclosingText, refuseText, structureOf, type TextRoutine, type TextStructure } from './p5-structure.ts'
 
-/** Files that P5's compiler declares for every program, at the bottom of the globals; each an id and a character. */
-const HEADER_FILES: readonly FileParameter[] = ['input', 'output', 'prd', 'prr'].map((name, i) => ({
-  name,
-  offset: i * 2,
-  text: true,
-  componentBytes: 1,
-  opened: i % 2 === 0 ? 'reading' : 'writing',
-}))
 const SET_BYTES = 32
-const RESULT_BYTES = 8
+const SPACE = 32
+const MAX_STRING = 1 << 20
+/** At least the four files are among the globals. */
+const HEADER_BYTES = 8
+
+/** Loads textual p-code of Pascal-P4. Throws a DoppelError `pcode.…` that names the line at fault. */
+export function loadP4(text: string): Program {
+  const source = readP4(text)
+  return new Loader(source, structureOf(source)).program()
+}
 
 /** Loads textual p-code of Pascal-P5 (32-bit parameters). Throws a DoppelError `pcode.…` that names the line at fault. */
 export function loadP5(text: string): Program {
@@ -30,10 +26,13 @@ export function loadP5(text: string): Program {
   return new Loader(source, structureOf(source)).program()
 }
 
+/** What instructions on frames are called for globals. */
+const GLOBAL_NAMES: Readonly<Record<string, string>> = { lod: 'ldo', str: 'sro', lda: 'lao' }
+
 class Loader {
   readonly #text: TextProgram
   readonly #structure: TextStructure
-  readonly #constants: number[] = []
+  readonly #constants = new ConstantBytes()
   readonly #reals: number[] = []
   readonly #sets: Uint8Array[] = []
   readonly #tables: JumpTable[] = []
@@ -49,8 +48,7 @@ class Loader {
     this.#structure = structure
     for (const [label, table] of text.tables) {
       this.#tableAddresses.set(label, this.#constants.length)
-      for (const value of table)
-        this.#constants.push(value & 255, (value >> 8) & 255, (value >> 16) & 255, value >>> 24)
+      for (const value of table) this.#constants.appendWord(value)
     }
   }
 
@@ -62,18 +60,18 @@ class Loader {
       builder.patch(at, 'q', (this.#placed[routine] as Int32Array)[target - first] as number)
     }
     return {
-      name: 'p5',
+      name: '',
       sources: [],
       routines: built.map(({ builder, routine }) => ({ ...routine, code: builder.finish() })),
-      globalBytes: Math.max(this.#text.globalBytes, HEADER_FILES.length * 2),
+      globalBytes: Math.max(this.#text.globalBytes, HEADER_BYTES),
       globals: [],
-      constants: Uint8Array.from(this.#constants),
+      constants: this.#constants.take(),
       reals: this.#reals,
       sets: this.#sets,
       tables: this.#tables,
       signatures: this.#signatures,
-      files: HEADER_FILES,
-      fileIdBytes: 1,
+      files: this.#text.geometry.files,
+      fileIdBytes: this.#text.geometry.fileIdBytes,
       undefined: false,
       overflow: this.#text.overflow,
       realStyle: { exponentLetter: 'e', exponentDigits: 2 },
@@ -112,20 +110,22 @@ class Loader {
         parent: Math.max(text.parent, index === 0 ? -1 : 0),
         params,
         result: text.result,
-        paramOffsets: params.map((_, i) => {
-          const above = params.slice(0, i + 1).reduce((sum, type) => sum + VALUE_BYTES[type], 0)
-          return -MARK_BYTES - above - text.lowest
-        }),
-        frameBytes: -MARK_BYTES - text.lowest + (text.result ? RESULT_BYTES : 0),
+        paramOffsets: this.#text.geometry.paramOffsets(text.ents, params),
+        frameBytes: this.#isGlobal(index) ? 0 : (this.#text.geometry.frameBytes(text.ents) ?? 0),
         variables: [],
       },
     }
   }
-  /** A frame's offset, from P5's, which counts from the mark: results above it, all else below. */
+  #owner(index: number, levels: number): number {
+    return enclosingText(this.#structure.routines, index, levels)
+  }
+  #isGlobal(routine: number): boolean {
+    return routine === 0 && this.#text.geometry.mainIsGlobal
+  }
+  /** Where in the frame of a routine an offset of the text is. */
   #offset(index: number, levels: number, q: number): number {
-    const owner = this.#structure.routines[enclosingText(this.#structure.routines, index, levels)]
-    if (!owner) return -1
-    return q >= 0 ? -MARK_BYTES - owner.lowest + q : q - owner.lowest
+    const owner = this.#structure.routines[this.#owner(index, levels)]
+    return owner ? this.#text.geometry.offset(owner.ents, q) : -1
   }
   #target(instruction: TextInstruction): number {
     return this.#text.places.get(instruction.label) ?? refuseText(instruction, `there is no label ${instruction.label}`)
@@ -142,7 +142,10 @@ class Loader {
     const [first = 0, second = 0] = instruction.numbers
     const text = this.#structure.routines[index] as TextRoutine
     if (/^(lod|str).$/.test(name) || name === 'lda') {
-      to.emit(Row[name as InstructionName], first, this.#offset(index, first, second))
+      const global = GLOBAL_NAMES[name.slice(0, 3)] as string
+      const globalName = name === 'lda' ? global : global + (name[3] as string)
+      if (this.#isGlobal(this.#owner(index, first))) to.emit(Row[globalName as InstructionName], 0, second)
+      else to.emit(Row[name as InstructionName], first, this.#offset(index, first, second))
       return
     }
     if (/^ivt.$/.test(name)) {
@@ -268,9 +271,13 @@ class Loader {
     to.whenPlaced(() => table.targets.push(...places.map(place => to.index(place))))
   }
   #string(text: string, length: number): number {
-    if (length < 0 || length > 1 << 20) return this.#constants.length
-    const at = this.#constants.length
-    for (let i = 0; i < length; i++) this.#constants.push(i < text.length ? text.charCodeAt(i) & 255 : 32)
+    if (length < 0 || length > MAX_STRING) return this.#constants.length
+    // In P4 each character has a cell.
+    const step = this.#text.geometry.mainIsGlobal ? CELL_BYTES : 1
+    const at = this.#constants.reserve(length * step)
+    for (let i = 0; i < length; i++) {
+      this.#constants.setByte(at + i * step, i < text.length ? text.charCodeAt(i) & 255 : SPACE)
+    }
     return at
   }
   #standard(to: CodeBuilder, place: number, instruction: TextInstruction): void {

@@ -1,5 +1,7 @@
 import { DoppelError } from '@doppel/base'
+import { type Geometry, P5_GEOMETRY } from './geometry.ts'
 import { LineReader } from './line-reader.ts'
+import { checkTextSize, noEnd, readCharacter, readElements } from './text-operands.ts'
 
 /** An instruction of P5's text as it stands there. */
 export interface TextInstruction {
@@ -29,27 +31,21 @@ export interface TextProgram {
   /** The label of the main program's code. */
   readonly main: number
   readonly overflow: boolean
+  readonly geometry: Geometry
 }
 
-const MAX_TEXT_BYTES = 1 << 26
 /** How the operands of instructions are written, where that is not the numbers and labels themselves. */
 const WRITTEN: Readonly<Record<string, (line: LineReader) => Partial<TextInstruction>>> = {
   ldcr: line => ({ real: line.real() }),
-  ldcc: line => ({ numbers: [characterOf(line)] }),
-  ldcs: line => ({ set: setOf(line) }),
+  ldcc: line => ({ numbers: [readCharacter(line)] }),
+  ldcs: line => ({ set: readElements(line) }),
   lca: line => ({ numbers: [line.integer()], string: line.string() }),
   csp: line => ({ string: line.name() }),
 }
 
 /** Reads textual p-code as Pascal-P5's compiler writes it (The P5 Compiler, "Intermediate code"). */
 export function readP5(text: string): TextProgram {
-  if (text.length > MAX_TEXT_BYTES) {
-    throw new DoppelError(
-      'pcode.limit',
-      `the p-code is ${text.length} bytes long; at most ${MAX_TEXT_BYTES} are read`,
-      {},
-    )
-  }
+  checkTextSize(text)
   const code: TextInstruction[] = []
   const places = new Map<number, number>()
   const values = new Map<number, number>()
@@ -112,11 +108,9 @@ export function readP5(text: string): TextProgram {
     }
   })
   if (segments < 2 || main < 0 || globalBytes < 0) {
-    throw new DoppelError('pcode.syntax', 'the p-code ends before its second q line, its main program or its g line', {
-      lines: lines.length,
-    })
+    noEnd(lines.length)
   }
-  return { code, places, values, tables, globalBytes, main, overflow }
+  return { code, places, values, tables, globalBytes, main, overflow, geometry: P5_GEOMETRY }
 }
 
 function refuseFaulty(errors: number): void {
@@ -138,25 +132,4 @@ function readInstruction(line: LineReader, sourceLine: number): TextInstruction 
     else numbers.push(line.integer())
   }
   return { ...plain, numbers, label }
-}
-function characterOf(line: LineReader): number {
-  line.skipSpaces()
-  if (line.ahead !== "'") return line.integer()
-  // One character between quotes, and not doubled when it is a quote.
-  line.take()
-  const character = line.take()
-  if (!line.accept("'")) line.fail('a quote')
-  return character.charCodeAt(0)
-}
-function setOf(line: LineReader): number[] {
-  line.skipSpaces()
-  if (!line.accept('(')) line.fail('(')
-  const elements: number[] = []
-  for (;;) {
-    line.skipSpaces()
-    if (line.accept(')')) return elements
-    const element = line.integer()
-    if (element < 0 || element > 255) line.fail('elements of 0..255')
-    elements.push(element)
-  }
 }

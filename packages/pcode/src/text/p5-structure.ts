@@ -3,7 +3,7 @@ import { type Signature, type ValueType, VALUE_BYTES } from '../program/program.
 import { type InstructionName, Row, ROWS } from '../rows/p5.ts'
 import { Csp, STANDARD, type StandardName } from '../rows/standard.ts'
 import type { TextInstruction, TextProgram } from './p5-reader.ts'
-import { MARK_BYTES, ProcedureFlow } from './procedure-flow.ts'
+import { ProcedureFlow } from './procedure-flow.ts'
 
 /** A routine of P5's text before its frame is laid out. */
 export interface TextRoutine {
@@ -17,8 +17,8 @@ export interface TextRoutine {
   readonly result: ValueType | undefined
   /** The letter of its `ret`, which says how the result is stored. */
   readonly returns: string
-  /** Offset of the lowest variable from the mark: what `ents` says. */
-  readonly lowest: number
+  /** What `ents` says, by which frames are laid out. */
+  readonly ents: number
 }
 /** The routines of a text, and the types at calls. */
 export interface TextStructure {
@@ -60,7 +60,7 @@ export function structureOf(text: TextProgram): TextStructure {
   const byLabel = new Map(labels.map((label, i) => [label, i]))
   const indirect = new Map<number, Signature>()
   const structure = { routines, byLabel, indirect }
-  const flow = new ProcedureFlow()
+  const flow = new ProcedureFlow(text.geometry.markBytes)
   ;(routines[0] as TextRoutine).parent = -1
   ;(routines[0] as TextRoutine).params = []
   // A routine is looked at once its level is known, since calls are told by differences of levels.
@@ -83,12 +83,12 @@ function makeRoutine(text: TextProgram, label: number, first: number, end: numbe
   const ents = body[0]
   if (ents?.name !== 'ents')
     throw new DoppelError('pcode.structure', `label ${label} does not begin with ents`, { label })
-  const lowest = text.values.get(ents.label) ?? refuseText(ents, `label ${ents.label} has no value`)
-  if (lowest > -MARK_BYTES || lowest < -0x1000_0000) refuseText(ents, `a frame cannot end at ${lowest}`)
+  const size = text.values.get(ents.label) ?? refuseText(ents, `label ${ents.label} has no value`)
+  if (text.geometry.frameBytes(size) === undefined) refuseText(ents, `a frame cannot end at ${size}`)
   const leave = body.find(instruction => instruction.name.startsWith('ret'))
   const returns = leave?.name.slice(3) ?? 'p'
   const result = returns === 'p' ? undefined : returns === 'r' ? 'r' : 'i'
-  return { label, first, end, parent: -2, params: undefined, result, returns, lowest }
+  return { label, first, end, parent: -2, params: undefined, result, returns, ents: size }
 }
 
 /** The routine so many levels up. */

@@ -1,8 +1,5 @@
 import { type Signature, VALUE_BYTES, type ValueType } from '../program/program.ts'
 
-/** Bytes of the mark between a frame's result and its parameters (P5's 32-bit machine parameters). */
-export const MARK_BYTES = 28
-
 /** Which procedures come to which parameters: tells what parameters a procedure has that is only ever a value. */
 export class ProcedureFlow {
   /** What each place on the operand stack of the routine being scanned holds, if it is a procedure. */
@@ -10,6 +7,11 @@ export class ProcedureFlow {
   /** From each procedure or parameter, the parameters it is passed as. */
   readonly #edges = new Map<string, string[]>()
   readonly #calls = new Map<string, Signature>()
+  readonly #markBytes: number
+
+  constructor(markBytes: number) {
+    this.#markBytes = markBytes
+  }
 
   /** A routine is pushed as a value, at this depth of the stack. */
   pushed(depth: number, routine: number): void {
@@ -21,7 +23,7 @@ export class ProcedureFlow {
   }
   /** A routine is called with these parameters, which begin at this depth of the stack. */
   passed(callee: number, params: readonly ValueType[], depth: number): void {
-    let offset = -MARK_BYTES
+    let offset = -this.#markBytes
     params.forEach((type, i) => {
       offset -= VALUE_BYTES[type]
       const source = this.#onStack.get(depth + i)
