@@ -1,3 +1,4 @@
+export { type DebuggedMachine, GdbSession } from './debug/gdb-session.ts'
 export { AGENT_CHANNEL, type AgentState, type CommandStarter, GuestAgent, type StartRequest } from './agent/agent.ts'
 export { GuestProcess, type ProcessEnd, type ProcessOutput, type RunningCommand } from './agent/running.ts'
 export { shellQuote } from './agent/shell-code.ts'

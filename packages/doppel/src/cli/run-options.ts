@@ -4,6 +4,7 @@ import { DoppelError, formatSize, MIB, PAGE_BYTES, parseSize } from '@doppel/bas
 import type { ImageConfig } from '@doppel/images'
 import type { CpuLimits, DiskRate, LatencyClass } from '@doppel/monitor'
 import { isVolumeName, makeVolume } from '../host/volumes.ts'
+import { type GdbAddress, readGdbAddress } from '../run/gdb.ts'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
 import { findNetwork } from '../network/definitions.ts'
 import type { Invocation } from './command.ts'
@@ -54,6 +55,8 @@ export interface RunOptions extends CpuLimits {
   readonly symbols?: string
   /** Print the translated code at a guest address, `0x` and digits. */
   readonly dumpRegion?: string
+  /** Where a debugger may connect. */
+  readonly gdb?: GdbAddress
   readonly verbose: boolean
   /** The guest's command; a shell when absent. */
   readonly command?: readonly string[]
@@ -94,9 +97,9 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     throw new DoppelError('cli.arguments', `${reason}; for example: doppel run linux -- uname -m`)
   }
   const smp = readSmp(invocation.value('smp'))
-  if (smp && (invocation.has('profile') || dumpRegion !== undefined)) {
-    const flag = dumpRegion === undefined ? 'profile' : 'dump-region'
-    throw new DoppelError('cli.arguments', `--${flag} looks at harts that take turns; leave out --smp parallel`)
+  const watching = ['profile', 'dump-region', 'gdb'].find(flag => invocation.has(flag) || invocation.value(flag))
+  if (smp && watching !== undefined) {
+    throw new DoppelError('cli.arguments', `--${watching} looks at harts that take turns; leave out --smp parallel`)
   }
   return {
     ...(target ? { target } : {}),
@@ -120,6 +123,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     ...(invocation.has('profile') ? { profile: true } : {}),
     ...(symbols === undefined ? {} : { symbols }),
     ...(dumpRegion === undefined ? {} : { dumpRegion }),
+    ...readGdb(invocation),
     verbose: invocation.has('verbose'),
     ...(command === undefined ? {} : { command }),
     env: invocation.env,
@@ -149,6 +153,16 @@ export function readMemory(text: string | number | undefined): number {
     throw badValue('memory', String(text), `${range}, in whole pages of ${PAGE_BYTES} bytes`)
   }
   return bytes
+}
+
+/** Where debuggers are listened for. Throws `cli.flag-value`, `cli.arguments`. */
+function readGdb(invocation: Invocation): Pick<RunOptions, 'gdb'> {
+  const [text, waits] = [invocation.value('gdb'), invocation.has('gdb-wait')]
+  if (text === undefined && waits) throw new DoppelError('cli.arguments', '--gdb-wait needs --gdb [HOST:]PORT')
+  if (text === undefined) return {}
+  const address = readGdbAddress(text)
+  if (!address) throw badValue('gdb', text, '[HOST:]PORT, such as 1234')
+  return { gdb: { ...address, waits } }
 }
 
 function readAddress(flag: string, text: string | undefined): string | undefined {

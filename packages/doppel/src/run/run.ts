@@ -11,9 +11,10 @@ import { CommandChannels } from './command-channels.ts'
 import { imageName } from '../control/entries.ts'
 import { CpuPlace } from '../sdk/cpu-place.ts'
 import { Machine } from '../sdk/machine.ts'
-import { runningMachine, type MachineParts } from './machine.ts'
+import { runningMachine, type MachineParts, type RunningMachine } from './machine.ts'
 import { freshNonce } from './nonce.ts'
 import { PanicWatch } from './panic.ts'
+import { type GdbAddress, type GdbServer, serveGdb } from './gdb.ts'
 import { insight } from './insight.ts'
 import { statsReport } from './stats.ts'
 import { greet, watchForEnd } from './early-end.ts'
@@ -38,7 +39,8 @@ export async function runMachine(
   const scripted = prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
   // Who wants to look into the machine sees all of it.
-  const isWatched = options.verbose || options.stats || options.profile || options.dumpRegion !== undefined
+  const isWatched =
+    options.verbose || options.stats || options.profile || options.gdb || options.dumpRegion !== undefined
   if (options.root && hasCommonStart(options) && !isWatched) {
     return await runStarted(options, streams, { list, isScript: scripted })
   }
@@ -68,9 +70,12 @@ export async function runMachine(
     session.onQuit(() => machine.vm.stop())
     const early = watchForEnd(options, streams, () => machine.vm.stop())
     if (options.command === undefined) greet(streams)
+    let gdb: GdbServer | undefined
     try {
+      if (options.gdb) gdb = await listenForGdb(machine, options.gdb, streams)
       own.start()
       const end = await own.wait()
+      gdb?.close(end)
       await session.close()
       if (options.stats) streams.stderr(statsReport(machine))
       const found = await insight(machine.cpu, options)
@@ -90,11 +95,19 @@ export async function runMachine(
       if (end.kind === 'halted') throw new DoppelError('run.halted', 'the guest stopped all of its harts')
       return 0
     } finally {
+      gdb?.close()
       early.close()
       await session.close()
       await unlist()
     }
   }
+}
+
+async function listenForGdb(machine: RunningMachine, address: GdbAddress, streams: Streams): Promise<GdbServer> {
+  const server = await serveGdb(machine, address)
+  const at = address.host === '127.0.0.1' ? '' : address.host
+  streams.stderr(`doppel: for GDB: target remote ${at}:${server.port}\n`)
+  return server
 }
 
 /** True when what runs is an image's own kernel and user land, whose /init is ours. */
