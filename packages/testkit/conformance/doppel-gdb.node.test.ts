@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { TerminalSession, DOPPEL } from './doppel-process.ts'
+import { doppel, DOPPEL, TerminalSession } from './doppel-process.ts'
 
 const execute = promisify(execFile)
 /** A program that sums up the numbers to 1000 in memory, and ends well. */
@@ -108,15 +108,35 @@ test('GDB debugs a program: breakpoints, conditions, steps, registers, memory, w
   expect(await machine.ended).toBe(0)
 })
 
+test('GDB debugs a machine that runs already, which goes on when it leaves', async () => {
+  const env = { XDG_RUNTIME_DIR: folder }
+  await doppel(['run', '-d', '--name', 'debugged', 'linux'], { env })
+  const stops = ['info threads', 'stepi', 'print $pc != 0']
+  const target = `target remote | XDG_RUNTIME_DIR=${folder} ${process.execPath} ${DOPPEL} gdb --stdio debugged`
+  const commands = ['set architecture riscv:rv64', target, ...stops, 'detach']
+  const args = ['-batch', '-nx', ...commands.flatMap(command => ['-ex', command])]
+  const { stdout } = await execute('gdb-multiarch', args, { timeout: 60_000 })
+  expect(stdout).toMatch(/Thread 1 \(hart 0/)
+  expect(stdout).toContain('$1 = 1')
+  const after = await doppel(['exec', 'debugged', 'uname', '-m'], { env })
+  expect(after.stdout.toString()).toBe('riscv64\n')
+  await doppel(['rm', '-f', 'debugged'], { env })
+})
+
 test('GDB stops Linux where it starts, though that address has no page yet, and lets it go', async () => {
+  const symbols = await doppel(['run', 'linux', '--', 'grep', '-E', ' T start_kernel$', '/proc/kallsyms'])
+  const start = /^[0-9a-f]{16}/.exec(symbols.stdout.toString())?.[0] ?? ''
   const { machine, port } = await waiting('--cpus 2 linux')
   const lines = await gdb(
     [
-      // The kernel's first instruction is at its image's physical start; from there the S-mode trap vector is not set.
       'print/x $pc',
       'print $satp',
-      'hbreak *0xffffffff80000000 + ($pc & 0xfff)',
       'info threads',
+      `hbreak *0x${start}`,
+      'continue',
+      'print $satp != 0',
+      'print/x $pc',
+      'delete',
       'monitor info harts',
       'detach',
     ],
@@ -127,6 +147,7 @@ test('GDB stops Linux where it starts, though that address has no page yet, and 
   expect(text).toContain('$2 = 0')
   expect(text).toMatch(/1 +Thread 1 \(hart 0, supervisor\)/)
   expect(text).toMatch(/2 +Thread 2 \(hart 1, stopped\)/)
+  expect(text).toContain(`$3 = 1\n$4 = 0x${start}`)
   expect(text).toContain('detached')
   await machine.shows(/# /)
   machine.type('poweroff -f\r')

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { DoppelError } from '@doppel/base'
 import type { MachineEnd } from '@doppel/board'
 import { type DebuggedMachine, GdbSession } from '@doppel/monitor'
@@ -34,14 +34,11 @@ export function readGdbAddress(text: string): Omit<GdbAddress, 'waits'> | undefi
   return port <= 0xffff ? { host: match?.[1]?.replace(/^\[(.*)\]$/, '$1') || '127.0.0.1', port } : undefined
 }
 
-/**
- * Serves GDB's remote protocol for a machine that does not run yet. Throws `gdb.threads` for harts on threads of their own
- * and `gdb.listen` for an address that cannot be had.
- */
-export async function serveGdb({ vm, cpu, threads }: RunningMachine, address: GdbAddress): Promise<GdbServer> {
+/** A machine as a debugger drives it. Throws `gdb.threads` for harts on threads of their own. */
+export function debuggedMachine({ vm, cpu, threads }: RunningMachine): DebuggedMachine {
   if (threads) throw new DoppelError('gdb.threads', 'a debugger needs harts that take turns; leave out --smp parallel')
   const target = new RiscvDebug(cpu)
-  const machine: DebuggedMachine = {
+  return {
     target,
     pause: () => vm.pause(),
     resume: () => vm.resume(),
@@ -53,6 +50,11 @@ export async function serveGdb({ vm, cpu, threads }: RunningMachine, address: Gd
       return cpu.harts.map((hart, i) => `${target.describe(i)}, pc 0x${hart.pc.toString(16)}\n`).join('')
     },
   }
+}
+
+/** Serves GDB's remote protocol for a machine that does not run yet. Throws `gdb.threads`, and `gdb.listen` for an address that cannot be had. */
+export async function serveGdb(running: RunningMachine, address: GdbAddress): Promise<GdbServer> {
+  const machine = debuggedMachine(running)
   let current: { readonly session: GdbSession; readonly socket: Socket } | undefined
   const server = createServer(socket => {
     // Whoever comes second would only disturb the first.
@@ -67,11 +69,10 @@ export async function serveGdb({ vm, cpu, threads }: RunningMachine, address: Gd
       if (current === mine) current = undefined
     })
   })
-  await listen(server, address)
-  if (address.waits) await vm.pause()
-  const bound = server.address()
+  const port = await listenAt(server, address)
+  if (address.waits) await running.vm.pause()
   return {
-    port: typeof bound === 'object' && bound !== null ? bound.port : address.port,
+    port,
     close: end => {
       server.close()
       if (!current) return
@@ -81,11 +82,13 @@ export async function serveGdb({ vm, cpu, threads }: RunningMachine, address: Gd
   }
 }
 
-async function listen(server: Server, { host, port }: GdbAddress): Promise<void> {
+/** Listens for debuggers; returns the port. Throws `gdb.listen`. */
+export async function listenAt(server: Server, { host, port }: Omit<GdbAddress, 'waits'>): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', error => {
     reject(new DoppelError('gdb.listen', `no debugger can connect to ${host}:${port}: ${error.message}`, {}, error))
   })
   server.listen(port, host, resolve)
   await promise
+  return (server.address() as AddressInfo).port
 }
