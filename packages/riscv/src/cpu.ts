@@ -40,6 +40,7 @@ export class RiscvCpu implements Services {
   readonly engine: Engine<RiscvMachine>
   readonly environmentCall: EnvironmentCall | undefined
   readonly time: () => bigint
+  readonly timerTime: () => bigint
   /** Set when a device raised an interrupt line: whoever let the device act looks at interrupts next. */
   interrupted = false
   /** Ends the slice under way early. */
@@ -59,6 +60,7 @@ export class RiscvCpu implements Services {
   constructor(config: RiscvCpuConfig, options: CpuOptions) {
     this.#bus = config.bus
     this.time = config.time
+    this.timerTime = config.timerTime ?? config.time
     this.environmentCall = config.environmentCall
     this.profile = options.profile === true ? new Profile() : undefined
     this.engine = new Engine(
@@ -85,6 +87,9 @@ export class RiscvCpu implements Services {
 
   touchedPages(): Iterable<readonly [page: number, bytes: Uint8Array]> {
     return this.engine.frames.touched()
+  }
+  takeDirty(): number[] {
+    return this.engine.takeDirty()
   }
   /** Every hart, as the snapshot codec takes it; asked for between slices. */
   save(): Saved {

@@ -319,7 +319,7 @@ export class Hart extends HartRegisters implements RiscvHart {
   pendingNow(): number {
     let pending = this.word(STATE.fields.mip) | this.word(STATE.fields.lines)
     if (this.#hasTimer())
-      pending = this.#cpu.time() >= this.long(STATE.fields.stimecmp) ? pending | STI : pending & ~STI
+      pending = this.#cpu.timerTime() >= this.long(STATE.fields.stimecmp) ? pending | STI : pending & ~STI
     this.setWord(STATE.fields.seen, pending)
     return pending
   }

@@ -1,4 +1,12 @@
-import { type CharPort, DoppelError, type Governor, hostClock, hostEntropy, PAGE_BYTES } from '@doppel/base'
+import {
+  type CharPort,
+  DoppelError,
+  type Governor,
+  hostClock,
+  hostEntropy,
+  PAGE_BYTES,
+  seededEntropy,
+} from '@doppel/base'
 import { type VirtBoot, VirtMachine } from '@doppel/board'
 import {
   Balloon,
@@ -92,7 +100,8 @@ export async function runningMachine(
   let threads: ThreadedCpu | undefined
   let kept = false
   try {
-    const first = [virtioRng({ entropy: hostEntropy }), ...parts.consoles.map(port => virtioConsole({ port }))]
+    const entropy = options.deterministic ? seededEntropy(BigInt(options.deterministic.seed)) : hostEntropy
+    const first = [virtioRng({ entropy }), ...parts.consoles.map(port => virtioConsole({ port }))]
     // Small kernels look for their disk in the first slot, and nowhere else.
     const virtio: VirtioDevice[] = options.transport === 'mmio' ? [] : first
     for (const [i, disk] of options.disks.entries()) {
@@ -116,7 +125,7 @@ export async function runningMachine(
       opened.push(network)
       virtio.push(virtioNet({ port: network.port, mac: network.mac }))
     }
-    agent = new GuestAgent({ entropy: hostEntropy, restored: 'restored' in boot })
+    agent = new GuestAgent({ entropy, restored: 'restored' in boot })
     // A bare-metal program has no use for an agent.
     if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
     const balloon =
@@ -149,7 +158,8 @@ export async function runningMachine(
       },
       isa: RISCV_ISA,
       clock,
-      entropy: hostEntropy,
+      entropy,
+      ...(options.deterministic && { deterministic: {} }),
       console: parts.uart,
       virtio,
       ...(options.transport && { transport: options.transport }),

@@ -1,4 +1,4 @@
-import { DoppelError } from '@doppel/base'
+import { DoppelError, seededEntropy } from '@doppel/base'
 import type { VirtBoot } from '@doppel/board'
 import type { RunOptions } from '../cli/run-options.ts'
 import { progressBar } from '../cli/progress-bar.ts'
@@ -32,15 +32,19 @@ export async function runMachine(
   streams: Streams,
   list: ListMachine = () => Promise.resolve(() => Promise.resolve()),
 ): Promise<number> {
-  const nonce = freshNonce()
+  const nonce = freshNonce(asked.deterministic && seededEntropy(BigInt(asked.deterministic.seed)))
   const bar = progressBar(streams)
   const prepared = withImageCommand(await prepareImage(asked, bar.progress, bar.note).finally(() => bar.clear()))
   // A shell without a terminal reads its commands from the input, as it does anywhere else.
   const scripted = prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
   // Who wants to look into the machine sees all of it.
-  const isWatched =
-    options.verbose || options.stats || options.profile || options.gdb || options.dumpRegion !== undefined
+  const { verbose, stats, profile, dumpRegion, deterministic } = options
+  const isWatched = [verbose, stats, profile, options.gdb, dumpRegion, deterministic].some(Boolean)
+  if (deterministic && options.disks.length > 0) {
+    const reason = "the host's disk takes its time, which differs from run to run; expected an image without one"
+    throw new DoppelError('run.deterministic', `${imageName(options)} has a disk: ${reason}`)
+  }
   if (options.root && hasCommonStart(options) && !isWatched) {
     return await runStarted(options, streams, { list, isScript: scripted })
   }
@@ -80,6 +84,7 @@ export async function runMachine(
       if (options.stats) streams.stderr(statsReport(machine))
       const found = await insight(machine.cpu, options)
       if (found !== '') streams.stderr(found)
+      if (options.hash) streams.stdout(`${machine.vm.stateHash()}\n`)
       const ended = early.status()
       if (ended !== undefined) return ended
       const panicked = end.kind === 'stopped' ? undefined : panic.error()
