@@ -14,6 +14,8 @@ export interface MachineLoopConfig {
   readonly guestClock: Pick<GuestClock, 'beginTurn' | 'catchUp'>
   /** The same, where time is a function of instructions: then nothing may hang on how fast the host is. */
   readonly instructionClock?: InstructionClock
+  /** With an instruction clock: waits take the host's time too. */
+  readonly waits?: boolean
   /** The time counter the harts' own timers compare with, and its frequency. */
   readonly time: () => bigint
   readonly ticksPerSecond: number
@@ -191,7 +193,8 @@ export class MachineLoop {
     const beganNs = clock.monotonicNs()
     const remainingMs = Math.min(this.#hartDeadlineMs(), (timers.nextDeadlineNs() - timers.clock.monotonicNs()) / 1e6)
     const inNs = Math.max(remainingMs, 0) * 1e6
-    if (this.#config.instructionClock && inNs < Infinity) return this.#config.instructionClock.skip(inNs)
+    const { instructionClock, waits } = this.#config
+    if (instructionClock && inNs < Infinity && !waits) return instructionClock.skip(inNs)
     const isPrompt = governor?.isPrompt === true && inNs < Infinity
     governor?.idle({ inNs, wake: () => this.wake() })
     const wholeMs = isPrompt ? Math.floor(remainingMs - TIMER_ERROR_MS) : Math.ceil(remainingMs)
@@ -203,6 +206,8 @@ export class MachineLoop {
     while (isPrompt && !this.#eventful && clock.monotonicNs() - beganNs < inNs) await this.#yieldUnlessWoken()
     guestClock.catchUp()
     this.#wakeSleeper = undefined
+    // Whoever was woken earlier has not waited at all, in the machine's time.
+    if (inNs < Infinity && !this.#eventful) instructionClock?.skip(inNs)
   }
 
   /** A turn of the event loop, or less if there is something to do. */

@@ -58,8 +58,19 @@ export interface VirtMachineConfig {
   readonly host?: HostTasks
 }
 
-/** How a run that can be repeated is watched. */
+/** What a deterministic machine is given from outside: only between turns. */
+export interface InputTape {
+  /** Called before each turn, with what is retired and the machine's time; false ends the machine. */
+  round(instructions: bigint, nowNs: number): boolean
+  /** Set by the machine: to be called when there is something to give. */
+  onInput: (() => void) | undefined
+}
+
+/** How a run that can be repeated is fed and watched. */
 export interface DeterministicRun {
+  readonly tape?: InputTape
+  /** Where all harts wait for a timer, that takes the host's time too, since somebody may type. */
+  readonly waits?: boolean
   /** Called with the state's hash each time that about so many instructions more have been retired. */
   readonly hashEvery?: number
   readonly onHash?: (instructions: bigint, hash: string) => void

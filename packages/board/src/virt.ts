@@ -88,6 +88,7 @@ export class VirtMachine {
       ...(builtInFirmware && { environmentCall: (hart: RiscvHart) => this.#firmware?.environmentCall(hart) }),
     })
     this.#loop = this.#loopWith(timers)
+    if (config.deterministic?.tape) config.deterministic.tape.onInput = () => this.#loop.wake()
     const devices = wireVirtDevices({
       bus,
       cpu: this.cpu,
@@ -124,10 +125,10 @@ export class VirtMachine {
       beforeRound: () => {
         this.#firmware?.wakeSuspended()
         this.#htif?.poll()
-        if (deterministic?.onHash) this.#watch(deterministic)
+        if (deterministic) this.#beforeTurn(deterministic)
       },
       gate: () => this.#gate.hold(),
-      ...(instructionClock && { instructionClock }),
+      ...(instructionClock && { instructionClock, waits: deterministic?.waits === true }),
       ...(governor && { governor }),
       isSuspended: hartId => this.#firmware?.isSuspended(hartId) ?? false,
       ...(sliceInstructions !== undefined && { sliceInstructions }),
@@ -166,11 +167,17 @@ export class VirtMachine {
     const parts = { devices, cpu: this.cpu.save(), clockNs: this.#guestClock.monotonicNs() }
     return this.#hash.take({ ...parts, firmware: this.#firmware?.save() ?? [] } as unknown as Saved)
   }
-  #watch({ hashEvery = 0, onHash }: DeterministicRun): void {
-    const retired = this.cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n)
-    if (retired - this.#hashedAt < BigInt(hashEvery)) return
+  /** Instructions retired by all harts, and the machine's time, ns. */
+  get position(): { readonly instructions: bigint; readonly atNs: number } {
+    const instructions = this.cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n)
+    return { instructions, atNs: this.#guestClock.monotonicNs() }
+  }
+  #beforeTurn({ tape, hashEvery = 0, onHash }: DeterministicRun): void {
+    const { instructions: retired, atNs } = this.position
+    if (tape?.round(retired, atNs) === false) this.stop()
+    if (!onHash || retired - this.#hashedAt < BigInt(hashEvery)) return
     this.#hashedAt = retired
-    onHash?.(retired, this.stateHash())
+    onHash(retired, this.stateHash())
   }
 
   /** Ends `run` after the slice under way. */

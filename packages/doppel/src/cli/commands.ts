@@ -5,6 +5,7 @@ import { attachCommand } from './commands/attach.ts'
 import { completionCommand } from './commands/completion.ts'
 import { cpCommand } from './commands/cp.ts'
 import { execCommand } from './commands/exec.ts'
+import { RECORD_COMMANDS } from './commands/record.ts'
 import { gdbCommand } from './commands/gdb.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { LIFE_COMMANDS } from './commands/life.ts'
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   eventsCommand,
   inspectCommand,
   gdbCommand,
+  ...RECORD_COMMANDS,
   statsCommand,
   setCommand,
   ...SNAPSHOT_COMMANDS,

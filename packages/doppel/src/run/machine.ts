@@ -26,6 +26,7 @@ import {
   type LoggedDisk,
   loggedDisk,
   rateLimitedDisk,
+  type Tape,
 } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu, ThreadedCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
@@ -44,6 +45,10 @@ export interface MachineParts {
   readonly uart: CharPort
   /** Virtio consoles, hvc0 first. */
   readonly consoles: readonly CharPort[]
+  /** What all input of a deterministic machine passes. */
+  readonly tape?: Tape
+  /** A deterministic machine's waits take the host's time too: somebody may type. */
+  readonly waits?: boolean
   /** A network that it shares with other machines; one of its own when absent. */
   readonly network?: Network | undefined
   /** A restored machine that is for work still to come: it gets the translations of earlier ones, as a booting one does. */
@@ -101,7 +106,10 @@ export async function runningMachine(
   let kept = false
   try {
     const entropy = options.deterministic ? seededEntropy(BigInt(options.deterministic.seed)) : hostEntropy
-    const first = [virtioRng({ entropy }), ...parts.consoles.map(port => virtioConsole({ port }))]
+    const { tape, waits = false } = parts
+    const uart = tape?.port('uart', parts.uart) ?? parts.uart
+    const consoles = parts.consoles.map((port, i) => tape?.port(`hvc${i}`, port) ?? port)
+    const first = [virtioRng({ entropy }), ...consoles.map(port => virtioConsole({ port }))]
     // Small kernels look for their disk in the first slot, and nowhere else.
     const virtio: VirtioDevice[] = options.transport === 'mmio' ? [] : first
     for (const [i, disk] of options.disks.entries()) {
@@ -159,8 +167,8 @@ export async function runningMachine(
       isa: RISCV_ISA,
       clock,
       entropy,
-      ...(options.deterministic && { deterministic: {} }),
-      console: parts.uart,
+      ...(options.deterministic && { deterministic: { waits: waits && !tape?.isReplay, ...(tape && { tape }) } }),
+      console: uart,
       virtio,
       ...(options.transport && { transport: options.transport }),
       boot,

@@ -21,6 +21,7 @@ import { greet, watchForEnd } from './early-end.ts'
 import { hasCommonStart } from '../sdk/start-snapshot.ts'
 import { type ListMachine, runStarted } from './run-started.ts'
 import { stuck } from './stuck.ts'
+import type { Taping } from './taping.ts'
 
 /**
  * Starts the machine that the options describe, connects it to this process's terminal or streams, and returns its exit
@@ -31,12 +32,13 @@ export async function runMachine(
   asked: RunOptions,
   streams: Streams,
   list: ListMachine = () => Promise.resolve(() => Promise.resolve()),
+  taping?: Taping,
 ): Promise<number> {
   const nonce = freshNonce(asked.deterministic && seededEntropy(BigInt(asked.deterministic.seed)))
   const bar = progressBar(streams)
   const prepared = withImageCommand(await prepareImage(asked, bar.progress, bar.note).finally(() => bar.clear()))
   // A shell without a terminal reads its commands from the input, as it does anywhere else.
-  const scripted = prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY
+  const scripted = taping?.isScript ?? (prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY)
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
   // Who wants to look into the machine sees all of it.
   const { verbose, stats, profile, dumpRegion, deterministic } = options
@@ -60,8 +62,16 @@ export async function runMachine(
     const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)
     const panic = new PanicWatch()
     const place = new CpuPlace(options, options.smp)
-    const parts = { ...session.parts, uart: panic.over(session.parts.uart), governor: place.join }
-    const machine = await runningMachine(options, await takeFiles(), parts).catch(async (error: unknown) => {
+    const boot = await takeFiles()
+    const tape = taping?.begin(options, scripted, boot)
+    const parts = {
+      ...session.parts,
+      uart: panic.over(session.parts.uart),
+      governor: place.join,
+      ...(tape && { tape }),
+      waits: options.command === undefined || scripted,
+    }
+    const machine = await runningMachine(options, boot, parts).catch(async (error: unknown) => {
       await session.close()
       throw error
     })
@@ -84,6 +94,7 @@ export async function runMachine(
       if (options.stats) streams.stderr(statsReport(machine))
       const found = await insight(machine.cpu, options)
       if (found !== '') streams.stderr(found)
+      if (taping) streams.stderr(`doppel: ${taping.end(machine.vm)}\n`)
       if (options.hash) streams.stdout(`${machine.vm.stateHash()}\n`)
       const ended = early.status()
       if (ended !== undefined) return ended
