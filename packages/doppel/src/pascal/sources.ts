@@ -47,7 +47,7 @@ export function printDiagnostics(streams: Streams, diagnostics: readonly Diagnos
 }
 
 /**
- * A program of Pascal text, or of p-code (this machine's own text, or Pascal-P5's) where the file is called `.p5`;
+ * A program of Pascal text, or of p-code (this machine's own text, or Pascal-P4's or P5's) where the file is called `.p4` or `.p5`;
  * undefined after what is wrong with it was printed. Throws `pcode.*` for p-code that is none.
  */
 export function loadProgram(invocation: Invocation, path: string, text: string): Program | undefined {

@@ -14,6 +14,10 @@ const SYNTAX_ROWS = {
   'string-empty': { clause: '6.1.7', text: 'a character string holds at least one character' },
   'comment-end': { clause: '6.1.8', text: 'this comment is never closed' },
   separator: { clause: '6.1.8', text: 'a space is needed between {0} and what follows' },
+  'string-quotes': { clause: '6.1.7', text: 'a character string stands between apostrophes', hint: 'write {0}' },
+  'foreign-symbol': { clause: '6.1.2', text: '{0} is no symbol of Pascal', hint: 'write {1}' },
+  'line-comment': { clause: '6.1.8', text: '// begins no comment', hint: 'write { } around it' },
+  misspelled: { clause: '6.1.2', text: "expected {0}, found '{1}'", hint: 'did you mean {0}?' },
   'number-form': {
     clause: '6.1.5',
     text: '{0} is no number: digits must stand on both sides of the point',

@@ -57,6 +57,28 @@ end.`)
     ])
   })
 
+  it.each([
+    ['bgin i := 1 end.', '3:1 pascal.misspelled'],
+    ['begin whlie i < 3 do i := i + 1 end.', '3:7 pascal.misspelled'],
+    ['begin if i = 1 thn i := 2 else i := 3 end.', '3:16 pascal.misspelled'],
+    ['begin for i := 1 too 10 do j := i end.', '3:18 pascal.misspelled'],
+    ['funtion f: integer; begin f := 1 end; begin i := f end.', '3:1 pascal.misspelled'],
+    ['begin writeln("it\'s") end.', '3:15 pascal.string-quotes'],
+    ['begin if i != 1 then i := 1 end.', '3:12 pascal.foreign-symbol'],
+    ['begin if i == 1 then i := 1 end.', '3:12 pascal.foreign-symbol'],
+    ['begin if (i = 1) && (j = 1) then i := 1 end.', '3:18 pascal.foreign-symbol'],
+    ['begin i += 1; j := 2 end.', '3:9 pascal.foreign-symbol'],
+    ['begin i++; j := 2 end.', '3:8 pascal.foreign-symbol'],
+    ['begin i := 1 // one\nend.', '3:14 pascal.line-comment'],
+    ['begin a[1 := 2; i := 1 end.', '3:11 pascal.expected'],
+    ['begin repeat i := 1 end; j := 1 end.', '3:21 pascal.expected'],
+    ['procedure q; begin if i = 1 then begin i := 2 end; begin q end.', '3:63 pascal.expected'],
+    ['begin writeln(i, j end.', '3:20 pascal.expected'],
+  ])('of a kind that is often made are told once: %s', (text, expected) => {
+    const { diagnostics } = checkPascal(`program p(output);\nvar i, j: integer; a: array [1..3] of integer;\n${text}`)
+    expect(diagnostics.map(({ code, at }) => `${at.line}:${at.column} ${code}`)).toEqual([expected])
+  })
+
   it('end at a limit', () => {
     const { diagnostics } = checkPascal(`program p; begin ${'? '.repeat(1000)} end.`)
     expect(diagnostics.length).toBe(101)

@@ -1,6 +1,7 @@
 import type { DiagnosticName } from '../diagnostic-rows.ts'
 import type { Diagnostics, Span } from '../diagnostics.ts'
 import type { Dialect } from '../dialect.ts'
+import { editDistance } from '../edit-distance.ts'
 import { MAX_NESTING, MAX_OPERATORS } from '../limits.ts'
 import type { Sources } from '../source.ts'
 import type { TokenBuffer } from './token-buffer.ts'
@@ -21,6 +22,7 @@ const AFTER_EXPRESSION = kindSet(
   Token.begin,
   Token.to,
   Token.downto,
+  Token.becomes,
 )
 
 /** Where the parser is in the tokens, and how it gets on after errors. */
@@ -35,6 +37,7 @@ export class Cursor {
   #operators = 0
   /** Index of the token that the last error was at: an error there again is its consequence. */
   #failedAt = -1
+  #lastFailure = -2
   /** Kind of the current token. */
   kind: number
 
@@ -94,7 +97,27 @@ export class Cursor {
       this.advance()
       return true
     }
+    if (kind >= FIRST_WORD && this.mend(kind)) {
+      this.advance()
+      return true
+    }
     this.unexpected(tokenName(kind))
+    return false
+  }
+
+  /** Takes an identifier that is spelled nearly like one of these words for it, with a report. */
+  mend(...words: readonly TokenKind[]): boolean {
+    if (this.kind !== Token.identifier) return false
+    const written = this.#sources.slice(this.pos, this.end).toLowerCase()
+    for (const word of words) {
+      const name = tokenName(word).slice(1, -1)
+      const limit = name.length > 3 ? 3 : 2
+      if (name[0] !== written[0] || editDistance(written, name, limit) >= limit) continue
+      this.fail('misspelled', [tokenName(word), written])
+      this.#kinds[this.#at] = word
+      this.kind = word
+      return true
+    }
     return false
   }
 
@@ -107,7 +130,9 @@ export class Cursor {
   fail(name: DiagnosticName, args: readonly (string | number)[] = [], hint?: string): void {
     if (this.#failedAt === this.#at) return
     this.#failedAt = this.#at
-    if (this.kind === Token.end && this.#tokens.isCut) return
+    // The end of the text says nothing new where its last full stop, or what was lost before it, was told of.
+    if (this.kind === Token.end && (this.#tokens.isCut || this.#lastFailure === this.#at - 1)) return
+    this.#lastFailure = this.#at
     // The end of the text is shown where the text stops, not on an empty line after it.
     const span = this.kind === Token.end ? { pos: this.lastEnd, end: this.lastEnd } : { pos: this.pos, end: this.end }
     this.diagnostics.report(name, span, args, hint)

@@ -39,6 +39,17 @@ const SINGLE = (() => {
   return table
 })()
 
+/** Symbols of other languages, what Pascal writes for them, and its kind of token. */
+const FOREIGN: readonly (readonly [symbol: string, meant: string, kind: number])[] = [
+  ['!=', '<>', Token.notEqual],
+  ['!', 'not', Token.not],
+  ['&&', 'and', Token.and],
+  ['&', 'and', Token.and],
+  ['||', 'or', Token.or],
+  ['|', 'or', Token.or],
+  ['%', 'mod', Token.mod],
+]
+
 /** By name number, the kind of a word-symbol; 0 for other names. Word-symbols come first in the table of names. */
 function reserveWords(names: Names): Uint8Array {
   const kinds: number[] = []
@@ -82,6 +93,12 @@ export class Lexer {
         i = this.#word(text, base, i)
       } else if (kind === DIGIT) {
         i = this.#number(text, base, i)
+      } else if (c === 0x3d /* = */ && text.charCodeAt(i + 1) === 0x3d) {
+        this.#diagnostics.report('foreign-symbol', { pos: base + i, end: base + i + 2 }, ["'=='", '='])
+        tokens.push(Token.equal, base + i, base + i + 2, 0)
+        i += 2
+      } else if (c === 0x2f /* / */ && text.charCodeAt(i + 1) === 0x2f) {
+        i = this.#lineComment(text, base, i)
       } else if (c < 128 && SINGLE[c] !== 0) {
         tokens.push(SINGLE[c] as number, base + i, base + i + 1, 0)
         i++
@@ -218,6 +235,37 @@ export class Lexer {
     return end
   }
 
+  /** Symbols of other languages: taken for what they mean there, with a report. */
+  #foreign(text: string, base: number, i: number): number {
+    if (text.charCodeAt(i) === 0x22 /* " */) {
+      const end = text.indexOf('"', i + 1)
+      const line = text.indexOf('\n', i)
+      if (end < 0 || (line >= 0 && line < end)) return i
+      const value = text.slice(i + 1, end)
+      const span = { pos: base + i, end: base + end + 1 }
+      this.#diagnostics.report('string-quotes', span, [`'${value.replaceAll("'", "''")}'`])
+      this.tokens.pushLiteral(Token.string, span.pos, span.end, value)
+      return end + 1
+    }
+    for (const [symbol, meant, kind] of FOREIGN) {
+      if (!text.startsWith(symbol, i)) continue
+      this.#diagnostics.report('foreign-symbol', { pos: base + i, end: base + i + symbol.length }, [
+        `'${symbol}'`,
+        meant,
+      ])
+      this.tokens.push(kind, base + i, base + i + symbol.length, 0)
+      return i + symbol.length
+    }
+    return i
+  }
+
+  #lineComment(text: string, base: number, start: number): number {
+    const line = text.indexOf('\n', start)
+    const end = line < 0 ? text.length : line
+    this.#diagnostics.report('line-comment', { pos: base + start, end: base + end })
+    return end
+  }
+
   #symbol(text: string, base: number, i: number, c: number): number {
     const next = text.charCodeAt(i + 1)
     const push = (kind: number, length: number): number => {
@@ -237,6 +285,8 @@ export class Lexer {
     if (c === 0x3e) return next === 0x3d ? push(Token.greaterEqual, 2) : push(Token.greater, 1)
     // The standard's arrow itself (§6.1.9 names ↑ as the reference form).
     if (c === 0x2191) return push(Token.arrow, 1)
+    const foreign = this.#foreign(text, base, i)
+    if (foreign > i) return foreign
     const width = c >= 0xd800 && c < 0xdc00 ? 2 : 1
     const shown = c < 32 ? `the character ${c}` : `'${text.slice(i, i + width)}'`
     this.#diagnostics.report('character', { pos: base + i, end: base + i + width }, [shown])

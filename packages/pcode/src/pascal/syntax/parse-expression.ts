@@ -15,7 +15,7 @@ const ADDING = kindSet(Token.plus, Token.minus, Token.or)
 const MULTIPLYING = kindSet(Token.star, Token.slash, Token.div, Token.mod, Token.and)
 
 /** Expression (ISO 7185 §6.7.1): at most one relational operator. */
-export function parseExpression(p: Cursor): Expression {
+export function parseExpression(p: Cursor, isIndex = false): Expression {
   const { pos } = p
   if (!p.enter()) {
     p.skipTo(AFTER_DEEP)
@@ -33,7 +33,7 @@ export function parseExpression(p: Cursor): Expression {
       p.advance()
       result = { kind: 'bad', pos, end: parseSimple(p).end }
     }
-  } else if (p.kind === Token.becomes) {
+  } else if (p.kind === Token.becomes && !isIndex) {
     p.fail('becomes-in-expression')
     p.advance()
     parseSimple(p)
@@ -169,7 +169,7 @@ export function parseNamed(p: Cursor, name: Name): Expression {
     if (p.kind === Token.leftBracket) {
       p.advance()
       const indexes: Expression[] = []
-      do indexes.push(parseExpression(p))
+      do indexes.push(parseExpression(p, true))
       while (p.accept(Token.comma))
       p.close(Token.rightBracket)
       base = { kind: 'index', base, indexes, pos, end: p.lastEnd }

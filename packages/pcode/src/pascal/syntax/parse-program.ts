@@ -2,7 +2,7 @@ import type { Cursor } from './cursor.ts'
 import { parseConstant } from './parse-expression.ts'
 import { parseCompound, parseLabel } from './parse-statement.ts'
 import { parseNames, parseType } from './parse-type.ts'
-import { kindSet, Token } from './tokens.ts'
+import { kindSet, Token, type TokenKind } from './tokens.ts'
 import type {
   Block,
   Declaration,
@@ -27,6 +27,15 @@ const PART_ORDER: readonly (readonly [number, string])[] = [
   [Token.function, 'procedure and function'],
 ]
 const PART_STARTS = kindSet(Token.label, Token.const, Token.type, Token.var, Token.procedure, Token.function)
+const PART_WORDS: readonly TokenKind[] = [
+  Token.label,
+  Token.const,
+  Token.type,
+  Token.var,
+  Token.procedure,
+  Token.function,
+  Token.begin,
+]
 const DECLARATION_RESUME = kindSet(PART_STARTS, Token.begin)
 const AFTER_ITEM = kindSet(DECLARATION_RESUME, Token.semicolon)
 
@@ -52,6 +61,7 @@ function parseBlock(p: Cursor): Block {
   const declarations: Declaration[] = []
   let reached = -1
   for (;;) {
+    if (p.nextKind === Token.identifier) p.mend(...PART_WORDS)
     if (PART_STARTS[p.kind] === 1) {
       const part = PART_ORDER.findIndex(([kind]) => kind === p.kind)
       checkOrder(p, part, reached)
@@ -148,7 +158,7 @@ function parseItems(p: Cursor, item: () => void): void {
       p.skipTo(AFTER_ITEM)
       p.accept(Token.semicolon)
     }
-  } while (p.kind === Token.identifier)
+  } while (p.kind === Token.identifier && !(p.nextKind === Token.identifier && p.mend(...PART_WORDS)))
 }
 
 /** A procedure or function with its block or directive (§6.6.1, §6.6.2). */

@@ -44,6 +44,8 @@ function parseSequence(p: Cursor, closer: TokenKind): readonly Statement[] {
     } else if (p.kind === Token.else) {
       p.fail('semicolon-else')
       p.advance()
+    } else if (closer === Token.until && p.kind === Token.endWord) {
+      break
     } else {
       p.unexpected(`';' or ${tokenName(closer)}`)
       // `end.` here: the program is over, and this sequence was never closed.
@@ -88,7 +90,27 @@ export function parseLabel(p: Cursor, isDeclaration = false): LabelNode {
 
 function parseUnlabelled(p: Cursor): Statement {
   const { pos, kind } = p
-  if (kind === Token.identifier) return parseNameStatement(p)
+  if (kind === Token.identifier && !(OPERAND_STARTS[p.nextKind] === 1 && p.mend(...WORDS_BEFORE_OPERANDS))) {
+    return parseNameStatement(p)
+  }
+  return parseWordStatement(p, pos)
+}
+
+/** What can follow a word-symbol that begins a statement, but no identifier that does. */
+const OPERAND_STARTS = kindSet(Token.identifier, Token.integer, Token.real, Token.string, Token.not, Token.nil)
+const WORDS_BEFORE_OPERANDS: readonly TokenKind[] = [
+  Token.while,
+  Token.if,
+  Token.for,
+  Token.case,
+  Token.with,
+  Token.goto,
+  Token.repeat,
+  Token.begin,
+]
+
+function parseWordStatement(p: Cursor, pos: number): Statement {
+  const { kind } = p
   if (STATEMENT_ENDS[kind] === 1) return { kind: 'empty', pos, end: pos }
   if (STATEMENT_WORDS[kind] === 0) {
     p.fail('statement-expected', [p.shown()])
@@ -140,12 +162,28 @@ function parseNameStatement(p: Cursor): Statement {
     const value = parseExpression(p)
     return { kind: 'assign', target, value, pos, end: value.end }
   }
+  if (COMPOUND_OPERATORS[p.kind] === 1 && (p.nextKind === Token.equal || p.nextKind === p.kind)) {
+    // `i += 1`, `i++`.
+    const operator = tokenName(p.kind).slice(1, -1)
+    const symbol = p.nextKind === Token.equal ? `${operator}=` : operator + operator
+    p.fail('foreign-symbol', [`'${symbol}'`, `v := v ${operator} …`])
+    p.advance()
+    p.advance()
+    if (STATEMENT_ENDS[p.kind] === 0) parseExpression(p)
+    return { kind: 'bad', ...p.span(pos) }
+  }
   return { kind: 'call', callee: target, pos, end: target.end }
 }
+
+const COMPOUND_OPERATORS = kindSet(Token.plus, Token.minus, Token.star, Token.slash)
 
 /** `then`, `do`, `of`: reports their lack; what stands there instead is most likely the statement itself. */
 function expectWord(p: Cursor, word: TokenKind): void {
   if (p.accept(word)) return
+  if (p.mend(word)) {
+    p.advance()
+    return
+  }
   p.unexpected(tokenName(word))
   if (p.kind === Token.thenWord || p.kind === Token.do || p.kind === Token.of) p.advance()
   else if (STATEMENT_STARTS[p.kind] === 0) p.skipTo(kindSet(RESUME, word))
@@ -179,6 +217,12 @@ function parseRepeat(p: Cursor): Statement {
   const { pos } = p
   p.advance()
   const body = parseSequence(p, Token.until)
+  if (p.kind === Token.endWord && p.nextKind === Token.semicolon) {
+    // Most likely it stands for until: the statements after it go on.
+    p.unexpected("'until'")
+    p.advance()
+    return { kind: 'bad', ...p.span(pos) }
+  }
   p.expect(Token.until)
   const condition = parseExpression(p)
   return { kind: 'repeat', condition, body, ...p.span(pos) }
@@ -200,6 +244,7 @@ function parseFor(p: Cursor): Statement {
   const from = parseExpression(p)
   const isDown = p.kind === Token.downto
   if (isDown || p.kind === Token.to) p.advance()
+  else if (p.mend(Token.to, Token.downto)) p.advance()
   else p.unexpected("'to' or 'downto'")
   const to = parseExpression(p)
   expectWord(p, Token.do)
