@@ -144,7 +144,7 @@ export class Interpreter extends ValueOps implements Ops<StackValue> {
   }
   standard(index: number, args: readonly StackValue[]): StackValue | undefined {
     const row = STANDARD[index]
-    if (row?.inline) return row.inline(this as Ops<StackValue>, ...args)
+    if (row?.inline) return row.inline(this as Ops<StackValue>, ...args) ?? undefined
     const result = row?.serve?.(this.runtime, ...(args as number[]))
     if (typeof result === 'number') return result
     this.#served = result

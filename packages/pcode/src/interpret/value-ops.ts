@@ -228,6 +228,12 @@ export abstract class ValueOps implements Omit<Ops<StackValue>, 'standard'> {
   trap(cause: Cause, ...values: StackValue[]): never {
     throw new Problem(cause, values as number[])
   }
+  allocate(bytes: StackValue): number {
+    return this.runtime.heap.allocate(bytes as number)
+  }
+  release(pointer: StackValue): void {
+    this.runtime.heap.free(pointer as number)
+  }
   checkPointer(pointer: StackValue, nilAllowed: boolean): StackValue {
     if (pointer === NIL && nilAllowed) return pointer
     const state = this.runtime.heap.state(pointer as number)

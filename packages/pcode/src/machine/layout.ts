@@ -1,3 +1,4 @@
+import { HEAP_STATE_BYTES } from './heap.ts'
 import type { Program } from '../program/program.ts'
 
 /** Where things stand in a program's memory. */
@@ -7,6 +8,8 @@ export interface Layout {
   /** Frames, upwards. */
   readonly stack: number
   readonly stackEnd: number
+  /** What the heap knows of itself, then its blocks. */
+  readonly heapState: number
   readonly heapBase: number
   /** No address at or above this one is ever there. */
   readonly limit: number
@@ -41,5 +44,6 @@ export function layoutOf(
   const globals = aligned(constants + program.constants.length)
   const stack = aligned(globals + program.globalBytes)
   const stackEnd = aligned(stack + stackBytes)
-  return { constants, globals, stack, stackEnd, heapBase: stackEnd, limit: stackEnd + memoryBytes }
+  const heapBase = stackEnd + HEAP_STATE_BYTES
+  return { constants, globals, stack, stackEnd, heapState: stackEnd, heapBase, limit: heapBase + memoryBytes }
 }

@@ -38,7 +38,7 @@ export class Runtime {
     this.realStyle = realStyle
     this.#port = files
     this.memory = new MachineMemory(layout.heapBase, layout.limit)
-    this.heap = new Heap(this.memory, layout.heapBase, layout.limit, program.undefined)
+    this.heap = new Heap(this.memory, layout.heapState, layout.limit, program.undefined)
     this.memory.bytes.set(program.constants, layout.constants)
     const mainBytes = program.routines[0]?.frameBytes ?? 0
     // Globals, and the main program's frame right after them: the stack begins with it.

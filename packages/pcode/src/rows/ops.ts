@@ -96,6 +96,9 @@ export interface Ops<V> {
   trap(cause: Cause, ...values: V[]): void
   /** Stops the program unless the pointer is that of a live variable, or nil where that is allowed. */
   checkPointer(pointer: V, nilAllowed: boolean): V
+  /** The address of a new heap variable of so many bytes; and the end of one. */
+  allocate(bytes: V): V
+  release(pointer: V): void
   /** Calls the standard procedure of this number. */
   standard(index: number, args: readonly V[]): V | undefined
 

@@ -8,14 +8,10 @@ const MAX_REFERENCES = 1 << 20
 
 /** Heap, mathematical functions, the end. */
 export const otherStandard: Readonly<Record<OtherName, StandardRow>> = {
-  new: served('i i ->', 'Makes a variable of so many bytes; its pointer goes to an address.', (rt, to, bytes) =>
-    rt.memory.setWord(to, rt.heap.allocate(bytes)),
+  new: inlined('i i ->', 'Makes a variable of so many bytes; its pointer goes to an address.', (m, to, bytes) =>
+    m.store('a', to, 0, m.allocate(bytes)),
   ),
-  dsp: served('i i ->', 'Ends the variable of a pointer.', (rt, pointer, bytes) => {
-    if (rt.references.length > 0 && rt.isReferred(pointer, pointer + bytes - 1)) throw new Problem('dangling')
-    rt.heap.free(pointer)
-    rt.tags.delete(pointer)
-  }),
+  dsp: inlined('i i ->', 'Ends the variable of a pointer.', (m, pointer) => m.release(pointer)),
   sin: served('r -> r', 'The sine.', (_, x) => Math.sin(x)),
   cos: served('r -> r', 'The cosine.', (_, x) => Math.cos(x)),
   exp: served('r -> r', 'e to the power.', (_, x) => Math.exp(x)),

@@ -11,7 +11,7 @@ export interface StandardRow {
   readonly pushes: readonly ValueType[]
   readonly prose: string
   readonly serve: ((runtime: Runtime, ...args: number[]) => StandardResult) | undefined
-  readonly inline: (<V>(ops: Ops<V>, ...values: V[]) => V) | undefined
+  readonly inline: (<V>(ops: Ops<V>, ...values: V[]) => V | void) | undefined
   /** True when it may have to wait. */
   readonly waits: boolean
 }

@@ -2,7 +2,7 @@ import { Problem } from '../machine/problem.ts'
 import type { Runtime } from '../machine/runtime.ts'
 import { type StandardRow, served } from './standard-row.ts'
 
-type TagName = 'tag' | 'nwt' | 'dst' | 'cta' | 'ctp' | 'cvb'
+type TagName = 'tag' | 'nwt' | 'dst' | 'dsc' | 'cta' | 'ctp' | 'cvb'
 
 /** Tags that one variable may be made with. */
 const MAX_TAGS = 256
@@ -32,6 +32,11 @@ export const tagStandard: Readonly<Record<TagName, StandardRow>> = {
     const given = takeTags(rt)
     if (rt.heap.state(pointer) === 'live' && (rt.tags.get(pointer) ?? []).join() !== given.join())
       throw new Problem('tag')
+    if (rt.isReferred(pointer, pointer + bytes - 1)) throw new Problem('dangling')
+    rt.heap.free(pointer)
+    rt.tags.delete(pointer)
+  }),
+  dsc: served('i i ->', 'As dsp, unless something refers to the variable.', (rt, pointer, bytes) => {
     if (rt.isReferred(pointer, pointer + bytes - 1)) throw new Problem('dangling')
     rt.heap.free(pointer)
     rt.tags.delete(pointer)

@@ -282,7 +282,8 @@ class Loader {
   }
   #standard(to: CodeBuilder, place: number, instruction: TextInstruction): void {
     if (instruction.string !== 'nwl' && instruction.string !== 'dsl') {
-      to.emit(Row.csp, 0, Csp[instruction.string as StandardName])
+      // P5 looks whether a with statement or a var parameter still refers to what is disposed of.
+      to.emit(Row.csp, 0, instruction.string === 'dsp' ? Csp.dsc : Csp[instruction.string as StandardName])
       return
     }
     // On the stack: address, tags, how many, size. The last two are constants, written right before.

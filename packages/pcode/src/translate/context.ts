@@ -3,6 +3,7 @@ import { F64, I32 } from '@doppel/wasm'
 import type { Layout } from '../machine/layout.ts'
 import type { Program, Signature, ValueType } from '../program/program.ts'
 import type { VerifiedProgram } from '../verify/verify.ts'
+import type { HeapFunctions } from './heap-functions.ts'
 import type { FramePlan } from './frames.ts'
 import { WASM_TYPES } from './value.ts'
 
@@ -14,6 +15,9 @@ export const HOST_TYPES: Readonly<Record<string, FunctionType>> = {
   badPointer: { kind: 'func', params: [I32, I32], results: [] },
   /** Site: a chance for the world to stop the program, or let others run. */
   look: { kind: 'func', params: [I32], results: [] },
+  /** The heap's own ways, for what generated code leaves to it. */
+  allocate: { kind: 'func', params: [I32], results: [I32] },
+  release: { kind: 'func', params: [I32], results: [] },
   /** Ends the program. */
   stop: { kind: 'func', params: [], results: [] },
 }
@@ -30,6 +34,7 @@ export interface ModuleContext {
   /** Routines that may come to call themselves. */
   readonly recursive: ReadonlySet<number>
   readonly byteFunctions: { readonly compare: FunctionRef; readonly fill: FunctionRef }
+  readonly heapFunctions: HeapFunctions
   /** Indices of globals. */
   readonly stackTop: number
   readonly gotoFrame: number

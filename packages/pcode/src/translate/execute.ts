@@ -62,6 +62,8 @@ function imports(
       throw problem
     },
     look: look ? suspending(() => look()) : () => undefined,
+    allocate: (bytes: number) => runtime.heap.allocate(bytes),
+    release: (pointer: number) => runtime.heap.free(pointer),
     stop: () => {
       throw new Halt(0)
     },

@@ -145,6 +145,14 @@ export abstract class MemoryExpressions extends SetExpressions {
     const call = this.fn.call(this.context.byteFunctions.compare, [this.node(a), this.node(b), this.node(bytes)])
     return inNode(I32, call, -255, 255)
   }
+  allocate(bytes: Value): Value {
+    this.settleStack()
+    return this.once(inNode(I32, this.fn.call(this.context.heapFunctions.allocate, [this.node(bytes)])))
+  }
+  release(pointer: Value): void {
+    this.settleStack()
+    this.fn.effect(this.fn.call(this.context.heapFunctions.release, [this.node(pointer)]))
+  }
   checkPointer(pointer: Value, nilAllowed: boolean): Value {
     const { fn } = this
     const value = this.once(pointer)

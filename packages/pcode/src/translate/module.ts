@@ -9,6 +9,7 @@ import { graphOf } from './blocks.ts'
 import { functionType, HOST_TYPES, type ModuleContext, wasmParams } from './context.ts'
 import { planFrames } from './frames.ts'
 import { declareByteFunctions, writeByteFunctions } from './byte-functions.ts'
+import { declareHeapFunctions, writeHeapFunctions } from './heap-functions.ts'
 import { RoutineTranslator } from './routine.ts'
 import { ENTRY_FUEL } from './routine-frame.ts'
 
@@ -53,6 +54,7 @@ export function translateProgram(verified: VerifiedProgram, layout: Layout): Tra
     ),
     recursive: recursiveRoutines(verified),
     byteFunctions: declareByteFunctions(module),
+    heapFunctions: declareHeapFunctions(module),
     stackTop: module.global(I32, true, layout.stack + frameSize(mainFrame)),
     gotoFrame: module.global(I32, true, 0),
     entryFuel: module.global(I32, true, ENTRY_FUEL),
@@ -60,6 +62,8 @@ export function translateProgram(verified: VerifiedProgram, layout: Layout): Tra
     sites: [],
   }
   writeByteFunctions(module, context.byteFunctions)
+  const hostHeap = { allocate: host.get('allocate') as FunctionRef, release: host.get('release') as FunctionRef }
+  writeHeapFunctions(module, context.heapFunctions, hostHeap, program, layout)
   const values = plans.map((plan, i) => (plan.isValue ? i : -1)).filter(i => i >= 0)
   module.table(FUNCREF, { min: program.routines.length + 1 })
   for (const i of values) module.elements(0, i + 1, [context.routines[i] as FunctionRef])

@@ -179,7 +179,7 @@ export class RoutineTranslator extends MemoryExpressions implements Ops<Value> {
   standard(index: number, args: readonly Value[]): Value | undefined {
     const row = STANDARD[index]
     assert(row !== undefined, 'standard procedures are verified')
-    if (row.inline) return row.inline(this as Ops<Value>, ...args)
+    if (row.inline) return row.inline(this as Ops<Value>, ...args) ?? undefined
     this.settleStack()
     const call = this.host(`csp${index}`, [...args.map(value => this.node(value)), this.fn.i32(this.site)])
     const result = row.pushes[0]
