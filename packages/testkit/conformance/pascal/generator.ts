@@ -40,6 +40,30 @@ begin case abs(tame(n)) mod 5 of 0: hue := red; 1: hue := orange; 2: hue := yell
 function glyph(n: integer): char;
 begin glyph := chr(ord('a') + abs(tame(n)) mod 26) end;
 
+function twice(n: integer): integer;
+begin twice := tame(2 * n) end;
+
+function mirror(n: integer): integer;
+begin mirror := -tame(n) end;
+
+function apply(function f(n: integer): integer; n: integer): integer;
+  function inside(n: integer): integer;
+  begin inside := f(n) + 1 end;
+  function through(function g(n: integer): integer): integer;
+  begin through := g(f(n)) end;
+begin if odd(n) then apply := through(inside) else apply := through(f) end;
+
+function search(var v: vector; limit: integer): integer;
+label 1;
+var at: integer;
+  procedure look(from: integer);
+  begin
+    at := from;
+    if v[from] > limit then goto 1;
+    if from < size then look(from + 1)
+  end;
+begin at := 0; look(${ARRAY_LOW}); at := -at; 1: search := at end;
+
 procedure push(n: integer);
 var one: list;
 begin new(one); one^.value := n; one^.rest := head; head := one end;
@@ -256,7 +280,7 @@ end;
     }
     if (depth <= 0) return leaf()
     const [a, b] = [this.#integer(depth - 1, local), this.#integer(depth - 1, local)]
-    switch (r.below(local.length > 0 ? 8 : 12)) {
+    switch (r.below(local.length > 0 ? 8 : 14)) {
       case 0:
         return `(${a} + ${b})`
       case 1:
@@ -279,6 +303,10 @@ end;
         return `trunc(tame(${a}) / 3)`
       case 10:
         return `ord(${this.#char()})`
+      case 11:
+        return `apply(${r.pick(['twice', 'mirror', 'tame'])}, tame(${a}))`
+      case 12:
+        return `search(v${r.below(2)}, tame(${a}))`
       default:
         return this.#functions > 0 ? `g${r.below(this.#functions)}(abs(tame(${a})) mod 40, tame(${b}))` : leaf()
     }

@@ -90,7 +90,7 @@ function parameterVariables(c: Context, main: Routine, parameters: readonly Name
       entity.isAssigned = true
       return [entity]
     }
-    if (entity?.kind !== 'unknown') c.report('program-parameter', name, c.quote(name))
+    if (entity?.kind !== 'unknown') c.reportAbsence('program-parameter', name, c.quote(name))
     return []
   })
 }

@@ -43,7 +43,7 @@ export function analyseBlock(c: Context, block: Block): void {
   for (const { binding } of c.scopes.current.bindings) {
     const { entity } = binding
     if (entity.kind === 'routine' && entity.isForward && !entity.hasBlock && entity.parent === routine) {
-      c.report('forward-missing', binding.span, `'${entity.name}'`)
+      c.reportAbsence('forward-missing', binding.span, `'${entity.name}'`)
     }
   }
   c.onDeclared?.(routine)
@@ -136,7 +136,8 @@ function declareRoutine(c: Context, node: RoutineNode): void {
   c.scopes.close()
   c.routine = outer
   const { result } = routine
-  if (result && !result.isAssigned && result.type.kind !== 'error') c.report('result-unassigned', name, c.quote(name))
+  if (result && !result.isAssigned && result.type.kind !== 'error')
+    c.reportAbsence('result-unassigned', name, c.quote(name))
 }
 
 /** Defines a routine, and its parameters in a scope of their own that its block joins. */

@@ -31,6 +31,8 @@ export class Context {
   readonly diagnostics: Diagnostics
   readonly dialect: Dialect
   readonly scopes: Scopes
+  /** The text did not parse: some of it is not in the tree. */
+  readonly isPartial: boolean
   readonly #stages: Stages
   readonly routines: Routine[] = []
   /** The block that is looked at. */
@@ -55,8 +57,14 @@ export class Context {
     this.sources = sources
     this.diagnostics = diagnostics
     this.dialect = dialect
+    this.isPartial = diagnostics.errors > 0
     this.scopes = new Scopes(names, sources, diagnostics)
     this.#stages = stages
+  }
+
+  /** Reports that something is nowhere in the text; not where some of the text could not be read. */
+  reportAbsence(name: DiagnosticName, span: Span, ...args: readonly (string | number)[]): void {
+    if (!this.isPartial) this.diagnostics.report(name, span, args)
   }
 
   report(name: DiagnosticName, span: Span, ...args: readonly (string | number)[]): void {

@@ -45,7 +45,7 @@ export function declareLabels(c: Context, nodes: readonly LabelNode[]): void {
 /** At the end of a block: its labels stand somewhere, and gotos reach them. `body` is its statement-sequence. */
 export function checkLabels(c: Context, body: Region): void {
   for (const label of c.routine.labels.values()) {
-    if (!label.isPlaced) c.report('label-unused', label.span, label.value)
+    if (!label.isPlaced) c.reportAbsence('label-unused', label.span, label.value)
   }
   c.gotos = c.gotos.filter(({ label, region, span, owner }) => {
     if (label.owner !== c.routine) return true

@@ -1,17 +1,25 @@
-import type { CheckedStatement, Place, Value } from '../analysis/checked.ts'
+import type { CheckedStatement, Place, Selection, Value } from '../analysis/checked.ts'
 import { type ArrayType, containsFile, type PointerType, type Type } from '../analysis/types.ts'
 import { emitFileVariables } from './file-variables.ts'
 import type { Generator } from './generator.ts'
 import { isScalar, sizeOf, storageOf, strideOf } from './storage.ts'
 
 /** `new` (ISO 7185 §6.6.5.3): room for all variants, whichever were named, so that none can be outgrown. */
-export function emitNew(g: Generator, pointer: Place): void {
+export function emitNew(g: Generator, pointer: Place, tags: readonly Selection[]): void {
   const target = (pointer.type as PointerType).target as Type
   const kept = g.unit.frame.temporary('i')
   g.op2('lda', 0, kept)
   g.op('ldci', sizeOf(target).bytes)
   g.standard('new')
   if (containsFile(target)) emitFileVariables(g, target, () => g.op2('loda', 0, kept), 'fin')
+  // The variants that were named are active from the start: their tags have the values named.
+  for (const { value, part } of tags) {
+    if (part.tag === undefined) continue
+    g.op2('loda', 0, kept)
+    if (part.tag.offset !== 0) g.op('inca', part.tag.offset)
+    g.op('ldci', value)
+    g.op(`sto${storageOf(part.tag.type, target.kind === 'record' && target.packed)}`)
+  }
   const at = g.reach(pointer)
   g.settle(at)
   g.op2('loda', 0, kept)

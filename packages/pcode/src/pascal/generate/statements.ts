@@ -66,7 +66,7 @@ export function emitStatement(g: Generator, statement: CheckedStatement): void {
       emitFile(g, statement)
       break
     case 'new':
-      emitNew(g, statement.pointer as Place)
+      emitNew(g, statement.pointer as Place, statement.tags)
       learn(g, statement.pointer as Place)
       break
     case 'dispose':
