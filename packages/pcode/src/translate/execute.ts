@@ -32,6 +32,8 @@ export async function execute(
 
 function stoppedBy(error: unknown, translated: TranslatedProgram, runtime: Runtime): Stopped {
   if (error instanceof Halt) return { ended: error, sites: [] }
+  // A goto out of procedures whose activation is gone: no routine took it.
+  if (error instanceof WebAssembly.Exception) return { ended: new Problem('procedure'), sites: [] }
   const ours = error instanceof Problem || error instanceof RangeError || error instanceof WebAssembly.RuntimeError
   if (!ours) throw error
   const frames = framesOf(error, translated)

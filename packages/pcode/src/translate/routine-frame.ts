@@ -108,8 +108,12 @@ export class RoutineFrame {
     return fn.op(Op.i32Add, fn.get(this.#base as Local), fn.i32(LINK_OFFSET))
   }
   #countEntry(): void {
+    const { context, verified } = this.#code
+    if (context.recursive.has(verified.index)) this.count()
+  }
+  /** Looks at the world outside once in a while: wherever code may come again and again without a loop. */
+  count(): void {
     const { fn, context, verified } = this.#code
-    if (!context.recursive.has(verified.index)) return
     const left = fn.let(fn.op(Op.i32Sub, fn.globalGet(context.entryFuel, I32), fn.i32(1)))
     fn.globalSet(context.entryFuel, fn.get(left))
     fn.if(fn.op(Op.i32LtS, fn.get(left), fn.i32(0)), 'unlikely')

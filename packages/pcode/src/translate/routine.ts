@@ -292,6 +292,7 @@ export class RoutineTranslator extends MemoryExpressions implements Ops<Value> {
     this.#gc.throw(context.gotoTag, [fn.get(into)])
     fn.at(ours)
     this.frame.reenter()
+    this.frame.count()
     fn.jump(again)
     fn.at(again)
     for (const label of verified.outerTargets) {
