@@ -57,6 +57,10 @@ const SYNTAX_ROWS = {
     text: 'conformant array parameters belong to level 1 of the standard',
     hint: 'choose the dialect iso-1',
   },
+  'conformant-packed': {
+    clause: '6.6.3.7.1',
+    text: 'a packed conformant array has one dimension, and its component type is a type-identifier',
+  },
   'new-type-here': {
     clause: '6.6.3.1',
     text: 'a parameter’s type must be a type-identifier',

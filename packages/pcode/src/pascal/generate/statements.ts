@@ -6,7 +6,7 @@ import type { Generator, Reached } from './generator.ts'
 import { emitFile, emitRead, emitWrite } from './input-output.ts'
 import { emitFor } from './for-loop.ts'
 import { emitDispose, emitNew, emitTransfer } from './heap.ts'
-import { isReference } from './reach.ts'
+import { isReference, pushBytes } from './reach.ts'
 import { isScalar, sizeOf, storageOf } from './storage.ts'
 import { emitJump } from './values.ts'
 
@@ -92,7 +92,12 @@ function emitAssignment(g: Generator, place: Place, value: Value): void {
   if (!isScalar(type)) {
     g.address(at)
     g.value(value)
-    g.op('mov', sizeOf(type).bytes)
+    if (type.kind === 'conformant') {
+      pushBytes(g, type)
+      g.op('mvv')
+    } else {
+      g.op('mov', sizeOf(type).bytes)
+    }
     return
   }
   g.settle(at)

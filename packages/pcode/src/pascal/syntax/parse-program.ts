@@ -260,9 +260,11 @@ function parseConformant(p: Cursor): ParameterTypeNode {
     const high = p.name('the name of an upper bound')
     p.expect(Token.colon)
     indexes.push({ low, high, type: p.name('the name of the index type') })
+    if (packed && p.kind === Token.semicolon) p.fail('conformant-packed')
   } while (p.accept(Token.semicolon))
   p.expect(Token.rightBracket)
   p.expect(Token.of)
+  if (packed && p.kind !== Token.identifier) p.fail('conformant-packed')
   const component = parseParameterType(p)
   return { kind: 'conformant', packed, indexes, component, ...p.span(pos) }
 }
