@@ -144,7 +144,7 @@ export class Compiler {
   }
   #install({ module, functions }: Translated): void {
     this.#vm.instantiate(module)
-    for (const { source, fn } of functions) this.#vm.traces.register(source.name, module.marks(fn))
+    for (const { source, fn, inlined } of functions) this.#vm.traces.register(source.name, module.marks(fn), inlined)
   }
 
   /** A native method: a call of the host’s function, or of the task that it starts. */

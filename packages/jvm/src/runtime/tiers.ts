@@ -78,11 +78,16 @@ export class Tiers {
     loops.set(at, id)
     this.#loops.set(id, { method, at, place: 0 })
   }
-  /** The code-table place of the loop’s own code, 0 for none (yet); a loop that asks has run long. */
-  loopPlace(id: number): number {
-    const loop = this.#loops.get(id)
+  /**
+   * The code-table place of the loop’s own code, 0 for none (yet); a loop that asks has run long. Code that is compiled
+   * again already asks by the complement of the number.
+   */
+  loopPlace(number: number): number {
+    const loop = this.#loops.get(number < 0 ? ~number : number)
     if (!loop) return 0
     const { method } = loop
+    // Its method has been called anew, and ran long again.
+    if (loop.place !== 0 && number >= 0) this.hot(method.id)
     const entry = loop.place === 0 && this.#mayCompile() ? loopEntry(method, loop.at) : undefined
     if (entry) {
       const place = this.#vm.codeTable.allocate(1)

@@ -1,8 +1,9 @@
 import { I32, type Local, type Node, Op, ref } from '@doppel/wasm'
 import type { Kind } from '../class-file/descriptor.ts'
-import type { FunctionRef } from '@doppel/wasm'
 import type { Method } from '../runtime/classes.ts'
 import type { Frame } from './frame.ts'
+import { calleeOf, callMember } from './inline.ts'
+import type { Callee } from './cluster.ts'
 import type { Entry } from './operand-stack.ts'
 import { T, TABLE, valueTypeOf, VT } from './types.ts'
 
@@ -68,7 +69,7 @@ function interfaceTarget(f: Frame, receiver: Local, method: Method): Node {
 /** One guess of what a call will reach: when `key` (a method, or the receiver’s class) is seen, `callee` is it. */
 interface Guess {
   readonly key: number
-  readonly callee: FunctionRef
+  readonly callee: Callee
 }
 
 /** What the call reached last, and what the hierarchy of loaded classes leaves: as far as it is in the module. */
@@ -78,7 +79,7 @@ function guess(f: Frame, caller: Method, method: Method, byClass: boolean): read
 
   const add = (key: number, selected: Method | undefined): void => {
     if (!selected || found.length >= MAX_GUESSES || found.some(g => g.key === key)) return
-    const callee = f.member(selected)
+    const callee = calleeOf(f, selected)
     if (callee) found.push({ key, callee })
   }
   const seen = tiers.seen(caller, f.at)
@@ -105,13 +106,17 @@ function guardedCall(
   const held = rest.map(e => stack.hold(e))
   const args = (): Node[] => [fn.get(receiver), ...held.map(local => fn.get(local))]
   const key = stack.keep(byClass ? classOf(f, receiver) : virtualTarget(f, receiver, method))
+  const done = fn.block()
   for (const { key: expected, callee } of guesses) {
-    fn.if(fn.op(Op.i32Eq, fn.get(key), fn.i32(expected)), 'likely')
-    f.notePosition()
-    take(fn.call(callee, args()))
-    fn.else()
+    const [hit, miss] = [fn.block(), fn.block()]
+    fn.branch(fn.op(Op.i32Eq, fn.get(key), fn.i32(expected)), hit, miss, 'likely')
+    f.goOn(hit)
+    take(callMember(f, callee, args()))
+    fn.jump(done)
+    f.goOn(miss)
   }
   take(indirect(f, method.signature, byClass ? interfaceTarget(f, receiver, method) : fn.get(key), args()))
-  for (const _ of guesses) fn.end()
+  fn.jump(done)
+  f.goOn(done)
   return result === undefined ? fn.i32(0) : fn.get(result)
 }
