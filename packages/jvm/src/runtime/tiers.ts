@@ -11,9 +11,9 @@ const COMPILE_START_MS = 10
 /** Classes looked at to find which methods a call may reach. */
 const MAX_HIERARCHY = 40
 
-/** A method that a call may reach, and the class that makes it so. */
+/** A method that a call may reach, and the classes that make it so. */
 export interface Possible {
-  readonly cls: JavaClass
+  readonly classes: JavaClass[]
   readonly selected: Method
 }
 
@@ -148,7 +148,9 @@ export class Tiers {
       const selected = method.virtualIndex >= 0 ? cls.virtuals[method.virtualIndex] : this.selectedBy(cls.id, method)
       if (!selected || selected.isAbstract) continue
       const key = method.virtualIndex >= 0 && !method.owner.isInterface ? selected.id : cls.id
-      found.set(key, { cls, selected })
+      const known = found.get(key)
+      if (known) known.classes.push(cls)
+      else found.set(key, { classes: [cls], selected })
       if (found.size > max) return undefined
     }
     return [...found.values()]

@@ -29,7 +29,10 @@ function split(f: Frame, condition: Node, code: Uint8Array): void {
 
 const COMPARE_ZERO = ['i32Eq', 'i32Ne', 'i32LtS', 'i32GeS', 'i32GtS', 'i32LeS'] as const
 arm(0x99, 0x9e, (f, code, op) => {
-  const a = f.stack.use(f.stack.pop())
+  const entry = f.stack.pop()
+  const a = f.stack.use(entry)
+  // The comparison before has taken this branch into account.
+  if (entry === f.condition) return branch(f, a, code)
   if (op === 0x99) return branch(f, f.fn.op(Op.i32Eqz, a), code)
   if (op === 0x9a) return branch(f, a, code)
   branch(f, f.fn.op(Op[COMPARE_ZERO[op - 0x99] as 'i32Eq'], a, f.fn.i32(0)), code)

@@ -81,6 +81,8 @@ export class Frame {
   /** True for methods with loops, and what is inlined into them. */
   readonly loops: boolean
   #depthLocal: Local | undefined
+  /** The condition of the branch that comes next, where a comparison before it has found it out. */
+  condition: Entry | undefined
   at = 0
 
   /** `closed` are the loops that branches close: where each begins, and the last such branch. */
