@@ -222,17 +222,14 @@ export class Frame {
 
   /** The entry as a non-null reference to a type of the module; NullPointerException when it is null. */
   nonNull(type: number, entry: Entry): Node {
-    if (this.stack.isNonNull(entry)) {
-      const value = this.stack.use(entry)
-      return type === T.object ? value : this.gc.refCast(ref(type, false), value)
-    }
-    this.stack.markNonNull(entry)
-    return this.gc.castOrFail(
-      ref(type, false),
-      this.stack.use(entry),
-      this.context.types.cast(type),
-      this.context.functions.npe as FunctionRef,
-    )
+    const { context, gc, stack } = this
+    const value = stack.use(entry)
+    const known = stack.isNonNull(entry)
+    if (!known) stack.markNonNull(entry)
+    // The two tests apart: the engine makes one branch of each, and leaves out what it has seen before.
+    const npe = context.functions.npe as FunctionRef
+    const object = known ? value : gc.nonNullOr(ref(T.object, false), value, context.types.nonNull, npe)
+    return type === T.object ? object : gc.refCast(ref(type, false), object)
   }
   /** The run-time record of an object that is not null. */
   recordOf(object: Node): Node {
