@@ -30,10 +30,10 @@ export type Callee = { readonly inlined: MethodSource } | { readonly ref: Functi
  * Limits of what is written in place of a call: bytes of bytecode in a callee, and in one that calls itself; how often
  * one method may stand within itself; bytes inlined into one function; calls one within the other.
  */
-const MAX_INLINED_BYTES = 100
+const MAX_INLINED_BYTES = 150
 const MAX_RECURSIVE_BYTES = 40
 const MAX_RECURSION = 2
-const MAX_INLINED_IN_ALL = 1_200
+const MAX_INLINED_IN_ALL = 2_000
 const MAX_NESTING = 8
 
 /**
