@@ -24,6 +24,8 @@ interface Holder {
   stack?: unknown
   how?: 'made' | 'constructed'
 }
+/** The same, to others. */
+export type NotedStack = Holder
 const api = Error as unknown as StackTraceApi
 /** Notes the current stack. */
 function hold(max: number): Holder {
@@ -65,6 +67,14 @@ export class StackTraces {
   /** The current thread’s frames, innermost first. */
   capture(max: number = MAX_FRAMES): TraceFrame[] {
     return this.#read(hold(max), max)
+  }
+  /** Notes the current thread’s stack, to be read when somebody asks. */
+  note(): NotedStack {
+    return hold(MAX_FRAMES)
+  }
+  /** The frames of a stack that was noted, innermost first; it can be read once. */
+  framesNoted(stack: NotedStack): TraceFrame[] {
+    return this.#read(stack, MAX_FRAMES)
   }
   #read(holder: Holder, max: number): TraceFrame[] {
     const frames: TraceFrame[] = []

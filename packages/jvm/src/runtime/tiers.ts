@@ -84,7 +84,7 @@ export class Tiers {
    */
   loopPlace(number: number): number {
     const loop = this.#loops.get(number < 0 ? ~number : number)
-    if (!loop) return 0
+    if (!loop || this.#vm.debug?.covers(loop.method.owner)) return 0
     const { method } = loop
     // Its method has been called anew, and ran long again.
     if (loop.place !== 0 && number >= 0) this.hot(method.id)
@@ -103,7 +103,7 @@ export class Tiers {
     const method = this.#vm.classes.methodById(id)
     if (!method) return
     this.#vm.view.setInt32(this.counter(method), HOT_CALLS, true)
-    if (this.#optimized.has(id) || !this.#mayCompile()) return
+    if (this.#optimized.has(id) || !this.#mayCompile() || this.#vm.debug?.covers(method.owner)) return
     this.#optimized.add(id)
     this.#timed(() => this.#vm.compiler.optimize(method, method.id))
   }

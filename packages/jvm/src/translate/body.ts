@@ -16,11 +16,13 @@ export function writeBody(
 ): void {
   const { fn, source, stack, flow, outer, context } = frame
   const isMethod = source.method !== undefined
+  const variables: [index: number, kind: Kind, local: Local][] = []
   if (source.entry) source.entry.variables.forEach(({ index, kind }, i) => stack.bindVariable(index, kind, i))
   else {
     let slot = 0
     for (const [i, kind] of (source.signature.split(')')[0] as string).split('').entries()) {
       stack.bindVariable(slot, kind as Kind, parameters[i] as Local)
+      variables.push([slot, kind as Kind, parameters[i] as Local])
       slot += kind === 'J' || kind === 'D' ? 2 : 1
     }
   }
@@ -37,6 +39,7 @@ export function writeBody(
     frame.receiver = stack.own(ref(type))
     fn.set(frame.receiver, new Gc(fn).refCast(ref(type, false), fn.get(parameters[0] as Local)))
   }
+  if (frame.debug) frame.debug.enter(variables)
   if (assignsReceiver) Object.assign(frame.source, { hasReceiver: false })
   flow.begin()
   for (;;) {
@@ -81,6 +84,7 @@ function block(frame: Frame, { start, end, handlers }: BasicBlock): void {
     const op = code[at] as number
     frame.at = at
     const translateOne = ARMS[op]
+    frame.debug?.before(at)
     if (!translateOne) throw new JavaProblem('java/lang/VerifyError', `Instruction ${op} at ${at} cannot be translated`)
     translateOne(frame, code, op)
     if (fn.closed || endsFlow(op)) return

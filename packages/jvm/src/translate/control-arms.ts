@@ -127,6 +127,7 @@ arm(0xbf, 0xbf, f => {
   f.fn.if(f.gc.refIsNull(f.fn.get(local)), 'unlikely')
   f.fn.effect(f.support('npe'))
   f.fn.end()
+  f.debug?.throwing()
   f.handlers.throw(local)
 })
 const monitor = (f: Frame, name: string, e: Entry): void => {

@@ -15,6 +15,7 @@ import type { JavaClass, Method } from '../runtime/classes.ts'
 import type { Vm } from '../runtime/vm.ts'
 import type { BasicBlock } from './blocks.ts'
 import type { Cluster } from './cluster.ts'
+import { DebugSites } from './debug-sites.ts'
 import { Flow } from './flow.ts'
 import { Handlers } from './handlers.ts'
 import { type Entry, OperandStack } from './operand-stack.ts'
@@ -31,6 +32,8 @@ export interface ModuleContext {
   /** What else is in the module, when it is compiled because it is hot. */
   readonly cluster: Cluster | undefined
   readonly hot: boolean
+  /** Whether the code tells the debugger what it does. */
+  readonly debug: boolean
   /** The name of the function that the module is made for. */
   readonly root: string
   /** Places of call sites that this module must fill with linking stubs. */
@@ -71,6 +74,7 @@ export class Frame {
   readonly blocks: ReadonlyMap<number, BasicBlock>
   readonly flow: Flow
   readonly handlers: Handlers
+  readonly debug: DebugSites | undefined
   /** Undefined for the method that the function is made for. */
   readonly outer: Inlined | undefined
   /** Calls inlined so far, of all frames of the function. */
@@ -109,6 +113,7 @@ export class Frame {
     this.loops = closed.size > 0 || outer?.frame.loops === true
     this.flow = new Flow(this, closed)
     this.handlers = new Handlers(this)
+    this.debug = context.debug ? new DebugSites(this) : undefined
   }
   get vm(): Vm {
     return this.context.vm
@@ -173,6 +178,7 @@ export class Frame {
       if (outer.result !== undefined) fn.set(outer.result, values[0] as Node)
       return fn.jump(outer.done)
     }
+    this.debug?.leave()
     if (this.#cost > 0) {
       const depth = fn.op(Op.i32Add, fn.get(this.#depthLocal as Local), fn.i32(this.#cost))
       fn.store(Op.i32Store, fn.i32(0), depth, DEPTH_ADDRESS)

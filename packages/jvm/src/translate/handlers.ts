@@ -26,7 +26,8 @@ export class Handlers {
   guard(handlers: readonly Handler[]): void {
     const { fn, context } = this.#frame
     this.current = this.#outer
-    if (handlers.length > 0) {
+    // A debugger is told of what nothing here catches, too.
+    if (handlers.length > 0 || context.debug) {
       // Those that close a loop look at the world; the same handlers may cover other code without closing one.
       const key = handlers.map(h => `${h.target}:${h.type}:${closesLoop(h)}`).join()
       let target = this.#dispatchers.get(key)
@@ -49,7 +50,10 @@ export class Handlers {
   }
   #throw(exception: Local, to: Guard | undefined): void {
     const { fn, gc, context } = this.#frame
-    if (!to) return gc.throw(context.tag, [fn.get(exception)])
+    if (!to) {
+      this.#frame.debug?.leave()
+      return gc.throw(context.tag, [fn.get(exception)])
+    }
     fn.set(to.into, fn.get(exception))
     fn.jump(to.target)
   }
@@ -67,10 +71,11 @@ export class Handlers {
     fn.at(block)
     this.resume()
     frame.restoreDepth()
+    frame.debug?.thrown(exception)
     // What was on the stack is gone: a program that ran out of memory may live on having let go of it.
     for (const local of stack.references()) fn.set(local, frame.gc.refNull(OBJ))
     const place = stack.place(0, 'L')
-    frame.at = (handlers[0] as Handler).target
+    frame.at = handlers[0]?.target ?? 0
     // Each time round makes an exception, which takes so long that counting first would not save anything.
     if (handlers.some(closesLoop)) {
       frame.mark()

@@ -55,7 +55,8 @@ export type Inviting = (callee: Method) => MethodSource | undefined
  * methods it calls come into the same module.
  */
 export function translate(vm: Vm, source: MethodSource, place: number, { invite, recording }: Manner = {}): Translated {
-  const { module, types, functions, tag } = methodModule(recording !== undefined)
+  const debug = source.method !== undefined && vm.debug?.covers(source.method.owner) === true
+  const { module, types, functions, tag } = methodModule(recording !== undefined, debug)
   const inner = module.declare(source.name, types.signature(source.signature).type)
   const outer = source.lock === undefined ? inner : module.declare('lock', inner.type)
   const root = source.method
@@ -71,6 +72,7 @@ export function translate(vm: Vm, source: MethodSource, place: number, { invite,
     tag,
     cluster,
     hot: invite !== undefined,
+    debug,
     root: source.name,
     newSites: [],
     recording,

@@ -178,7 +178,10 @@ export class OperandStack {
     this.#fn.set(local, this.use(entry))
     if (nonNull) this.#known.add(local)
     else this.#known.delete(local)
+    this.onAssign?.(index, entry.kind, local)
   }
+  /** Called once a variable has been assigned. */
+  onAssign: ((index: number, kind: Kind, local: Local) => void) | undefined
   /** Saves entries that read a variable which is about to change. */
   saveReaders(index: number, kind: Kind): Local {
     const local = this.variable(index, kind)

@@ -55,6 +55,7 @@ arm(0x3b, 0x4e, (f, _c, op) => store(f, (op - 0x3b) & 3))
 const increment = (f: Frame, index: number, by: number): void => {
   const local = f.stack.saveReaders(index, 'I')
   f.fn.set(local, f.fn.op(Op.i32Add, f.fn.get(local), f.fn.i32(by)))
+  f.stack.onAssign?.(index, 'I', local)
 }
 arm(0x84, 0x84, (f, c) => increment(f, c[f.at + 1] as number, ((c[f.at + 2] as number) << 24) >> 24))
 /** Instructions besides those on variables that have a wide form: code for a two-byte index. */
