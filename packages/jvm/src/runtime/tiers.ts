@@ -3,11 +3,15 @@ import { loopEntry } from '../translate/loops.ts'
 import type { JavaClass, Method } from './classes.ts'
 import type { Vm } from './vm.ts'
 
-/** Calls of a method before it is compiled again with what it calls. */
-const HOT_CALLS = 4_000
+/**
+ * Calls of a method before it is compiled again with what it calls, and looks at the world that a loop has taken. What is
+ * compiled again costs milliseconds, here and in the engine, and gains some ten nanoseconds each time.
+ */
+const HOT_CALLS = 50_000
+const HOT_LOOKS = 8
 /** The share of the machine’s time that compiling again may take, and what it may take at once. */
-const COMPILE_SHARE = 0.15
-const COMPILE_START_MS = 10
+const COMPILE_SHARE = 0.1
+const COMPILE_START_MS = 0
 /** Classes looked at to find which methods a call may reach. */
 const MAX_HIERARCHY = 40
 
@@ -23,7 +27,7 @@ export class Tiers {
   /** Methods whose counters have been set. */
   readonly #counted = new Set<number>()
   readonly #profiles = new Map<number, Map<number, number>>()
-  readonly #loops = new Map<number, { readonly method: Method; readonly at: number; place: number }>()
+  readonly #loops = new Map<number, { readonly method: Method; readonly at: number; place: number; looks: number }>()
   readonly #loopIds = new Map<number, Map<number, number>>()
   readonly #optimized = new Set<number>()
   #spentMs = 0
@@ -76,7 +80,7 @@ export class Tiers {
     let loops = this.#loopIds.get(method.id)
     if (!loops) this.#loopIds.set(method.id, (loops = new Map()))
     loops.set(at, id)
-    this.#loops.set(id, { method, at, place: 0 })
+    this.#loops.set(id, { method, at, place: 0, looks: 0 })
   }
   /**
    * The code-table place of the loop’s own code, 0 for none (yet); a loop that asks has run long. Code that is compiled
@@ -88,7 +92,8 @@ export class Tiers {
     const { method } = loop
     // Its method has been called anew, and ran long again.
     if (loop.place !== 0 && number >= 0) this.hot(method.id)
-    const entry = loop.place === 0 && this.#mayCompile() ? loopEntry(method, loop.at) : undefined
+    const isHot = loop.place === 0 && ++loop.looks >= HOT_LOOKS
+    const entry = isHot && this.#mayCompile() ? loopEntry(method, loop.at) : undefined
     if (entry) {
       const place = this.#vm.codeTable.allocate(1)
       this.#timed(() => {
