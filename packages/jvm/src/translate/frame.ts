@@ -143,11 +143,11 @@ export class Frame {
 
   /**
    * Before a call that exceptions may come from: V8’s optimizing compiler loses the position of calls in a try region,
-   * inside a loop above all, but keeps that of a store.
+   * but keeps that of a store.
    */
   notePosition(): void {
     const { fn } = this
-    if (fn.guarded && (this.loops || this.context.hot)) fn.store(Op.i32Store, fn.i32(0), fn.i32(0), POSITION_ADDRESS)
+    if (fn.guarded) fn.store(Op.i32Store, fn.i32(0), fn.i32(0), POSITION_ADDRESS)
   }
 
   // Entry, exit, depth
