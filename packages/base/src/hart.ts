@@ -71,6 +71,8 @@ export interface RiscvCpu {
   readonly threads?: HartThreads
   /** The RAM pages that have been touched, by number from 0, with their bytes as they are now. */
   touchedPages(): Iterable<readonly [page: number, bytes: Uint8Array]>
+  /** RAM pages written since this was last asked, about: none is left out. Between slices. */
+  takeDirty?(): number[]
   /** All harts' state; asked for between slices. A CPU just made takes it back; memory is not part of it. */
   save(): Saved
   restore(saved: Saved): void
@@ -83,6 +85,8 @@ export interface RiscvCpuConfig {
   readonly ramBytes: number
   /** The 10 MHz (or other) time counter behind the time CSR. */
   readonly time: () => bigint
+  /** The same counter as harts compare their own timers with, where that may lag behind `time` during a slice. */
+  readonly timerTime?: () => bigint
   /** Accesses outside RAM. Values are unsigned; widths in bytes. A miss is an access fault. */
   readonly bus: {
     read(gpa: number, width: 1 | 2 | 4 | 8): bigint | undefined

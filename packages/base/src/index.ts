@@ -11,6 +11,7 @@ export {
   isElf,
   parseElf,
 } from './elf.ts'
+export type { DebugFeature, DebugRegister, DebugStop, DebugTarget, WatchKind } from './debug.ts'
 export { type EntropySource, hostEntropy, seededEntropy } from './entropy.ts'
 export { assert, DoppelError } from './errors.ts'
 export type { EnvironmentCall, HartThreads, Privilege, RiscvCpu, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'

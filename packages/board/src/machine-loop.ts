@@ -1,5 +1,6 @@
 import type { Clock, Governor, Pace, RiscvHart, TimerQueue } from '@doppel/base'
 import type { GuestClock } from './guest-clock.ts'
+import type { InstructionClock } from './instruction-clock.ts'
 import type { HostTasks } from './host-tasks.ts'
 import { areStuck, STUCK_TRAPS } from './stuck-harts.ts'
 
@@ -11,6 +12,10 @@ export interface MachineLoopConfig {
   /** The host's time, by which slices are measured. */
   readonly clock: Clock
   readonly guestClock: Pick<GuestClock, 'beginTurn' | 'catchUp'>
+  /** The same, where time is a function of instructions: then nothing may hang on how fast the host is. */
+  readonly instructionClock?: InstructionClock
+  /** With an instruction clock: waits take the host's time too. */
+  readonly waits?: boolean
   /** The time counter the harts' own timers compare with, and its frequency. */
   readonly time: () => bigint
   readonly ticksPerSecond: number
@@ -110,7 +115,7 @@ export class MachineLoop {
         if (!harts.some(hart => hart.running || isSuspended(hart.id))) return 'halted'
         await this.#sleep()
         yieldedNs = clock.monotonicNs()
-      } else if (clock.monotonicNs() - yieldedNs >= (pace?.yieldNs ?? YIELD_NS)) {
+      } else if (this.#config.instructionClock || clock.monotonicNs() - yieldedNs >= (pace?.yieldNs ?? YIELD_NS)) {
         await host.yield()
         yieldedNs = clock.monotonicNs()
       } else {
@@ -150,8 +155,9 @@ export class MachineLoop {
     guestClock.beginTurn(() => Number(hart.retired), turns)
     const beganNs = clock.monotonicNs()
     const retired = hart.retired
-    const budget = Math.min(this.#budget, Math.ceil((pace?.instructions ?? Infinity) / turns))
+    const budget = this.#budgetOf(turns, pace)
     const end = hart.run(budget)
+    this.#config.instructionClock?.endTurn()
     this.#waiting[hart.id] = end === 'wfi'
     const fruitless = end === 'budget' && hart.retired === retired
     this.#fruitless[hart.id] = fruitless ? (this.#fruitless[hart.id] ?? 0) + budget : 0
@@ -161,6 +167,12 @@ export class MachineLoop {
     const ran = Number(hart.retired - retired)
     if (tookNs > 2 * SLICE_NS) this.#budget = Math.max(MIN_SLICE, Math.floor((ran * SLICE_NS) / tookNs))
     else if (tookNs < SLICE_NS / 2 && budget === this.#budget) this.#budget = Math.min(limit, this.#budget * 2)
+  }
+
+  #budgetOf(turns: number, pace: Pace | undefined): number {
+    const { instructionClock } = this.#config
+    if (!instructionClock) return Math.min(this.#budget, Math.ceil((pace?.instructions ?? Infinity) / turns))
+    return Math.min(this.#budget, instructionClock.instructionsIn(this.#nextTimerNs(), turns))
   }
 
   #mayContinue(hart: RiscvHart): boolean {
@@ -181,6 +193,8 @@ export class MachineLoop {
     const beganNs = clock.monotonicNs()
     const remainingMs = Math.min(this.#hartDeadlineMs(), (timers.nextDeadlineNs() - timers.clock.monotonicNs()) / 1e6)
     const inNs = Math.max(remainingMs, 0) * 1e6
+    const { instructionClock, waits } = this.#config
+    if (instructionClock && inNs < Infinity && !waits) return instructionClock.skip(inNs)
     const isPrompt = governor?.isPrompt === true && inNs < Infinity
     governor?.idle({ inNs, wake: () => this.wake() })
     const wholeMs = isPrompt ? Math.floor(remainingMs - TIMER_ERROR_MS) : Math.ceil(remainingMs)
@@ -192,6 +206,8 @@ export class MachineLoop {
     while (isPrompt && !this.#eventful && clock.monotonicNs() - beganNs < inNs) await this.#yieldUnlessWoken()
     guestClock.catchUp()
     this.#wakeSleeper = undefined
+    // Whoever was woken earlier has not waited at all, in the machine's time.
+    if (inNs < Infinity && !this.#eventful) instructionClock?.skip(inNs)
   }
 
   /** A turn of the event loop, or less if there is something to do. */

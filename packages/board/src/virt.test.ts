@@ -17,7 +17,8 @@ import { StateHart, stateCpu } from '../test/state-hart.ts'
 import { fdtCells, fdtNode, fdtStrings, readFdt } from './fdt-reader.ts'
 import { VIRT } from './memory-map.ts'
 import type { MachineEnd } from './machine-end.ts'
-import { type VirtBoot, VirtMachine, type VirtMachineConfig } from './virt.ts'
+import { VirtMachine } from './virt.ts'
+import type { VirtBoot, VirtMachineConfig } from './virt-config.ts'
 
 const ISA = { isa: 'rv64imac', base: 'rv64i', extensions: ['i', 'm', 'a', 'c'], mmuType: 'riscv,sv39' }
 const KERNEL = { kernel: { name: 'kernel', bytes: Uint8Array.of(0x73, 0, 0, 0) } }

@@ -1,84 +1,37 @@
 import type { MachineEnd, StuckTrap } from './machine-end.ts'
 import {
-  type CharPort,
-  type Clock,
   DoppelError,
   type ElfFile,
-  type EntropySource,
   formatSize,
-  type Governor,
   MachineClock,
-  PAGE_BYTES,
   type RiscvCpu,
-  type RiscvCpuConfig,
   type RiscvHart,
   type Saved,
   TimerQueue,
 } from '@doppel/base'
-import { type Aclint, Bus, type Uart16550, type VirtioDevice } from '@doppel/devices'
+import { type Aclint, Bus, type Uart16550 } from '@doppel/devices'
 import { writeFdt } from './fdt.ts'
 import { gatherOutput } from './gathered-output.ts'
 import { GuestClock } from './guest-clock.ts'
+import { InstructionClock } from './instruction-clock.ts'
 import { type HostTasks, hostTasks } from './host-tasks.ts'
 import { Htif } from './htif.ts'
-import { type GuestRange, type BootFile, BootLoader, physicalAddress } from './load.ts'
+import { type GuestRange, BootLoader, physicalAddress } from './load.ts'
 import { MachineLoop, type MachineLoopConfig } from './machine-loop.ts'
 import { PauseGate } from './pause-gate.ts'
-import {
-  VIRT,
-  VIRT_MAX_HARTS,
-  VIRT_MAX_MEMORY_BYTES,
-  VIRT_MIN_MEMORY_BYTES,
-  VIRT_TICKS_PER_SECOND,
-} from './memory-map.ts'
+import { VIRT, VIRT_TICKS_PER_SECOND } from './memory-map.ts'
 import { DYNAMIC_INFO_OFFSET, resetRom } from './reset-rom.ts'
-import type { SbiConsole } from './sbi/abi.ts'
+import { debugConsole } from './sbi/debug-console.ts'
 import { SbiFirmware } from './sbi/firmware.ts'
 import { readVirtState, saveDevices, restoreDevices, virtState, type VirtState } from './saved.ts'
+import { StateHash } from './state-hash.ts'
 import { ThreadLoop } from './thread-loop.ts'
+import { checkSizes, type DeterministicRun, type VirtBoot, type VirtMachineConfig } from './virt-config.ts'
 import { type VirtDevices, wireVirtDevices } from './virt-devices.ts'
-import { type RiscvIsaDescription, virtTree } from './virt-tree.ts'
+import { virtTree } from './virt-tree.ts'
 
-/** What a machine is started from: a kernel in S-mode, firmware in M-mode, or a bare-metal program in M-mode. */
-export type VirtBoot =
-  | { readonly kernel: BootFile; readonly initrd?: BootFile; readonly append?: string }
-  | { readonly firmware: BootFile; readonly kernel?: BootFile; readonly initrd?: BootFile; readonly append?: string }
-  | { readonly elf: BootFile }
-  | RestoredBoot
-
-/** Goes on where another machine stood: its state, and its memory, asked for page by page as it is touched. */
-export interface RestoredBoot {
-  readonly restored: Saved
-  readonly page: (page: number, into: Uint8Array) => void
-  /** The other one does not go on: this is the same machine, and its kernel is not told that it is a clone. */
-  readonly isMoved?: boolean
-}
-
-/** What a `virt` machine is built from. */
-export interface VirtMachineConfig {
-  /** Harts, 1 to 8. */
-  readonly cpus: number
-  /** RAM, a multiple of 4096; 1 MiB to 8 GiB. */
-  readonly memoryBytes: number
-  readonly createCpu: (config: RiscvCpuConfig) => RiscvCpu
-  readonly isa: RiscvIsaDescription
-  readonly clock: Clock
-  readonly entropy: EntropySource
-  /** Behind the UART, and the SBI debug console. */
-  readonly console: CharPort
-  /** Plugged in in this order. */
-  readonly virtio?: readonly VirtioDevice[]
-  /** How virtio devices are attached; PCI when not given. */
-  readonly transport?: 'pci' | 'mmio'
-  readonly boot: VirtBoot
-  /** Shares the thread with other machines; without one this one runs whenever it can. */
-  readonly governor?: Governor
-  /** Fixes the length of a slice, for repeatable runs; instructions. */
-  readonly sliceInstructions?: number
-  /** How to wait and yield; the host's own tasks when not given. */
-  readonly host?: HostTasks
-}
-
+/** Instructions of a slice of a deterministic machine: timers end it earlier. */
+const DETERMINISTIC_SLICE = 100_000
 const MACHINE_MODE = 3
 /** Milliseconds to wait for the host's answers before a snapshot. */
 const MAX_SAVE_WAITS = 10_000
@@ -96,7 +49,9 @@ export class VirtMachine {
   readonly #loop: MachineLoop | ThreadLoop
   readonly #host: HostTasks
   readonly #clock: MachineClock
-  readonly #guestClock: GuestClock
+  readonly #guestClock: GuestClock | InstructionClock
+  #hash: StateHash | undefined
+  #hashedAt = 0n
   readonly #gate = new PauseGate()
   /** The time counter; undefined, and 0, only while the board is being built. */
   #aclint: Aclint | undefined
@@ -117,7 +72,8 @@ export class VirtMachine {
     const bus = new Bus()
     const restored = 'restored' in config.boot ? readVirtState(config.boot.restored) : undefined
     this.#clock = new MachineClock(config.clock, restored?.clockNs)
-    const clock = new GuestClock(this.#clock)
+    const instructions = config.deterministic && new InstructionClock(restored?.clockNs)
+    const clock = instructions ?? new GuestClock(this.#clock)
     this.#guestClock = clock
     const timers = new TimerQueue(clock)
     const builtInFirmware = !('elf' in config.boot) && !('firmware' in config.boot)
@@ -125,12 +81,14 @@ export class VirtMachine {
       harts: config.cpus,
       ramBase: VIRT.ram.base,
       ramBytes: config.memoryBytes,
-      time: () => this.#aclint?.time() ?? 0n,
+      time: () => (instructions ? instructions.exactly(() => this.#time()) : this.#time()),
+      timerTime: () => this.#time(),
       bus,
       ...('page' in config.boot && { pageSource: config.boot.page }),
       ...(builtInFirmware && { environmentCall: (hart: RiscvHart) => this.#firmware?.environmentCall(hart) }),
     })
     this.#loop = this.#loopWith(timers)
+    if (config.deterministic?.tape) config.deterministic.tape.onInput = () => this.#loop.wake()
     const devices = wireVirtDevices({
       bus,
       cpu: this.cpu,
@@ -152,21 +110,25 @@ export class VirtMachine {
   }
 
   #loopWith(timers: TimerQueue): MachineLoop | ThreadLoop {
-    const { clock, governor, sliceInstructions } = this.#config
+    const { clock, governor, deterministic } = this.#config
+    const { sliceInstructions = deterministic && DETERMINISTIC_SLICE } = this.#config
+    const instructionClock = this.#guestClock instanceof InstructionClock ? this.#guestClock : undefined
     const { harts, threads } = this.cpu
     const config: MachineLoopConfig = {
       harts,
       timers,
       clock,
       guestClock: this.#guestClock,
-      time: () => this.#aclint?.time() ?? 0n,
+      time: () => this.#time(),
       ticksPerSecond: VIRT_TICKS_PER_SECOND,
       host: this.#host,
       beforeRound: () => {
         this.#firmware?.wakeSuspended()
         this.#htif?.poll()
+        if (deterministic) this.#beforeTurn(deterministic)
       },
       gate: () => this.#gate.hold(),
+      ...(instructionClock && { instructionClock, waits: deterministic?.waits === true }),
       ...(governor && { governor }),
       isSuspended: hartId => this.#firmware?.isSuspended(hartId) ?? false,
       ...(sliceInstructions !== undefined && { sliceInstructions }),
@@ -192,6 +154,30 @@ export class VirtMachine {
       this.#gate.loopRuns(false)
       if (this.#config.host === undefined) this.#host.close()
     }
+  }
+
+  #time(): bigint {
+    return this.#aclint?.time() ?? 0n
+  }
+
+  /** Sixteen digits that stand for the machine's whole state, disks aside; between slices. */
+  stateHash(): string {
+    this.#hash ??= new StateHash(this.cpu)
+    const devices = saveDevices(this.#devices as VirtDevices)
+    const parts = { devices, cpu: this.cpu.save(), clockNs: this.#guestClock.monotonicNs() }
+    return this.#hash.take({ ...parts, firmware: this.#firmware?.save() ?? [] } as unknown as Saved)
+  }
+  /** Instructions retired by all harts, and the machine's time, ns. */
+  get position(): { readonly instructions: bigint; readonly atNs: number } {
+    const instructions = this.cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n)
+    return { instructions, atNs: this.#guestClock.monotonicNs() }
+  }
+  #beforeTurn({ tape, hashEvery = 0, onHash }: DeterministicRun): void {
+    const { instructions: retired, atNs } = this.position
+    if (tape?.round(retired, atNs) === false) this.stop()
+    if (!onHash || retired - this.#hashedAt < BigInt(hashEvery)) return
+    this.#hashedAt = retired
+    onHash(retired, this.stateHash())
   }
 
   /** Ends `run` after the slice under way. */
@@ -353,36 +339,5 @@ export class VirtMachine {
       write: bytes => this.#config.console.write(bytes),
       exit: code => this.#finish(code === 0 ? { kind: 'poweroff' } : { kind: 'failure', code }),
     })
-  }
-}
-
-function checkSizes({ cpus, memoryBytes }: VirtMachineConfig): void {
-  if (!Number.isInteger(cpus) || cpus < 1 || cpus > VIRT_MAX_HARTS) {
-    throw new DoppelError('board.cpus', `${cpus} harts; the virt board takes 1 to ${VIRT_MAX_HARTS}`, { cpus })
-  }
-  const inRange = memoryBytes >= VIRT_MIN_MEMORY_BYTES && memoryBytes <= VIRT_MAX_MEMORY_BYTES
-  if (inRange && memoryBytes % PAGE_BYTES === 0) return
-  throw new DoppelError(
-    'board.memory',
-    `${formatSize(memoryBytes)} of memory (${memoryBytes} bytes); the virt board takes whole pages from ` +
-      `${formatSize(VIRT_MIN_MEMORY_BYTES)} to ${formatSize(VIRT_MAX_MEMORY_BYTES)}`,
-    { memoryBytes },
-  )
-}
-
-const UART_LINE_STATUS = 5
-const UART_DATA_READY = 1
-
-/** Output goes straight to the port; input is taken from the UART, which owns what has been typed. */
-function debugConsole(port: CharPort, uart: Uart16550): SbiConsole {
-  return {
-    write: bytes => port.write(bytes),
-    read: limitBytes => {
-      const bytes: number[] = []
-      while (bytes.length < limitBytes && (uart.read(UART_LINE_STATUS, 1) & UART_DATA_READY) !== 0) {
-        bytes.push(uart.read(0, 1))
-      }
-      return Uint8Array.from(bytes)
-    },
   }
 }

@@ -1,3 +1,4 @@
+import { Breakpoints } from './breakpoints.ts'
 import { type Decoded, type InstructionSet, newDecoded } from './insn.ts'
 import { COMPUTED, Handler, handlerOf, HEAT_MASK, PAGE_RECORD_BYTES, REPLACED_SHIFT } from './handlers.ts'
 import { PAGE_TAIL, RECORD, RECORD_SHIFT, type RegisterFile } from './layout.ts'
@@ -91,6 +92,7 @@ export class CodeCache<M> {
   #next = 0
   /** Those that are free again, longest first. */
   readonly #freed: number[] = []
+  readonly breakpoints: Breakpoints = new Breakpoints(ramPage => this.drop(ramPage))
   /** Called with the slots of a dropped page and the address of its records. */
   onDrop: (slots: readonly number[], records: number) => void = () => {}
 
@@ -256,6 +258,10 @@ export class CodeCache<M> {
       const at = records + (offset << RECORD_SHIFT)
       if (this.#halves[(at + RECORD.handler) >>> 1] !== Handler.decode) return
       page.filled |= 1 << ((offset << RECORD_SHIFT) >>> PIECE_SHIFT)
+      if (this.breakpoints.has(page.ramPage, offset)) {
+        this.#halves[(at + RECORD.handler) >>> 1] = Handler.breakpoint
+        return
+      }
       const known = this.#copyKnown(page.frame, offset, at)
       if (known > 0) {
         decoded.lengthBytes = known as 2 | 4
@@ -348,10 +354,10 @@ export class CodeCache<M> {
     return page.regions.filter(has)
   }
 
-  /** What a translation of the code at a record needs to read it; undefined for a page that is gone. */
+  /** What a translation of the code at a record needs; undefined for a page that is gone, or has breakpoints. */
   source(record: number): CodeSource | undefined {
     const { page, records, offset } = this.#locate(record)
-    if (page.ramPage === -1) return undefined
+    if (page.ramPage === -1 || this.breakpoints.areIn(page.ramPage)) return undefined
     return {
       bytes: page.frame,
       generation: page.generation,

@@ -16,6 +16,8 @@ export const Exit = {
   resume: 6,
   /** An instruction completed that changed how memory is seen: go on at pc with nothing of it kept. Only seen by the engine. */
   refetch: 7,
+  /** A debugger's breakpoint stands at pc, whose instruction has not run. */
+  breakpoint: 8,
 } as const
 
 /** What a host function asks of the code that called it. */

@@ -11,7 +11,9 @@ export const Handler = {
   /** The end of a page, or of an instruction run out of line. */
   leavePage: 3,
   illegal: 4,
-  firstRow: 5,
+  /** A debugger stops here. */
+  breakpoint: 5,
+  firstRow: 6,
 } as const
 
 /** In a record's heat: that a computed jump has landed there; and how many jumps have. */

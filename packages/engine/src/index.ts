@@ -20,7 +20,6 @@ export {
   compilerFor,
   type RegionRequest,
   type RemoteCompiler,
-  type RestoredElsewhere,
 } from './remote-compiler.ts'
 export { Frames } from './frames.ts'
 export {

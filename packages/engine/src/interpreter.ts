@@ -119,6 +119,10 @@ export class InterpreterEmitter extends Emitter {
       fn.set(this.#target, this.pc())
       fn.jump(this.#lookup)
     })
+    handlers[Handler.breakpoint] = this.#special(() => {
+      this.publish()
+      fn.return(fn.i32(Exit.breakpoint))
+    })
     handlers[Handler.illegal] = this.#handler(() => illegal(machine, FIELDS), 4)
     rows.forEach((row, i) => {
       for (const length of [4, 2] as const) {

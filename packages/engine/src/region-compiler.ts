@@ -1,4 +1,5 @@
 import { Arena, type FunctionBody, ModuleBuilder } from '@doppel/wasm'
+import { generatedOnce } from './compiled.ts'
 import type { Sharing } from './emitter.ts'
 import type { Isa } from './engine.ts'
 import { importCalls, REGION_TYPE } from './generated-module.ts'
@@ -8,7 +9,7 @@ import { discoverRegion, dispatchesInVain, explore, isCall, type KnownTargets } 
 import type { ReadInstruction, Region } from './region.ts'
 import { type SavedRegion, unpackBody } from './saved-region.ts'
 import { RegionEmitter } from './translate.ts'
-import { hashBytes } from './translations.ts'
+import { hashWords } from './translations.ts'
 import type { Usage } from './usage.ts'
 
 const PAGE_BYTES = 4096
@@ -91,6 +92,13 @@ export class RegionCompiler<M> {
 
   /** What tells this translator from others: how it translates each instruction by itself. */
   get key(): readonly [number, number] {
+    const made = generatedOnce(`${this.#isa.name} translator ${this.#sharing}`, () => {
+      return new Uint8Array(Int32Array.from(this.#makeKey()).buffer)
+    })
+    const [a = 0, b = 0] = new Int32Array(made.slice().buffer)
+    return [a, b]
+  }
+  #makeKey(): readonly [number, number] {
     const module = new ModuleBuilder()
     const { calls, regionType } = importCalls(module, this.#isa.runtime, this.#sharing !== 'alone')
     const emitter = new RegionEmitter(
@@ -116,7 +124,10 @@ export class RegionCompiler<M> {
         module.finish(fn)
       }
     }
-    const [a, b] = hashBytes(module.encode())
+    const bytes = module.encode()
+    const words = new Int32Array((bytes.length >>> 2) + 1)
+    new Uint8Array(words.buffer).set(bytes)
+    const [a, b] = hashWords(words)
     return [a ^ TRANSLATOR_VERSION, b]
   }
 

@@ -4,7 +4,6 @@ import type { Decoded } from './insn.ts'
 import { boundsOf, RegionCompiler } from './region-compiler.ts'
 import { packBody, type SavedRegion } from './saved-region.ts'
 import { SERVICE_TYPES } from './services.ts'
-import { decodeTranslations } from './translations.ts'
 
 /** A region to be compiled on another thread: its page's bytes, its root, what it does not enter, where computed jumps landed. */
 export interface RegionRequest {
@@ -26,34 +25,23 @@ interface CompiledRegion extends Omit<SavedRegion, 'guest' | 'patient'> {
   readonly instructions: number
 }
 
-/** What a file of translations held, compiled: a function for each region, named by its place among them. */
-export interface RestoredElsewhere {
-  readonly module: WebAssembly.Module
-  readonly byteLength: number
-  readonly regions: readonly SavedRegion[]
-}
-
 /** Compiles on another thread. Never rejects: answers are undefined when the thread has failed. */
 export interface RemoteCompiler {
   compile(requests: readonly RegionRequest[]): Promise<CompiledElsewhere | undefined>
-  /** Compiles the regions of a file of translations. */
-  restore(file: Uint8Array): Promise<RestoredElsewhere | undefined>
+  /** Has the functions of a module of regions compiled before they are called, as far as the thread gets. */
+  warm(module: WebAssembly.Module): void
 }
 
 /** What a thread that compiles for others does. The code is for machines whose harts share one thread. */
 export function compilerFor<M>(isa: Isa<M>): {
   readonly compile: (requests: readonly RegionRequest[]) => CompiledElsewhere
-  readonly restore: (file: Uint8Array) => RestoredElsewhere
+  readonly warm: (module: WebAssembly.Module) => void
 } {
   const compiler = new RegionCompiler(isa, isaUsage(isa), 'alone')
   const compiled = (bytes: Uint8Array<ArrayBuffer>): { module: WebAssembly.Module; byteLength: number } => {
     const module = new WebAssembly.Module(bytes)
     compileNow(isa, module)
     return { module, byteLength: bytes.length }
-  }
-  const restore = (file: Uint8Array): RestoredElsewhere => {
-    const regions = decodeTranslations(file, compiler.key)
-    return { ...compiled(compiler.moduleOf(regions)), regions }
   }
   const compile = (requests: readonly RegionRequest[]): CompiledElsewhere => {
     const found = requests.map(({ page, root, barrier, computed }) => {
@@ -78,7 +66,7 @@ export function compilerFor<M>(isa: Isa<M>): {
     })
     return { ...compiled(bytes), regions }
   }
-  return { compile, restore }
+  return { compile, warm: module => compileNow(isa, module) }
 }
 
 /**

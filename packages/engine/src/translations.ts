@@ -16,14 +16,19 @@ export const MAX_FILE_BYTES: number = 8 << 20
 const MAX_REGIONS = 20_000
 const PAGE_BYTES = 4096
 
-/** A 64-bit hash of bytes, as two words (FNV-1a, Fowler, Noll and Vo, from two starting points). */
-export function hashBytes(bytes: Uint8Array): readonly [number, number] {
+/**
+ * A 64-bit hash of words, as two of them: FNV-1a (Fowler, Noll and Vo) by words from two starting points. A file is hashed
+ * while a machine waits for it, by code that nothing has warmed.
+ */
+export function hashWords(words: Int32Array): readonly [number, number] {
   let a = 0x811c9dc5 | 0
   let b = 0x2f0b4c47 | 0
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] as number
-    a = Math.imul(a ^ byte, 0x01000193)
-    b = Math.imul(b ^ byte ^ (a >>> 24), 0x01000193)
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as number
+    // A product hands bits up only: the high ones are brought down.
+    a = Math.imul(a ^ word, 0x01000193)
+    a ^= a >>> 15
+    b = Math.imul(b ^ word ^ (a >>> 24), 0x01000193)
   }
   return [a, b]
 }
@@ -57,9 +62,8 @@ export function encodeTranslations(
   const file = new Int32Array(HEADER_WORDS + 1 + words.length)
   file[HEADER_WORDS] = count
   file.set(words, HEADER_WORDS + 1)
-  const bytes = new Uint8Array(file.buffer)
-  file.set([MAGIC, ...key, ...hashBytes(bytes.subarray(HEADER_WORDS * 4))])
-  return bytes
+  file.set([MAGIC, ...key, ...hashWords(file.subarray(HEADER_WORDS))])
+  return new Uint8Array(file.buffer)
 }
 
 function pushBytes(words: number[], bytes: Uint8Array): void {
@@ -75,7 +79,7 @@ export function decodeTranslations(file: Uint8Array, key: readonly [number, numb
   if (file.length < (HEADER_WORDS + 1) * 4 || file.length % 4 !== 0 || file.length > MAX_FILE_BYTES) return []
   const bytes = new Uint8Array(file)
   const words = new Int32Array(bytes.buffer)
-  const hash = hashBytes(bytes.subarray(HEADER_WORDS * 4))
+  const hash = hashWords(words.subarray(HEADER_WORDS))
   const header = [MAGIC, ...key, ...hash]
   if (header.some((word, i) => words[i] !== word)) return []
   let at = HEADER_WORDS

@@ -62,8 +62,6 @@ export class Translator<M> {
   /** Where each begins in its page, and its first halfword. */
   #savedRoots = new Int16Array(0)
   #savedStarts = new Uint16Array(0)
-  /** A file that another thread is compiling. */
-  #restoring: Uint8Array | undefined
   /** Instructions retired when code at a record last was said to give up often. */
   readonly #retiredAt = new Map<number, number>()
   readonly #compiler: RegionCompiler<M>
@@ -275,29 +273,21 @@ export class Translator<M> {
 
   // From run to run
 
-  /** Takes over the translations of earlier runs; a file that is damaged, or another translator's, has none. */
+  /**
+   * Takes over the translations of earlier runs, to be used from now on, in pages that hold code already too; a file that is
+   * damaged, or another translator's, has none. No generated code is under way.
+   */
   restore(file: Uint8Array): void {
-    if (!this.#remote) return this.#restoreHere(file)
-    this.#restoring = file
-    void this.#remote.restore(file).then(restored => {
-      if (this.#restoring !== file) return
-      if (restored) this.#adopt(restored.regions, restored.module, restored.byteLength)
-      else this.#restoreHere(file)
-    })
-  }
-  #restoreHere(file: Uint8Array): void {
     const regions = decodeTranslations(file, this.#compiler.key)
-    const bytes = this.#compiler.moduleOf(regions)
-    this.#adopt(regions, new WebAssembly.Module(bytes), bytes.length)
-  }
-  /** Uses regions of earlier runs from now on, in pages that hold code already too; no generated code is under way. */
-  #adopt(regions: readonly SavedRegion[], module: WebAssembly.Module, byteLength: number): void {
-    this.#restoring = undefined
     if (regions.length === 0) return
+    const bytes = this.#compiler.moduleOf(regions)
+    // Making the module is quick: its functions are compiled as they are called, or by the other thread where that is first.
+    const module = new WebAssembly.Module(bytes)
+    this.#remote?.warm(module)
     this.#saved = regions
     this.#savedRoots = Int16Array.from(regions, ({ root }) => root)
     this.#savedStarts = Uint16Array.from(regions, ({ guest }) => (guest[0] ?? 0) | ((guest[1] ?? 0) << 8))
-    this.stats.regionBytes += byteLength
+    this.stats.regionBytes += bytes.length
     this.#savedFunctions = this.instantiate(module)
     for (const records of this.#cache.allRecords()) this.reuse(records)
   }
@@ -324,7 +314,6 @@ export class Translator<M> {
   /** The translations to keep for later runs. */
   save(): Uint8Array {
     const { key } = this.#compiler
-    if (this.#restoring) this.#saved = decodeTranslations(this.#restoring, key)
     const used = this.#cache.pagesWithRegions().flatMap(({ frame, regions }) => {
       const page = new Uint8Array(this.#memory.buffer, frame, PAGE_BYTES)
       return regions.map((region): SavedRegion => ({ ...region, guest: bytesWithin(region.bounds, page) }))

@@ -12,6 +12,8 @@ const F =
   'ft0 ft1 ft2 ft3 ft4 ft5 ft6 ft7 fs0 fs1 fa0 fa1 fa2 fa3 fa4 fa5 fa6 fa7 fs2 fs3 fs4 fs5 fs6 fs7 fs8 fs9 fs10 fs11 ft8 ft9 ft10 ft11'.split(
     ' ',
   )
+/** By register file, in their order. */
+export const REGISTER_NAMES: { readonly x: readonly string[]; readonly f: readonly string[] } = { x: X, f: F }
 const ROUNDING = ['rne', 'rtz', 'rdn', 'rup', 'rmm']
 const DYNAMIC_ROUNDING = 7
 
@@ -19,7 +21,7 @@ const DYNAMIC_ROUNDING = 7
 export const riscvAssembly: Assembly = assemblyOf(
   riscvIsa(CONTEXTS),
   {
-    registers: { x: X, f: F },
+    registers: REGISTER_NAMES,
     defaultFile: 'x',
     implied: [0, 1],
     values: {

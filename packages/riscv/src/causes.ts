@@ -14,6 +14,8 @@ export const Cause = {
   instructionPageFault: 12,
   loadPageFault: 13,
   storePageFault: 15,
+  /** Not the hardware's: a debugger watches what the instruction would access. */
+  watched: 64,
 } as const
 
 /** Bits of mip and mie (Priv. §3.1.9). */

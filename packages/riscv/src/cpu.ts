@@ -1,5 +1,6 @@
 import { DoppelError, type EnvironmentCall, type GuestMemory, type RiscvCpuConfig, type Saved } from '@doppel/base'
 import { type Decoded, Engine, type EnginePlace, newDecoded, READ, Request, type Services, WRITE } from '@doppel/engine'
+import { address64, halves, nextPage } from './address.ts'
 import { Cause, System } from './causes.ts'
 import { CSRS, Mstatus, IllegalAccess } from './csr.ts'
 import { Hart } from './hart.ts'
@@ -39,11 +40,18 @@ export class RiscvCpu implements Services {
   readonly engine: Engine<RiscvMachine>
   readonly environmentCall: EnvironmentCall | undefined
   readonly time: () => bigint
+  readonly timerTime: () => bigint
   /** Set when a device raised an interrupt line: whoever let the device act looks at interrupts next. */
   interrupted = false
   /** Ends the slice under way early. */
   endsSlice = false
   readonly stats = { tlbMisses: 0, deviceAccesses: 0 }
+  /** A hart has come to a breakpoint; true ends its slice there. */
+  onBreakpoint: (hart: Hart) => boolean = () => false
+  /** A hart is about to make an access that is watched, at the address in tval; its slice ends before. */
+  onWatched: (hart: Hart) => void = () => {}
+  /** Code of a page of RAM is about to run for the first time, or at another address. */
+  onCode: (hart: Hart, ramPage: number) => void = () => {}
   readonly profile: Profile | undefined
   readonly #bus: RiscvCpuConfig['bus']
   readonly #view: DataView
@@ -52,6 +60,7 @@ export class RiscvCpu implements Services {
   constructor(config: RiscvCpuConfig, options: CpuOptions) {
     this.#bus = config.bus
     this.time = config.time
+    this.timerTime = config.timerTime ?? config.time
     this.environmentCall = config.environmentCall
     this.profile = options.profile === true ? new Profile() : undefined
     this.engine = new Engine(
@@ -78,6 +87,9 @@ export class RiscvCpu implements Services {
 
   touchedPages(): Iterable<readonly [page: number, bytes: Uint8Array]> {
     return this.engine.frames.touched()
+  }
+  takeDirty(): number[] {
+    return this.engine.takeDirty()
   }
   /** Every hart, as the snapshot codec takes it; asked for between slices. */
   save(): Saved {
@@ -108,7 +120,11 @@ export class RiscvCpu implements Services {
 
   #translate(h: Hart, low: number, high: number, bytes: number, access: number): Translated {
     const gpa = h.walker.translate(low, high, access, h.dataRules)
-    if (gpa >= 0 && h.pmp.allows(gpa, bytes, access, h.dataRules.privilege)) return gpa
+    if (gpa >= 0 && h.pmp.allows(gpa, bytes, access, h.dataRules.privilege)) {
+      if (!h.pmp.isWatched(gpa, bytes, access) || h.isStepping) return gpa
+      h.raise(Cause.watched, address64(low, high))
+      return -1
+    }
     h.raise(gpa < 0 ? h.walker.cause : accessFault(access), address64(low, high))
     return -1
   }
@@ -238,6 +254,7 @@ export class RiscvCpu implements Services {
     const page = gpa < 0 ? -1 : this.engine.frames.page(gpa)
     // Faults, device memory and pages that PMP divides are met one instruction at a time.
     if (page < 0 || !h.pmp.isUniform(gpa) || !h.pmp.allows(gpa, 2, Access.execute, h.fetchRules.privilege)) return true
+    this.onCode(h, page)
     this.engine.tlbs[h.id]?.fillFetch(h.contextIndex, low, high, this.engine.codeRecords(page))
     return false
   }
@@ -380,15 +397,4 @@ export class RiscvCpu implements Services {
 /** Makes the harts of a machine. */
 export function createRiscvCpu(config: RiscvCpuConfig, options: CpuOptions): RiscvCpu {
   return new RiscvCpu(config, options)
-}
-
-function address64(low: number, high: number): bigint {
-  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)
-}
-function halves(address: bigint): { low: number; high: number } {
-  return { low: Number(BigInt.asIntN(32, address)), high: Number(BigInt.asIntN(32, address >> 32n)) }
-}
-function nextPage(low: number, high: number): { low: number; high: number } {
-  const next = ((low & ~PAGE_OFFSET) + PAGE_BYTES) | 0
-  return { low: next, high: next === 0 ? (high + 1) | 0 : high }
 }

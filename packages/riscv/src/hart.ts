@@ -36,6 +36,8 @@ export class Hart extends HartRegisters implements RiscvHart {
   #retiredBefore = 0n
   #slice = 0
   #outOfLine = false
+  /** A debugger has it run one instruction. */
+  isStepping = false
   /** 1 while an instruction asks, which counts as retired already; 0 for the host between slices. */
   #underWay = 1n
 
@@ -142,6 +144,8 @@ export class Hart extends HartRegisters implements RiscvHart {
       if (exit === Exit.budget) return 'budget'
       if (exit === Exit.exception) this.#takeException()
       else if (exit === Exit.fetch) this.#outOfLine = this.#cpu.fetchPage(this)
+      // Whoever goes on from a breakpoint runs the instruction that it stands at.
+      else if (exit === Exit.breakpoint && (this.#outOfLine = true) && this.#cpu.onBreakpoint(this)) return 'budget'
       if (this.#cpu.endsSlice) return 'budget'
     }
     return 'budget'
@@ -150,8 +154,9 @@ export class Hart extends HartRegisters implements RiscvHart {
   // Traps (Priv. §3.1.6–3.1.8, §4.1)
 
   #takeException(): void {
-    this.stats.exceptions++
     const cause = this.word(STATE.common.cause)
+    if (cause === Cause.watched) return this.#cpu.onWatched(this)
+    this.stats.exceptions++
     if (cause === Cause.illegalInstruction && this.tval === 0n) this.tval = this.#cpu.instructionBits(this)
     if (cause === Cause.ecallFromS && this.#cpu.environmentCall) {
       this.pc += 4n
@@ -162,7 +167,7 @@ export class Hart extends HartRegisters implements RiscvHart {
   }
 
   #takeInterrupt(): void {
-    const cause = enabledInterrupt(this)
+    const cause = this.isStepping ? undefined : enabledInterrupt(this)
     if (cause === undefined) return
     this.stats.interrupts++
     this.#outOfLine = false
@@ -314,7 +319,7 @@ export class Hart extends HartRegisters implements RiscvHart {
   pendingNow(): number {
     let pending = this.word(STATE.fields.mip) | this.word(STATE.fields.lines)
     if (this.#hasTimer())
-      pending = this.#cpu.time() >= this.long(STATE.fields.stimecmp) ? pending | STI : pending & ~STI
+      pending = this.#cpu.timerTime() >= this.long(STATE.fields.stimecmp) ? pending | STI : pending & ~STI
     this.setWord(STATE.fields.seen, pending)
     return pending
   }
@@ -348,6 +353,21 @@ export class Hart extends HartRegisters implements RiscvHart {
   }
 
   // For boards and debuggers
+
+  /** Runs one instruction, whether a breakpoint stands there or not, with interrupts held back. Between slices. */
+  step(): void {
+    this.#outOfLine = true
+    this.isStepping = true
+    this.waiting = false
+    this.run(1)
+    this.isStepping = false
+  }
+  /** Goes on elsewhere, between slices. */
+  jump(pc: bigint): void {
+    this.pc = pc & ~1n
+    this.#outOfLine = false
+    this.waiting = false
+  }
 
   flushTlb(range?: { readonly start: bigint; readonly lengthBytes: bigint }): void {
     const few = 64n * 4096n

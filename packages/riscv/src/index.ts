@@ -1,5 +1,6 @@
 export { riscvAssembly } from './assembly.ts'
 export { type CpuOptions, createRiscvCpu, RiscvCpu } from './cpu.ts'
+export { RiscvDebug } from './debug.ts'
 export { Hart } from './hart.ts'
 export { rv64gc } from './insn/rv64gc.ts'
 export { RISCV_ISA } from './description.ts'

@@ -13,6 +13,14 @@ const ADDRESS_MASK = (1n << 54n) - 1n
 /** Kinds of access, by their permission bits in pmpcfg. */
 export const Access = { read: 1, write: 2, execute: 4 } as const
 
+/** A range of guest-physical addresses whose accesses of some kinds a debugger is to see. */
+export interface WatchedRange {
+  readonly gpa: number
+  readonly lengthBytes: number
+  /** Kinds of access, added up. */
+  readonly access: number
+}
+
 interface Range {
   readonly first: number
   /** Exclusive. */
@@ -25,6 +33,8 @@ export class Pmp {
   readonly #config: Uint8Array = new Uint8Array(PMP_ENTRIES)
   readonly #address: bigint[] = Array<bigint>(PMP_ENTRIES).fill(0n)
   #ranges: Range[] = []
+  /** Ranges that are watched: what is asked about here is asked about each access where nothing is cached. */
+  watched: readonly WatchedRange[] = []
 
   /** pmpcfg register `index` (even; eight entries each). */
   readConfig(index: number): bigint {
@@ -79,6 +89,7 @@ export class Pmp {
   /** True when the first entry lets everyone do everything everywhere, as firmware for a kernel sets it. */
   get isOpen(): boolean {
     const first = this.#ranges[0]
+    if (this.watched.length > 0) return false
     return first !== undefined && first.first === 0 && first.end >= 2 ** 56 && (first.config & 7) === 7
   }
 
@@ -92,9 +103,16 @@ export class Pmp {
     return privilege === 3
   }
 
+  /** Whether an access of a kind touches what is watched. */
+  isWatched(gpa: number, bytes: number, access: number): boolean {
+    if (this.watched.length === 0) return false
+    return this.watched.some(w => (w.access & access) !== 0 && gpa < w.gpa + w.lengthBytes && w.gpa < gpa + bytes)
+  }
+
   /** Whether one answer holds for the whole page around an address, so that it may be cached. */
   isUniform(gpa: number): boolean {
     const page = gpa - (gpa % PAGE_BYTES)
+    if (this.isWatched(page, PAGE_BYTES, Access.read | Access.write)) return false
     for (const { first, end } of this.#ranges) {
       if (page + PAGE_BYTES <= first || page >= end) continue
       return page >= first && page + PAGE_BYTES <= end

@@ -5,10 +5,12 @@
  * a `BootRun`, as JSON, goes to standard error. TRANSLATIONS is a file to begin with, made when it is not there.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { hostClock, hostEntropy, MIB } from '@doppel/base'
 import { VirtMachine } from '@doppel/board'
 import { readReturnable } from '@doppel/images'
 import type { BootRun } from './kernel-run.ts'
+import { keepGeneratedFor } from 'doppel/generated'
 import { translatorThread } from 'doppel/threads'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu } from '@doppel/riscv'
 
@@ -17,6 +19,8 @@ const files = {
   kernel: { name: kernel, bytes: await readReturnable(kernel) },
   initrd: { name: initrd, bytes: await readReturnable(initrd) },
 }
+// What an earlier run leaves, as the command does, are translations and what is generated at a start.
+if (translations !== '') keepGeneratedFor({ XDG_CACHE_HOME: dirname(translations) })
 let cpu: RiscvCpu | undefined
 const vm = new VirtMachine({
   cpus: Number(harts),

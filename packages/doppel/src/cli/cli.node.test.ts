@@ -52,7 +52,7 @@ describe('completion', () => {
   }
 
   test('offers commands, second words, flags and machines', async () => {
-    expect(await offered('doppel', 're')).toEqual(['restart', 'resume', 'restore'])
+    expect(await offered('doppel', 're')).toEqual(['restart', 'resume', 'record', 'replay', 'restore'])
     expect(await offered('doppel', 'image', '')).toEqual(['pull', 'import', 'build', 'ls', 'rm'])
     expect(await offered('doppel', 'exec', '--w')).toEqual(['--workdir'])
     expect(await offered('doppel', 'snapshot', 'create', '--w')).toEqual(['--whole'])
@@ -257,7 +257,8 @@ describe('the progress bar', () => {
 
 test('whatever prints something of its own prints it as JSON, too', () => {
   // What a guest or another program prints, what is silent, and what is JSON anyhow.
-  const exempt = 'exec logs attach cp top set inspect volume inspect network inspect java javac login logout completion'
+  const exempt =
+    'record replay exec logs attach cp top set inspect volume inspect network inspect java javac login logout completion'
   const without = COMMANDS.filter(({ flags }) => !flags.some(({ name }) => name === 'json')).map(({ name }) => name)
   expect(without.filter(name => !exempt.includes(name))).toEqual([])
 })

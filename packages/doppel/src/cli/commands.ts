@@ -5,6 +5,8 @@ import { attachCommand } from './commands/attach.ts'
 import { completionCommand } from './commands/completion.ts'
 import { cpCommand } from './commands/cp.ts'
 import { execCommand } from './commands/exec.ts'
+import { RECORD_COMMANDS } from './commands/record.ts'
+import { gdbCommand } from './commands/gdb.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { LIFE_COMMANDS } from './commands/life.ts'
 import { LOGIN_COMMANDS } from './commands/login.ts'
@@ -35,6 +37,8 @@ export const COMMANDS: readonly Command[] = [
   portCommand,
   eventsCommand,
   inspectCommand,
+  gdbCommand,
+  ...RECORD_COMMANDS,
   statsCommand,
   setCommand,
   ...SNAPSHOT_COMMANDS,

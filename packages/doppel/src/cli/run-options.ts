@@ -4,6 +4,7 @@ import { DoppelError, formatSize, MIB, PAGE_BYTES, parseSize } from '@doppel/bas
 import type { ImageConfig } from '@doppel/images'
 import type { CpuLimits, DiskRate, LatencyClass } from '@doppel/monitor'
 import { isVolumeName, makeVolume } from '../host/volumes.ts'
+import { type GdbAddress, readGdbAddress } from '../run/gdb.ts'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
 import { findNetwork } from '../network/definitions.ts'
 import type { Invocation } from './command.ts'
@@ -54,6 +55,12 @@ export interface RunOptions extends CpuLimits {
   readonly symbols?: string
   /** Print the translated code at a guest address, `0x` and digits. */
   readonly dumpRegion?: string
+  /** The run is a function of what is run and of this seed. */
+  readonly deterministic?: { readonly seed: number }
+  /** Print at the end what stands for the machine's state. */
+  readonly hash?: boolean
+  /** Where a debugger may connect. */
+  readonly gdb?: GdbAddress
   readonly verbose: boolean
   /** The guest's command; a shell when absent. */
   readonly command?: readonly string[]
@@ -94,9 +101,9 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     throw new DoppelError('cli.arguments', `${reason}; for example: doppel run linux -- uname -m`)
   }
   const smp = readSmp(invocation.value('smp'))
-  if (smp && (invocation.has('profile') || dumpRegion !== undefined)) {
-    const flag = dumpRegion === undefined ? 'profile' : 'dump-region'
-    throw new DoppelError('cli.arguments', `--${flag} looks at harts that take turns; leave out --smp parallel`)
+  const watching = ['profile', 'dump-region', 'gdb'].find(flag => invocation.has(flag) || invocation.value(flag))
+  if (smp && watching !== undefined) {
+    throw new DoppelError('cli.arguments', `--${watching} looks at harts that take turns; leave out --smp parallel`)
   }
   return {
     ...(target ? { target } : {}),
@@ -120,6 +127,8 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     ...(invocation.has('profile') ? { profile: true } : {}),
     ...(symbols === undefined ? {} : { symbols }),
     ...(dumpRegion === undefined ? {} : { dumpRegion }),
+    ...readDeterministic(invocation, smp),
+    ...readGdb(invocation),
     verbose: invocation.has('verbose'),
     ...(command === undefined ? {} : { command }),
     env: invocation.env,
@@ -151,6 +160,40 @@ export function readMemory(text: string | number | undefined): number {
   return bytes
 }
 
+/** Whether, and by which seed, the run is to be repeatable. Throws `cli.flag-value`, `cli.arguments`. */
+function readDeterministic(invocation: Invocation, smp: RunOptions['smp']): Pick<RunOptions, 'deterministic' | 'hash'> {
+  const seed = invocation.value('seed')
+  const hash = invocation.has('hash') ? { hash: true } : {}
+  if (!invocation.has('deterministic')) {
+    const flag = seed === undefined ? 'hash' : 'seed'
+    if (seed === undefined && !invocation.has('hash')) return {}
+    throw new DoppelError('cli.arguments', `--${flag} needs --deterministic: other runs are not alike`)
+  }
+  if (seed !== undefined && !/^\d{1,15}$/.test(seed)) throw badValue('seed', seed, 'a whole number')
+  const outside =
+    ['disk', 'volume', 'publish', 'allow', 'deny'].find(flag => invocation.values(flag).length > 0) ??
+    (invocation.has('detach') ? 'detach' : undefined)
+  const network = invocation.value('network') ?? 'none'
+  if (outside !== undefined || network !== 'none' || smp) {
+    const flag = outside ?? (smp ? 'smp parallel' : `network ${network}`)
+    throw new DoppelError(
+      'cli.arguments',
+      `--deterministic and --${flag} exclude each other: what comes from there differs from run to run`,
+    )
+  }
+  return { deterministic: { seed: Number(seed ?? 1) }, ...hash }
+}
+
+/** Where debuggers are listened for. Throws `cli.flag-value`, `cli.arguments`. */
+function readGdb(invocation: Invocation): Pick<RunOptions, 'gdb'> {
+  const [text, waits] = [invocation.value('gdb'), invocation.has('gdb-wait')]
+  if (text === undefined && waits) throw new DoppelError('cli.arguments', '--gdb-wait needs --gdb [HOST:]PORT')
+  if (text === undefined) return {}
+  const address = readGdbAddress(text)
+  if (!address) throw badValue('gdb', text, '[HOST:]PORT, such as 1234')
+  return { gdb: { ...address, waits } }
+}
+
 function readAddress(flag: string, text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   if (!/^(?:0x)?[0-9a-fA-F]{1,16}$/.test(text)) throw badValue(flag, text, 'an address in hexadecimal')
@@ -165,7 +208,7 @@ export function readCpus(text: string | undefined): number {
 }
 
 async function readNetwork(invocation: Invocation): Promise<NetworkOption> {
-  const mode = invocation.value('network') ?? 'nat'
+  const mode = invocation.value('network') ?? (invocation.has('deterministic') ? 'none' : 'nat')
   const name = mode === 'nat' || mode === 'none' ? undefined : (await findNetwork(mode, invocation.env)).name
   const [capture, rate] = [invocation.value('capture'), invocation.value('network-rate')]
   const [allow, deny] = [invocation.values('allow'), invocation.values('deny')]

@@ -184,6 +184,19 @@ export const OPERATIONS: readonly Operation[] = [
     },
   },
   {
+    // GDB's remote protocol, both ways, until the client goes.
+    name: 'gdb',
+    async run(machine, _message, session) {
+      const debug = machine.debug(bytes => void session.output(bytes))
+      session.onInput(bytes => (bytes ? debug.receive(bytes) : undefined))
+      const end = await Promise.race([session.gone, machine.wait().catch(() => ({ kind: 'stopped' }) as const)])
+      if (end) debug.ended('code' in end ? end.code : 0)
+      else debug.close()
+      await debug.settled()
+      return {}
+    },
+  },
+  {
     // The machine ends when its owner has gone.
     name: 'hold',
     async run(machine, _message, session) {

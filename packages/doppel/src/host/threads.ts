@@ -35,7 +35,7 @@ export function translatorOnDemand(): RemoteCompiler | undefined {
   if (availableParallelism() < 2) return undefined
   return {
     compile: async requests => await translatorThread()?.compile(requests),
-    restore: async file => await translatorThread()?.restore(file),
+    warm: module => translatorThread()?.warm(module),
   }
 }
 

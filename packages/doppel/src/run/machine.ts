@@ -1,4 +1,12 @@
-import { type CharPort, DoppelError, type Governor, hostClock, hostEntropy, PAGE_BYTES } from '@doppel/base'
+import {
+  type CharPort,
+  DoppelError,
+  type Governor,
+  hostClock,
+  hostEntropy,
+  PAGE_BYTES,
+  seededEntropy,
+} from '@doppel/base'
 import { type VirtBoot, VirtMachine } from '@doppel/board'
 import {
   Balloon,
@@ -18,6 +26,7 @@ import {
   type LoggedDisk,
   loggedDisk,
   rateLimitedDisk,
+  type Tape,
 } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu, ThreadedCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
@@ -36,6 +45,10 @@ export interface MachineParts {
   readonly uart: CharPort
   /** Virtio consoles, hvc0 first. */
   readonly consoles: readonly CharPort[]
+  /** What all input of a deterministic machine passes. */
+  readonly tape?: Tape
+  /** A deterministic machine's waits take the host's time too: somebody may type. */
+  readonly waits?: boolean
   /** A network that it shares with other machines; one of its own when absent. */
   readonly network?: Network | undefined
   /** A restored machine that is for work still to come: it gets the translations of earlier ones, as a booting one does. */
@@ -92,7 +105,11 @@ export async function runningMachine(
   let threads: ThreadedCpu | undefined
   let kept = false
   try {
-    const first = [virtioRng({ entropy: hostEntropy }), ...parts.consoles.map(port => virtioConsole({ port }))]
+    const entropy = options.deterministic ? seededEntropy(BigInt(options.deterministic.seed)) : hostEntropy
+    const { tape, waits = false } = parts
+    const uart = tape?.port('uart', parts.uart) ?? parts.uart
+    const consoles = parts.consoles.map((port, i) => tape?.port(`hvc${i}`, port) ?? port)
+    const first = [virtioRng({ entropy }), ...consoles.map(port => virtioConsole({ port }))]
     // Small kernels look for their disk in the first slot, and nowhere else.
     const virtio: VirtioDevice[] = options.transport === 'mmio' ? [] : first
     for (const [i, disk] of options.disks.entries()) {
@@ -116,7 +133,7 @@ export async function runningMachine(
       opened.push(network)
       virtio.push(virtioNet({ port: network.port, mac: network.mac }))
     }
-    agent = new GuestAgent({ entropy: hostEntropy, restored: 'restored' in boot })
+    agent = new GuestAgent({ entropy, restored: 'restored' in boot })
     // A bare-metal program has no use for an agent.
     if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
     const balloon =
@@ -149,8 +166,9 @@ export async function runningMachine(
       },
       isa: RISCV_ISA,
       clock,
-      entropy: hostEntropy,
-      console: parts.uart,
+      entropy,
+      ...(options.deterministic && { deterministic: { waits: waits && !tape?.isReplay, ...(tape && { tape }) } }),
+      console: uart,
       virtio,
       ...(options.transport && { transport: options.transport }),
       boot,

@@ -1,8 +1,12 @@
+import { type EntropySource, hostEntropy } from '@doppel/base'
+
 const NONCE_BYTES = 12
 
-/** Lower-case letters and digits that nobody can guess. */
-export function freshNonce(): string {
-  return [...crypto.getRandomValues(new Uint8Array(NONCE_BYTES))].map(b => (b % 36).toString(36)).join('')
+/** Lower-case letters and digits that nobody can guess, unless the entropy is seeded. */
+export function freshNonce(entropy: EntropySource = hostEntropy): string {
+  const bytes = new Uint8Array(NONCE_BYTES)
+  entropy.fill(bytes)
+  return [...bytes].map(b => (b % 36).toString(36)).join('')
 }
 
 const MACHINE_ID_BYTES = 16

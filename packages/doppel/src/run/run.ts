@@ -1,4 +1,4 @@
-import { DoppelError } from '@doppel/base'
+import { DoppelError, seededEntropy } from '@doppel/base'
 import type { VirtBoot } from '@doppel/board'
 import type { RunOptions } from '../cli/run-options.ts'
 import { progressBar } from '../cli/progress-bar.ts'
@@ -11,15 +11,17 @@ import { CommandChannels } from './command-channels.ts'
 import { imageName } from '../control/entries.ts'
 import { CpuPlace } from '../sdk/cpu-place.ts'
 import { Machine } from '../sdk/machine.ts'
-import { runningMachine, type MachineParts } from './machine.ts'
+import { runningMachine, type MachineParts, type RunningMachine } from './machine.ts'
 import { freshNonce } from './nonce.ts'
 import { PanicWatch } from './panic.ts'
+import { type GdbAddress, type GdbServer, serveGdb } from './gdb.ts'
 import { insight } from './insight.ts'
 import { statsReport } from './stats.ts'
 import { greet, watchForEnd } from './early-end.ts'
 import { hasCommonStart } from '../sdk/start-snapshot.ts'
 import { type ListMachine, runStarted } from './run-started.ts'
 import { stuck } from './stuck.ts'
+import type { Taping } from './taping.ts'
 
 /**
  * Starts the machine that the options describe, connects it to this process's terminal or streams, and returns its exit
@@ -30,15 +32,21 @@ export async function runMachine(
   asked: RunOptions,
   streams: Streams,
   list: ListMachine = () => Promise.resolve(() => Promise.resolve()),
+  taping?: Taping,
 ): Promise<number> {
-  const nonce = freshNonce()
+  const nonce = freshNonce(asked.deterministic && seededEntropy(BigInt(asked.deterministic.seed)))
   const bar = progressBar(streams)
   const prepared = withImageCommand(await prepareImage(asked, bar.progress, bar.note).finally(() => bar.clear()))
   // A shell without a terminal reads its commands from the input, as it does anywhere else.
-  const scripted = prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY
+  const scripted = taping?.isScript ?? (prepared.command === undefined && isOwnImage(prepared) && !process.stdin.isTTY)
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
   // Who wants to look into the machine sees all of it.
-  const isWatched = options.verbose || options.stats || options.profile || options.dumpRegion !== undefined
+  const { verbose, stats, profile, dumpRegion, deterministic } = options
+  const isWatched = [verbose, stats, profile, options.gdb, dumpRegion, deterministic].some(Boolean)
+  if (deterministic && options.disks.length > 0) {
+    const reason = "the host's disk takes its time, which differs from run to run; expected an image without one"
+    throw new DoppelError('run.deterministic', `${imageName(options)} has a disk: ${reason}`)
+  }
   if (options.root && hasCommonStart(options) && !isWatched) {
     return await runStarted(options, streams, { list, isScript: scripted })
   }
@@ -54,8 +62,16 @@ export async function runMachine(
     const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)
     const panic = new PanicWatch()
     const place = new CpuPlace(options, options.smp)
-    const parts = { ...session.parts, uart: panic.over(session.parts.uart), governor: place.join }
-    const machine = await runningMachine(options, await takeFiles(), parts).catch(async (error: unknown) => {
+    const boot = await takeFiles()
+    const tape = taping?.begin(options, scripted, boot)
+    const parts = {
+      ...session.parts,
+      uart: panic.over(session.parts.uart),
+      governor: place.join,
+      ...(tape && { tape }),
+      waits: options.command === undefined || scripted,
+    }
+    const machine = await runningMachine(options, boot, parts).catch(async (error: unknown) => {
       await session.close()
       throw error
     })
@@ -68,13 +84,18 @@ export async function runMachine(
     session.onQuit(() => machine.vm.stop())
     const early = watchForEnd(options, streams, () => machine.vm.stop())
     if (options.command === undefined) greet(streams)
+    let gdb: GdbServer | undefined
     try {
+      if (options.gdb) gdb = await listenForGdb(machine, options.gdb, streams)
       own.start()
       const end = await own.wait()
+      gdb?.close(end)
       await session.close()
       if (options.stats) streams.stderr(statsReport(machine))
       const found = await insight(machine.cpu, options)
       if (found !== '') streams.stderr(found)
+      if (taping) streams.stderr(`doppel: ${taping.end(machine.vm)}\n`)
+      if (options.hash) streams.stdout(`${machine.vm.stateHash()}\n`)
       const ended = early.status()
       if (ended !== undefined) return ended
       const panicked = end.kind === 'stopped' ? undefined : panic.error()
@@ -90,11 +111,19 @@ export async function runMachine(
       if (end.kind === 'halted') throw new DoppelError('run.halted', 'the guest stopped all of its harts')
       return 0
     } finally {
+      gdb?.close()
       early.close()
       await session.close()
       await unlist()
     }
   }
+}
+
+async function listenForGdb(machine: RunningMachine, address: GdbAddress, streams: Streams): Promise<GdbServer> {
+  const server = await serveGdb(machine, address)
+  const at = address.host === '127.0.0.1' ? '' : address.host
+  streams.stderr(`doppel: for GDB: target remote ${at}:${server.port}\n`)
+  return server
 }
 
 /** True when what runs is an image's own kernel and user land, whose /init is ours. */

@@ -1,4 +1,4 @@
-import { DoppelError } from '@doppel/base'
+import { DoppelError, formatSize } from '@doppel/base'
 import { cpuLimits, type DiskRate } from '@doppel/monitor'
 import { readMemory } from '../cli/run-options.ts'
 import type { NetworkPlug } from '../run/network.ts'
@@ -22,6 +22,16 @@ export function checkNetworkRate(bitsPerSecond: number, network: NetworkPlug | u
   if (!network) throw new DoppelError('net.none', 'this machine has no network')
   if (bitsPerSecond >= MIN_NETWORK_BITS) return
   throw new DoppelError('limits.network', `${bitsPerSecond} bits a second; expected at least ${MIN_NETWORK_BITS}`)
+}
+
+/** Bytes that a machine is to have at most. Throws `cli.flag-value`, and `limits.memory` for what it cannot be given. */
+export function memoryLimit(memory: string | number, madeWithBytes: number, balloon: object | undefined): number {
+  const bytes = readMemory(memory)
+  if (bytes <= madeWithBytes && balloon) return bytes
+  const reason = balloon
+    ? `it was made with ${formatSize(madeWithBytes)}, which is the most it can have`
+    : 'a bare-metal program keeps its memory'
+  throw new DoppelError('limits.memory', `${formatSize(bytes)} of memory: ${reason}`, { bytes })
 }
 
 /** A machine's network, to publish a port of the guest's. Throws `net.none`, and `net.port` for what is none. */

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DoppelError, formatSize } from '@doppel/base'
+import { DoppelError } from '@doppel/base'
 import type { MachineEnd } from '@doppel/board'
 import {
   Console,
+  GdbSession,
   GuestCommands,
   GuestFiles,
   MachineLife,
@@ -11,11 +12,12 @@ import {
   type MigrationLine,
   type MoveReport,
 } from '@doppel/monitor'
-import { readMemory, type RunOptions } from '../cli/run-options.ts'
+import type { RunOptions } from '../cli/run-options.ts'
 import { imageName } from '../control/entries.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
 import { prepareImage } from '../run/images.ts'
+import { debuggedMachine } from '../run/gdb.ts'
 import { hasAgent, type RunningMachine, runningMachine } from '../run/machine.ts'
 import { POWER_OFF } from '../run/power-off.ts'
 import { Network, type PublishedPort } from '../run/network.ts'
@@ -27,7 +29,7 @@ import { freeze, type MachineSource, mendClock } from './image.ts'
 import { type IsolatedOptions, type MachineLimits, type MachineOptions, runOptionsOf } from './options.ts'
 import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
-import { checkDiskRate, checkNetworkRate, networkFor } from './limits.ts'
+import { checkDiskRate, checkNetworkRate, memoryLimit, networkFor } from './limits.ts'
 import { inTime } from './in-time.ts'
 import { MainCommand } from './main-command.ts'
 import { machineBody } from './machine-body.ts'
@@ -358,24 +360,22 @@ export class Machine implements AsyncDisposable {
     return this.#running.network?.published() ?? []
   }
 
+  /** Stands still for a debugger: `receive` what it says by GDB's protocol, `close` when it has gone. Throws `gdb.threads`. */
+  debug(send: (bytes: Uint8Array) => void): GdbSession {
+    return new GdbSession(debuggedMachine(this.#running), send)
+  }
+
   /** Changes what the machine may have, as far as it is named. Throws `limits.*`, `net.none`; then nothing has changed. */
   setLimits(limits: MachineLimits): void {
     const { memory, diskRate, networkRate } = limits
-    const memoryBytes = memory === undefined ? undefined : this.#memoryLimit(memory)
+    const memoryBytes =
+      memory === undefined ? undefined : memoryLimit(memory, this.#options.memoryBytes, this.#running.balloon)
     if (networkRate !== undefined) checkNetworkRate(networkRate, this.#running.network)
     if (diskRate) checkDiskRate(diskRate)
     this.#place.setLimits(limits)
     if (memoryBytes !== undefined) this.#running.balloon?.resize(this.#options.memoryBytes - memoryBytes)
     if (diskRate) this.#running.rates.disk = { ...this.#running.rates.disk, ...diskRate }
     if (networkRate !== undefined) this.#running.network?.setRate(networkRate)
-  }
-  #memoryLimit(memory: string | number): number {
-    const bytes = readMemory(memory)
-    if (bytes <= this.#options.memoryBytes && this.#running.balloon) return bytes
-    const reason = this.#running.balloon
-      ? `it was made with ${formatSize(this.#options.memoryBytes)}, which is the most it can have`
-      : 'a bare-metal program keeps its memory'
-    throw new DoppelError('limits.memory', `${formatSize(bytes)} of memory: ${reason}`, { bytes })
   }
 
   getMetrics(): MachineMetrics {

@@ -3,12 +3,12 @@ import { riscvIsa } from '../isa.ts'
 import { CONTEXTS } from '../state.ts'
 import type { BoardPort, HartThread } from './messages.ts'
 
-type Asked = { readonly id: number } & {
-  readonly [Kind in keyof RemoteCompiler]: { readonly kind: Kind; readonly what: Parameters<RemoteCompiler[Kind]>[0] }
-}[keyof RemoteCompiler]
+type Asked =
+  | { readonly kind: 'compile'; readonly id: number; readonly requests: Parameters<RemoteCompiler['compile']>[0] }
+  | { readonly kind: 'warm'; readonly module: WebAssembly.Module }
 interface Answered {
   readonly id: number
-  readonly answer: unknown
+  readonly answer: Awaited<ReturnType<RemoteCompiler['compile']>>
 }
 
 /** The whole of a thread that compiles regions for others. */
@@ -16,14 +16,14 @@ export function serveTranslations(port: BoardPort): void {
   const compiler = compilerFor(riscvIsa(CONTEXTS))
   port.onMessage(message => {
     const asked = message as Asked
-    const answer = asked.kind === 'compile' ? compiler.compile(asked.what) : compiler.restore(asked.what)
-    port.post({ id: asked.id, answer } satisfies Answered)
+    if (asked.kind === 'warm') compiler.warm(asked.module)
+    else port.post({ id: asked.id, answer: compiler.compile(asked.requests) } satisfies Answered)
   })
 }
 
 /** What asks such a thread; any number of machines may. Once the thread has died every answer is `undefined`. */
 export function remoteCompiler(thread: HartThread): RemoteCompiler {
-  const waiting = new Map<number, (answer: unknown) => void>()
+  const waiting = new Map<number, (answer: Answered['answer']) => void>()
   let isDead = false
   let last = 0
   thread.hold(false)
@@ -37,16 +37,18 @@ export function remoteCompiler(thread: HartThread): RemoteCompiler {
     for (const resolve of waiting.values()) resolve(undefined)
     waiting.clear()
   })
-  const ask = async (question: Omit<Asked, 'id'>): Promise<unknown> => {
-    if (isDead) return undefined
-    const id = ++last
-    const { promise, resolve } = Promise.withResolvers<unknown>()
-    waiting.set(id, resolve)
-    thread.post({ id, ...question })
-    return await promise
-  }
+  const ask = (asked: Asked): void => thread.post(asked)
   return {
-    compile: async what => (await ask({ kind: 'compile', what })) as Awaited<ReturnType<RemoteCompiler['compile']>>,
-    restore: async what => (await ask({ kind: 'restore', what })) as Awaited<ReturnType<RemoteCompiler['restore']>>,
+    compile: async requests => {
+      if (isDead) return undefined
+      const id = ++last
+      const { promise, resolve } = Promise.withResolvers<Answered['answer']>()
+      waiting.set(id, resolve)
+      ask({ kind: 'compile', id, requests })
+      return await promise
+    },
+    warm: module => {
+      if (!isDead) ask({ kind: 'warm', module })
+    },
   }
 }

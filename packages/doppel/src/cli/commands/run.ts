@@ -65,6 +65,11 @@ export const runCommand: Command = {
     { name: 'profile', summary: "print at the end where the guest's time went" },
     { name: 'symbols', value: 'FILE', summary: 'names for --profile: an ELF file, System.map or /proc/kallsyms' },
     { name: 'dump-region', value: 'ADDRESS', summary: 'print at the end the code translated from there' },
+    { name: 'deterministic', summary: 'make each run like the other: time is counted in instructions' },
+    { name: 'seed', value: 'N', summary: 'what the randomness of a deterministic run is made from (default 1)' },
+    { name: 'hash', summary: "print at the end what stands for a deterministic machine's state" },
+    { name: 'gdb', value: '[HOST:]PORT', summary: 'let GDB connect there: target remote :PORT' },
+    { name: 'gdb-wait', summary: 'begin when GDB says so (with --gdb)' },
     { name: 'detach', short: 'd', summary: 'leave the machine running, and print its id (see doppel ps)' },
     { name: 'cap', value: 'FRACTION', summary: "the most it may have of a processor's time, e.g. 0.5" },
     {
@@ -97,6 +102,8 @@ export const runCommand: Command = {
     ['doppel run -d --name web linux', 'in the background; doppel exec web COMMAND runs something in it'],
     ['doppel run app.jar -- a b', 'a Java program, with its arguments (see doppel java)'],
     ['doppel run -m 512M --network none -cp classes:lib.jar Main', 'a class of one, with limits'],
+    ['doppel run --gdb 1234 --gdb-wait prog.elf', 'stand still until gdb-multiarch prog.elf connects'],
+    ['doppel run --deterministic --hash linux -- uname -a', 'the same to the bit, each time and everywhere'],
     ['doppel run prog.elf', 'a bare-metal program; one with `tohost` ends by writing it'],
   ],
   async run(invocation) {

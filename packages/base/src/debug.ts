@@ -1,0 +1,56 @@
+/** A register as a debugger knows it. */
+export interface DebugRegister {
+  readonly name: string
+  readonly bits: number
+  /** What it holds, in GDB's words (`code_ptr`, `data_ptr`, `ieee_double`); an integer where absent. */
+  readonly type?: string
+  /** Where a debugger lists it, in GDB's words (`general`, `float`, `csr`). */
+  readonly group?: string
+}
+
+/** Registers that belong together, by the name that GDB's target descriptions have for them. */
+export interface DebugFeature {
+  readonly name: string
+  readonly registers: readonly DebugRegister[]
+}
+
+/** Which accesses are watched. */
+export type WatchKind = 'read' | 'write' | 'access'
+
+/** Why a thread has stopped: at a breakpoint, or before an instruction that accesses what is watched, at an address. */
+export interface DebugStop {
+  readonly thread: number
+  readonly watched?: { readonly address: bigint; readonly kind: WatchKind }
+}
+
+/**
+ * What a debugger drives: one machine's threads of execution (harts, processors), numbered from 0. Asked only while the
+ * machine stands still. Registers are numbered through all features, in order; bytes are as the machine has them in memory.
+ */
+export interface DebugTarget {
+  /** The architecture's name in GDB's words, e.g. `riscv:rv64`. */
+  readonly architecture: string
+  /** The first one is what is read at each stop. */
+  readonly features: readonly DebugFeature[]
+  readonly threads: number
+  /** What a thread does, for people. */
+  describe(thread: number): string
+  /** Undefined when there is no such register, or it may not be read now. */
+  readRegister(thread: number, register: number): Uint8Array | undefined
+  /** False when nothing was written. */
+  writeRegister(thread: number, register: number, bytes: Uint8Array): boolean
+  /** Reads memory as a thread sees it, or by physical address: as many bytes as can be read from there on. */
+  readMemory(thread: number, address: bigint, lengthBytes: number, physical: boolean): Uint8Array
+  /** False when not all of it is memory that can be written; then part of it may have been. */
+  writeMemory(thread: number, address: bigint, bytes: Uint8Array, physical: boolean): boolean
+  /** Sets a breakpoint at an address as a thread sees it; one that is not mapped yet takes effect once it is run. */
+  setBreakpoint(thread: number, address: bigint): void
+  clearBreakpoint(address: bigint): void
+  /** Watches accesses to memory that is mapped at an address; false where there is none. */
+  setWatchpoint(thread: number, address: bigint, lengthBytes: number, kind: WatchKind): boolean
+  clearWatchpoint(address: bigint, lengthBytes: number, kind: WatchKind): void
+  /** Runs one instruction of a thread, without interrupts; false for one that does not run at all. */
+  step(thread: number): boolean
+  /** Called when a thread has come to a breakpoint, or is about to access what is watched, before any more of it runs. */
+  onStop: ((stop: DebugStop) => void) | undefined
+}

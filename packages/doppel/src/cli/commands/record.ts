@@ -1,0 +1,54 @@
+import { DoppelError } from '@doppel/base'
+import { recordTo, replayOf } from '../../run/taping.ts'
+import { runMachine } from '../../run/run.ts'
+import type { Command } from '../command.ts'
+import { readRunOptions } from '../run-options.ts'
+import { runCommand } from './run.ts'
+
+/** Flags of `run` that have no place in a recorded run. */
+const WITHOUT = new Set(['detach', 'name', 'rm', 'isolation', 'json', 'deterministic', 'class-path', 'gdb', 'gdb-wait'])
+
+/** `doppel record`. */
+const recordCommand: Command = {
+  ...runCommand,
+  name: 'record',
+  summary: 'run a machine deterministically, and keep what comes from outside, to replay it',
+  usage: '--output FILE [FLAGS] IMAGE|PROGRAM.elf [-- COMMAND…]',
+  flags: [
+    { name: 'output', short: 'o', value: 'FILE', summary: 'where the recording goes' },
+    ...runCommand.flags.filter(({ name }) => !WITHOUT.has(name)),
+  ],
+  examples: [
+    ['doppel record -o bug.tape linux', 'a shell: all that is typed is kept with its instruction'],
+    ['doppel record -o run.tape --seed 7 prog.elf', 'a bare-metal program'],
+  ],
+  async run(invocation) {
+    const output = invocation.value('output')
+    if (output === undefined) throw new DoppelError('cli.arguments', 'where to? expected --output FILE')
+    const deterministic = { ...invocation, has: (flag: string) => flag === 'deterministic' || invocation.has(flag) }
+    const options = await readRunOptions(deterministic)
+    return await runMachine(options, invocation.streams, undefined, recordTo(output))
+  },
+}
+
+/** `doppel replay`. */
+const replayCommand: Command = {
+  name: 'replay',
+  summary: 'run a recorded machine again, with the same input at the same instructions',
+  usage: '[--engine interpreter|translator] FILE',
+  minArguments: 1,
+  maxArguments: 1,
+  flags: [{ name: 'engine', value: 'interpreter|translator', summary: 'how instructions run (default translator)' }],
+  examples: [['doppel replay bug.tape', 'prints what the guest printed, and checks its state at the end']],
+  async run({ arguments: [path = ''], env, streams, value }) {
+    const { options, taping } = replayOf(path, env)
+    const engine = value('engine') ?? 'translator'
+    if (engine !== 'interpreter' && engine !== 'translator') {
+      throw new DoppelError('cli.flag-value', `--engine is '${engine}'; expected interpreter or translator`)
+    }
+    return await runMachine({ ...options, engine }, streams, undefined, taping)
+  },
+}
+
+/** Runs that are kept, and run again. */
+export const RECORD_COMMANDS: readonly Command[] = [recordCommand, replayCommand]

@@ -1,0 +1,94 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { DoppelError } from '@doppel/base'
+import type { MachineEnd } from '@doppel/board'
+import { type DebuggedMachine, GdbSession } from '@doppel/monitor'
+import { RiscvDebug } from '@doppel/riscv'
+import type { RunningMachine } from './machine.ts'
+
+/** Where debuggers are listened for. */
+export interface GdbAddress {
+  readonly host: string
+  /** 0: any that is free. */
+  readonly port: number
+  /** The guest begins when a debugger says so. */
+  readonly waits: boolean
+}
+
+/** Debuggers may connect to a machine, one at a time. */
+export interface GdbServer {
+  readonly port: number
+  /** Tells a debugger that is there how the machine has ended, and listens no more. */
+  close(end?: MachineEnd): void
+}
+
+const DEFAULT_PORT = 1234
+const HELP = `help        this list
+info harts  where each hart is, and what it does
+quit        end the machine
+`
+
+/** Reads `[HOST:]PORT`. Undefined for what is none. */
+export function readGdbAddress(text: string): Omit<GdbAddress, 'waits'> | undefined {
+  const match = /^(?:(.*):)?(\d{0,5})$/.exec(text)
+  const port = match?.[2] === '' ? DEFAULT_PORT : Number(match?.[2] ?? NaN)
+  return port <= 0xffff ? { host: match?.[1]?.replace(/^\[(.*)\]$/, '$1') || '127.0.0.1', port } : undefined
+}
+
+/** A machine as a debugger drives it. Throws `gdb.threads` for harts on threads of their own. */
+export function debuggedMachine({ vm, cpu, threads }: RunningMachine): DebuggedMachine {
+  if (threads) throw new DoppelError('gdb.threads', 'a debugger needs harts that take turns; leave out --smp parallel')
+  const target = new RiscvDebug(cpu)
+  return {
+    target,
+    pause: () => vm.pause(),
+    resume: () => vm.resume(),
+    kill: () => vm.stop(),
+    monitor: line => {
+      if (line === 'help') return HELP
+      if (line === 'quit') vm.stop()
+      else if (line !== 'info harts') return undefined
+      return cpu.harts.map((hart, i) => `${target.describe(i)}, pc 0x${hart.pc.toString(16)}\n`).join('')
+    },
+  }
+}
+
+/** Serves GDB's remote protocol for a machine that does not run yet. Throws `gdb.threads`, and `gdb.listen` for an address that cannot be had. */
+export async function serveGdb(running: RunningMachine, address: GdbAddress): Promise<GdbServer> {
+  const machine = debuggedMachine(running)
+  let current: { readonly session: GdbSession; readonly socket: Socket } | undefined
+  const server = createServer(socket => {
+    // Whoever comes second would only disturb the first.
+    if (current) return void socket.destroy()
+    socket.setNoDelay(true)
+    const session = new GdbSession(machine, bytes => void (socket.writable && socket.write(bytes)))
+    const mine = (current = { session, socket })
+    socket.on('data', (bytes: Uint8Array) => session.receive(bytes))
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      session.close()
+      if (current === mine) current = undefined
+    })
+  })
+  const port = await listenAt(server, address)
+  if (address.waits) await running.vm.pause()
+  return {
+    port,
+    close: end => {
+      server.close()
+      if (!current) return
+      current.session.ended(end?.kind === 'failure' ? end.code : 0)
+      current.socket.end()
+    },
+  }
+}
+
+/** Listens for debuggers; returns the port. Throws `gdb.listen`. */
+export async function listenAt(server: Server, { host, port }: Omit<GdbAddress, 'waits'>): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', error => {
+    reject(new DoppelError('gdb.listen', `no debugger can connect to ${host}:${port}: ${error.message}`, {}, error))
+  })
+  server.listen(port, host, resolve)
+  await promise
+  return (server.address() as AddressInfo).port
+}
