@@ -49,8 +49,11 @@ export interface DebugTarget {
   /** Watches accesses to memory that is mapped at an address; false where there is none. */
   setWatchpoint(thread: number, address: bigint, lengthBytes: number, kind: WatchKind): boolean
   clearWatchpoint(address: bigint, lengthBytes: number, kind: WatchKind): void
-  /** Runs one instruction of a thread, without interrupts; false for one that does not run at all. */
-  step(thread: number): boolean
+  /**
+   * Runs one instruction of a thread. 'done' says that it has, without interrupts; 'resume' that it will once the machine goes on,
+   * and that `onStop` tells of it: a deterministic machine's turns are not disturbed.
+   */
+  step(thread: number): 'done' | 'resume'
   /** Called when a thread has come to a breakpoint, or is about to access what is watched, before any more of it runs. */
   onStop: ((stop: DebugStop) => void) | undefined
 }

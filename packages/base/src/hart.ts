@@ -4,8 +4,8 @@ import type { GuestMemory } from './memory.ts'
 /** Privilege levels, RISC-V Priv. §1.2. */
 export type Privilege = 0 | 1 | 3
 
-/** How a slice of execution ended. */
-export type SliceEnd = 'budget' | 'wfi' | 'stopped'
+/** How a slice of execution ended; 'break' is a debugger's doing, and the rest of the slice is still to come. */
+export type SliceEnd = 'budget' | 'wfi' | 'stopped' | 'break'
 
 /** What a RISC-V board and its SBI need of one hart. The instruction set implements it; a board is handed one. */
 export interface RiscvHart {

@@ -1,4 +1,4 @@
-import type { Clock, Governor, Pace, RiscvHart, TimerQueue } from '@doppel/base'
+import type { Clock, Governor, Pace, RiscvHart, SliceEnd, TimerQueue } from '@doppel/base'
 import type { GuestClock } from './guest-clock.ts'
 import type { InstructionClock } from './instruction-clock.ts'
 import type { HostTasks } from './host-tasks.ts'
@@ -46,6 +46,15 @@ const MAX_SLEEP_MS = 60_000
 /** How much later than asked for a host's timer may fire. */
 const TIMER_ERROR_MS = 1.5
 
+/** A hart's turn: how many had theirs before it in this round, when it began, and how many instructions it has. */
+interface Turn {
+  readonly hart: RiscvHart
+  readonly before: number
+  readonly beganNs: number
+  readonly retired: bigint
+  readonly budget: number
+}
+
 /** Runs a machine's harts in turn on one thread, waiting when they all wait. */
 export class MachineLoop {
   readonly #config: MachineLoopConfig
@@ -56,6 +65,7 @@ export class MachineLoop {
   /** How many turns in a row a hart has used up, by trapping, without retiring an instruction. */
   readonly #fruitless: number[]
   #budget: number
+  #brokenOff: Turn | undefined
   /** How many harts had a turn in the last round. */
   #turns = 1
   #wakeSleeper: (() => void) | undefined
@@ -98,7 +108,7 @@ export class MachineLoop {
         continue
       }
       timers.runDue()
-      beforeRound()
+      if (!this.#brokenOff) beforeRound()
       if (isOver()) break
       this.#eventful = false
       const beganNs = governor ? clock.monotonicNs() : 0
@@ -136,35 +146,57 @@ export class MachineLoop {
     )
   }
 
-  /** One slice for each hart that has something to do; false when none had. */
+  /** A turn for each hart that has something to do; false when none had. A turn that a debugger has broken off goes on first. */
   #round(isOver: () => boolean, pace: Pace | undefined): boolean {
-    let turns = 0
+    let turns = this.#brokenOff?.before ?? 0
     for (const hart of this.#config.harts) {
-      if (!hart.running || (this.#waiting[hart.id] && !this.#mayContinue(hart))) continue
+      const brokenOff = this.#brokenOff
+      if (brokenOff ? brokenOff.hart !== hart : !this.#hasTurn(hart)) continue
       // Who else has a turn is known only afterwards: as many as the last time.
-      this.#slice(hart, this.#turns, pace)
+      const turn = brokenOff ?? this.#begin(hart, this.#turns, pace, turns)
+      this.#brokenOff = this.#go(turn) ? undefined : turn
+      if (this.#brokenOff) return true
       turns++
       if (isOver()) break
     }
     this.#turns = Math.max(turns, 1)
     return turns > 0
   }
+  #hasTurn(hart: RiscvHart): boolean {
+    return hart.running && (!this.#waiting[hart.id] || this.#mayContinue(hart))
+  }
 
-  #slice(hart: RiscvHart, turns: number, pace: Pace | undefined): void {
+  #begin(hart: RiscvHart, turns: number, pace: Pace | undefined, before: number): Turn {
     const { clock, guestClock } = this.#config
     guestClock.beginTurn(() => Number(hart.retired), turns)
     const beganNs = clock.monotonicNs()
-    const retired = hart.retired
-    const budget = this.#budgetOf(turns, pace)
-    const end = hart.run(budget)
-    this.#config.instructionClock?.endTurn()
+    return { hart, before, beganNs, retired: hart.retired, budget: this.#budgetOf(turns, pace) }
+  }
+  /** Runs a turn to its end; false when a debugger has broken it off. */
+  #go(turn: Turn): boolean {
+    const { hart, budget } = turn
+    const { instructionClock } = this.#config
+    const ran = (): number => Number(hart.retired - turn.retired)
+    let end: SliceEnd
+    let before: number
+    do {
+      before = ran()
+      end = before < budget ? hart.run(budget - before) : 'budget'
+      if (end === 'break') return false
+      // Where turns are counted, what ends a slice early does not end the turn.
+    } while (instructionClock && end === 'budget' && ran() > before)
+    instructionClock?.endTurn()
     this.#waiting[hart.id] = end === 'wfi'
-    const fruitless = end === 'budget' && hart.retired === retired
+    this.#judge(turn, end, ran())
+    return true
+  }
+  /** Notes a turn that led nowhere, and how long the next ones may be. */
+  #judge({ hart, beganNs, budget }: Turn, end: SliceEnd, ran: number): void {
+    const fruitless = end === 'budget' && ran === 0
     this.#fruitless[hart.id] = fruitless ? (this.#fruitless[hart.id] ?? 0) + budget : 0
     if (end !== 'budget' || this.#config.sliceInstructions !== undefined) return
-    const tookNs = clock.monotonicNs() - beganNs
+    const tookNs = this.#config.clock.monotonicNs() - beganNs
     const limit = this.#config.harts.length > 1 ? MAX_SHARED_SLICE : MAX_SLICE
-    const ran = Number(hart.retired - retired)
     if (tookNs > 2 * SLICE_NS) this.#budget = Math.max(MIN_SLICE, Math.floor((ran * SLICE_NS) / tookNs))
     else if (tookNs < SLICE_NS / 2 && budget === this.#budget) this.#budget = Math.min(limit, this.#budget * 2)
   }

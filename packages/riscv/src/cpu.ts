@@ -43,9 +43,9 @@ export class RiscvCpu implements Services {
   readonly timerTime: () => bigint
   /** Set when a device raised an interrupt line: whoever let the device act looks at interrupts next. */
   interrupted = false
-  /** Ends the slice under way early. */
-  endsSlice = false
+  endsSlice: 'budget' | 'break' | undefined
   readonly stats = { tlbMisses: 0, deviceAccesses: 0 }
+  onStepped: (hart: Hart) => void = () => {}
   /** A hart has come to a breakpoint; true ends its slice there. */
   onBreakpoint: (hart: Hart) => boolean = () => false
   /** A hart is about to make an access that is watched, at the address in tval; its slice ends before. */
@@ -80,7 +80,7 @@ export class RiscvCpu implements Services {
     this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine, isNew))
     // A guest that keeps rewriting its code must not hold the thread for all of a slice, which would take seconds.
     this.engine.onDrops = () => {
-      this.endsSlice = true
+      this.endsSlice = 'budget'
       for (const hart of this.harts) hart.request(Request.leaveAfter)
     }
   }

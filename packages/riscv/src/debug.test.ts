@@ -35,7 +35,7 @@ test.each(TIERS)('a breakpoint ends the slice before its instruction, each time 
   const before = hart.x(10)
   for (const more of [1n, 2n, 3n]) {
     const retired = hart.retired
-    expect(hart.run(1000)).toBe('budget')
+    expect(hart.run(1000)).toBe('break')
     expect([hart.pc, hart.x(10)]).toEqual([at('bump'), before + more])
     expect(hart.retired - retired).toBeLessThan(5n)
   }

@@ -22,12 +22,18 @@ interface Place {
   readonly write: (hart: Hart, value: bigint) => void
 }
 
+function jump(hart: Hart, pc: bigint): void {
+  hart.pc = pc & ~1n
+  hart.outOfLine = false
+  hart.waiting = false
+}
+
 const general: readonly Place[] = [
   ...REGISTER_NAMES.x.map((name, i): Place => {
     const type = name === 'sp' || name === 'gp' || name === 'tp' ? 'data_ptr' : name === 'ra' ? 'code_ptr' : 'int'
     return { name, bits: 64, type, group: 'general', read: h => h.x(i), write: (h, value) => h.setX(i, value) }
   }),
-  { name: 'pc', bits: 64, type: 'code_ptr', group: 'general', read: h => h.pc, write: (h, value) => h.jump(value) },
+  { name: 'pc', bits: 64, type: 'code_ptr', group: 'general', read: h => h.pc, write: jump },
 ]
 const csr = (name: string, bits: number, group: string): Place => ({
   name,
@@ -83,12 +89,15 @@ export class RiscvDebug implements DebugTarget {
   readonly features: readonly DebugFeature[] = FEATURES
   onStop: ((stop: DebugStop) => void) | undefined
   readonly #cpu: RiscvCpu
+  readonly #isDeterministic: boolean
   /** Breakpoints by address, with the RAM page of each that has one. */
   readonly #breakpoints = new Map<bigint, number | undefined>()
   readonly #watchpoints: Watchpoint[] = []
 
-  constructor(cpu: RiscvCpu) {
+  constructor(cpu: RiscvCpu, { isDeterministic = false }: { readonly isDeterministic?: boolean } = {}) {
     this.#cpu = cpu
+    this.#isDeterministic = isDeterministic
+    cpu.onStepped = hart => this.onStop?.({ thread: hart.id })
     cpu.onBreakpoint = hart => this.#reached(hart)
     cpu.onWatched = hart => this.#watched(hart)
     cpu.onCode = (hart, ramPage) => this.#resolve(hart.pc & ~PAGE_OFFSET, ramPage)
@@ -221,7 +230,7 @@ export class RiscvDebug implements DebugTarget {
     for (const hart of this.#cpu.harts) hart.protect(() => void (hart.pmp.watched = [...this.#watchpoints]))
   }
   #watched(hart: Hart): void {
-    this.#cpu.endsSlice = true
+    this.#cpu.endsSlice = 'break'
     const address = hart.tval
     // The access may begin before what is watched.
     const found = this.#watchpoints.find(w => address < w.address + BigInt(w.lengthBytes) && address + 8n > w.address)
@@ -229,9 +238,18 @@ export class RiscvDebug implements DebugTarget {
     this.onStop?.({ thread: hart.id, watched: { address: found?.address ?? address, kind } })
   }
 
-  step(thread: number): boolean {
+  step(thread: number): 'done' | 'resume' {
     const hart = this.#hart(thread)
-    if (hart.running) hart.step()
-    return hart.running
+    hart.waiting = false
+    if (this.#isDeterministic) {
+      hart.stepsNext = true
+      return 'resume'
+    }
+    if (!hart.running) return 'done'
+    hart.outOfLine = true
+    hart.isStepping = true
+    hart.run(1)
+    hart.isStepping = false
+    return 'done'
   }
 }

@@ -35,9 +35,12 @@ export class Hart extends HartRegisters implements RiscvHart {
   #otherRules = ''
   #retiredBefore = 0n
   #slice = 0
-  #outOfLine = false
+  /** The next instruction runs out of line: its record may say something else. */
+  outOfLine = false
   /** A debugger has it run one instruction. */
   isStepping = false
+  /** Its next slice is one instruction, with interrupts taken as they come, and is broken off then. */
+  stepsNext = false
   /** 1 while an instruction asks, which counts as retired already; 0 for the host between slices. */
   #underWay = 1n
 
@@ -123,14 +126,18 @@ export class Hart extends HartRegisters implements RiscvHart {
   }
 
   run(budget: number): SliceEnd {
-    this.#slice = budget
-    this.setWord(STATE.common.budget, budget)
-    this.#cpu.endsSlice = false
+    const steps = this.stepsNext
+    this.stepsNext = false
+    if (steps) this.outOfLine = true
+    this.#slice = steps ? Math.min(budget, 1) : budget
+    this.setWord(STATE.common.budget, this.#slice)
+    this.#cpu.endsSlice = undefined
     const end = this.#slices()
     if (end === 'budget') this.#cpu.profile?.note(this.pc, this.privilege === 0)
     this.#retiredBefore = this.retired
     this.#slice = this.word(STATE.common.budget)
-    return end
+    if (steps) this.#cpu.onStepped(this)
+    return steps ? 'break' : end
   }
 
   #slices(): SliceEnd {
@@ -139,14 +146,14 @@ export class Hart extends HartRegisters implements RiscvHart {
       if (!this.#running) return 'stopped'
       this.#takeInterrupt()
       if (this.waiting) return 'wfi'
-      const exit = this.#engine.run(this.id, this.#outOfLine)
-      this.#outOfLine = false
+      const exit = this.#engine.run(this.id, this.outOfLine)
+      this.outOfLine = false
       if (exit === Exit.budget) return 'budget'
       if (exit === Exit.exception) this.#takeException()
-      else if (exit === Exit.fetch) this.#outOfLine = this.#cpu.fetchPage(this)
+      else if (exit === Exit.fetch) this.outOfLine = this.#cpu.fetchPage(this)
       // Whoever goes on from a breakpoint runs the instruction that it stands at.
-      else if (exit === Exit.breakpoint && (this.#outOfLine = true) && this.#cpu.onBreakpoint(this)) return 'budget'
-      if (this.#cpu.endsSlice) return 'budget'
+      else if (exit === Exit.breakpoint && (this.outOfLine = true) && this.#cpu.onBreakpoint(this)) return 'break'
+      if (this.#cpu.endsSlice) return this.#cpu.endsSlice
     }
     return 'budget'
   }
@@ -170,7 +177,7 @@ export class Hart extends HartRegisters implements RiscvHart {
     const cause = this.isStepping ? undefined : enabledInterrupt(this)
     if (cause === undefined) return
     this.stats.interrupts++
-    this.#outOfLine = false
+    this.outOfLine = false
     this.#trap(cause, true)
   }
   #trap(cause: number, interrupt: boolean): void {
@@ -348,26 +355,11 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.#tlb.use(-1)
     this.#retiredBefore = retired
     this.#slice = this.word(STATE.common.budget)
-    this.#outOfLine = false
+    this.outOfLine = false
     this.waiting = false
   }
 
   // For boards and debuggers
-
-  /** Runs one instruction, whether a breakpoint stands there or not, with interrupts held back. Between slices. */
-  step(): void {
-    this.#outOfLine = true
-    this.isStepping = true
-    this.waiting = false
-    this.run(1)
-    this.isStepping = false
-  }
-  /** Goes on elsewhere, between slices. */
-  jump(pc: bigint): void {
-    this.pc = pc & ~1n
-    this.#outOfLine = false
-    this.waiting = false
-  }
 
   flushTlb(range?: { readonly start: bigint; readonly lengthBytes: bigint }): void {
     const few = 64n * 4096n

@@ -108,6 +108,17 @@ test('GDB debugs a program: breakpoints, conditions, steps, registers, memory, w
   expect(await machine.ended).toBe(0)
 })
 
+test('stops and steps of a debugger leave a deterministic run what it is', async () => {
+  const plain = await doppel(['run', '--deterministic', '--hash', program])
+  const { machine, port } = await waiting(`--deterministic --hash ${program}`)
+  const stops = ['break add if $a0 == 500', 'continue', 'delete', 'stepi 7', 'watch *(long *)&counter', 'continue']
+  const text = (await gdb([...stops, 'delete', 'stepi', 'print $a0', 'continue'], port)).join('\n')
+  expect(text).toContain('$1 = 501')
+  const [hash = ''] = await machine.shows(/[0-9a-f]{16}/)
+  expect(`${hash}\n`).toBe(plain.stdout.toString())
+  expect(await machine.ended).toBe(0)
+})
+
 test('GDB debugs a machine that runs already, which goes on when it leaves', async () => {
   const env = { XDG_RUNTIME_DIR: folder }
   await doppel(['run', '-d', '--name', 'debugged', 'linux'], { env })

@@ -170,22 +170,20 @@ function readDeterministic(invocation: Invocation, smp: RunOptions['smp']): Pick
     throw new DoppelError('cli.arguments', `--${flag} needs --deterministic: other runs are not alike`)
   }
   if (seed !== undefined && !/^\d{1,15}$/.test(seed)) throw badValue('seed', seed, 'a whole number')
-  const outside =
-    ['disk', 'volume', 'publish', 'allow', 'deny'].find(flag => invocation.values(flag).length > 0) ??
-    (invocation.has('detach') ? 'detach' : undefined)
+  const outside = ['disk', 'volume', 'publish', 'allow', 'deny'].find(flag => invocation.values(flag).length > 0)
   const network = invocation.value('network') ?? 'none'
   if (outside !== undefined || network !== 'none' || smp) {
     const flag = outside ?? (smp ? 'smp parallel' : `network ${network}`)
     throw new DoppelError(
       'cli.arguments',
-      `--deterministic and --${flag} exclude each other: what comes from there differs from run to run`,
+      `--deterministic and --${flag} exclude each other: what comes from outside differs from run to run`,
     )
   }
   return { deterministic: { seed: Number(seed ?? 1) }, ...hash }
 }
 
 /** Where debuggers are listened for. Throws `cli.flag-value`, `cli.arguments`. */
-function readGdb(invocation: Invocation): Pick<RunOptions, 'gdb'> {
+export function readGdb(invocation: Invocation): Pick<RunOptions, 'gdb'> {
   const [text, waits] = [invocation.value('gdb'), invocation.has('gdb-wait')]
   if (text === undefined && waits) throw new DoppelError('cli.arguments', '--gdb-wait needs --gdb [HOST:]PORT')
   if (text === undefined) return {}

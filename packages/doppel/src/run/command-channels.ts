@@ -21,10 +21,14 @@ export class CommandChannels {
   #credit = 0
   #send: (bytes: Uint8Array) => void = () => undefined
   #reading = false
+  readonly #isGiven: boolean
 
-  /** `log` gets what the guest's kernel says. */
-  constructor(nonce: string, log: (text: string) => void) {
+  /** `log` gets what the guest's kernel says; `input`, where given, is all that the command reads, in place of our own. */
+  constructor(nonce: string, log: (text: string) => void, input?: Uint8Array) {
     this.#reader = new ControlReader(nonce)
+    this.#isGiven = input !== undefined
+    if (input) this.#take(input)
+    this.#ended = input !== undefined
     const decoder = new TextDecoder()
     this.control = {
       write: bytes => {
@@ -45,11 +49,14 @@ export class CommandChannels {
     this.errors = { write: bytes => void process.stderr.write(bytes.slice()), onInput: () => undefined }
   }
 
-  readonly #onData = (bytes: Uint8Array): void => {
+  #take(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += MAX_INPUT_FRAME_BYTES) {
       this.#queue.push(bytes.slice(at, at + MAX_INPUT_FRAME_BYTES))
     }
     this.#queuedBytes += bytes.length
+  }
+  readonly #onData = (bytes: Uint8Array): void => {
+    this.#take(bytes)
     if (this.#queuedBytes > MAX_QUEUED_BYTES) process.stdin.pause()
     this.#pump()
   }
@@ -61,7 +68,7 @@ export class CommandChannels {
   /** The guest wants a frame: the first time, begin to read our own input. */
   #demand(): void {
     this.#credit++
-    if (!this.#reading) {
+    if (!this.#reading && !this.#isGiven) {
       this.#reading = true
       process.stdin.on('data', this.#onData)
       process.stdin.on('end', this.#onEnd)

@@ -35,9 +35,9 @@ export function readGdbAddress(text: string): Omit<GdbAddress, 'waits'> | undefi
 }
 
 /** A machine as a debugger drives it. Throws `gdb.threads` for harts on threads of their own. */
-export function debuggedMachine({ vm, cpu, threads }: RunningMachine): DebuggedMachine {
+export function debuggedMachine({ vm, cpu, threads, isDeterministic }: RunningMachine): DebuggedMachine {
   if (threads) throw new DoppelError('gdb.threads', 'a debugger needs harts that take turns; leave out --smp parallel')
-  const target = new RiscvDebug(cpu)
+  const target = new RiscvDebug(cpu, { isDeterministic })
   return {
     target,
     pause: () => vm.pause(),

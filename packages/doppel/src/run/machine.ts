@@ -69,6 +69,8 @@ export interface RunningMachine {
   /** Where harts have threads of their own, what they are at home. */
   readonly cpu: RiscvCpu
   readonly threads: ThreadedCpu | undefined
+  /** Its turns are counted. */
+  readonly isDeterministic: boolean
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
   readonly disks: readonly LoggedDisk[]
@@ -179,7 +181,8 @@ export async function runningMachine(
     const warms = options.engine !== 'interpreter' && (!('restored' in boot) || parts.isStart)
     if (warms) await restoreTranslations(threads ?? made, options.env)
     const elapsedNs = (): number => clock.monotonicNs()
-    return { vm, cpu: made, threads, agent, disks, rates, balloon, network, elapsedNs, close }
+    const isDeterministic = options.deterministic !== undefined
+    return { vm, cpu: made, threads, isDeterministic, agent, disks, rates, balloon, network, elapsedNs, close }
   } catch (error) {
     await close()
     throw error

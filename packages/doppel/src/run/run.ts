@@ -50,6 +50,8 @@ export async function runMachine(
   if (options.root && hasCommonStart(options) && !isWatched) {
     return await runStarted(options, streams, { list, isScript: scripted })
   }
+  // What comes while it runs would come at another instruction each time.
+  const given = deterministic && !taping ? (scripted ? await wholeInput() : new Uint8Array()) : undefined
   const read = (): ReturnType<typeof bootFiles> => bootFiles(options, nonce, bar.progress).finally(() => bar.clear())
   // Not kept while the machine runs: a kernel and an initrd are large.
   let files: VirtBoot | undefined = await read()
@@ -59,7 +61,7 @@ export async function runMachine(
     return taken
   }
   for (;;) {
-    const session = options.command === undefined ? interactive(options) : command(nonce, options.verbose, streams)
+    const session = options.command === undefined ? interactive(options) : command(nonce, options, streams, given)
     const panic = new PanicWatch()
     const place = new CpuPlace(options, options.smp)
     const boot = await takeFiles()
@@ -126,6 +128,13 @@ async function listenForGdb(machine: RunningMachine, address: GdbAddress, stream
   return server
 }
 
+/** All of our input, once it has ended. */
+async function wholeInput(): Promise<Uint8Array> {
+  const parts: Buffer[] = []
+  for await (const part of process.stdin) parts.push(part as Buffer)
+  return new Uint8Array(Buffer.concat(parts))
+}
+
 /** True when what runs is an image's own kernel and user land, whose /init is ours. */
 function isOwnImage(options: RunOptions): boolean {
   return options.target?.kind === 'image' && options.kernel === undefined
@@ -177,8 +186,8 @@ function interactive(options: RunOptions): Session {
 }
 
 /** One command: its streams are ours. */
-function command(nonce: string, verbose: boolean, streams: Streams): Session {
-  const channels = new CommandChannels(nonce, verbose ? text => streams.stderr(text) : () => undefined)
+function command(nonce: string, { verbose }: RunOptions, streams: Streams, input: Uint8Array | undefined): Session {
+  const channels = new CommandChannels(nonce, verbose ? text => streams.stderr(text) : () => undefined, input)
   return {
     parts: { uart: channels.control, consoles: [channels.output, channels.errors] },
     console: new Console(),

@@ -59,9 +59,9 @@ class SmallTarget implements DebugTarget {
   clearWatchpoint(address: bigint): void {
     this.log.push(`unwatch ${address}`)
   }
-  step(thread: number): boolean {
+  step(thread: number): 'done' {
     this.log.push(`step ${thread}`)
-    return true
+    return 'done'
   }
 }
 

@@ -264,9 +264,9 @@ export class GdbSession {
     this.#machine.resume()
     return NO_REPLY
   }
-  #step(from: string): string {
+  #step(from: string): string | undefined {
     if (from !== '' && !this.#jump(from)) return ERROR
-    this.#target.step(this.#thread)
+    if (this.#target.step(this.#thread) === 'resume') return this.#goOn('')
     return this.#stopReply(SIGTRAP)
   }
   #jump(text: string): boolean {

@@ -2,7 +2,7 @@ import { DoppelError } from '@doppel/base'
 import { recordTo, replayOf } from '../../run/taping.ts'
 import { runMachine } from '../../run/run.ts'
 import type { Command } from '../command.ts'
-import { readRunOptions } from '../run-options.ts'
+import { readGdb, readRunOptions } from '../run-options.ts'
 import { runCommand } from './run.ts'
 
 /** Flags of `run` that have no place in a recorded run. */
@@ -35,18 +35,30 @@ const recordCommand: Command = {
 const replayCommand: Command = {
   name: 'replay',
   summary: 'run a recorded machine again, with the same input at the same instructions',
-  usage: '[--engine interpreter|translator] FILE',
+  usage: '[FLAGS] FILE',
   minArguments: 1,
   maxArguments: 1,
-  flags: [{ name: 'engine', value: 'interpreter|translator', summary: 'how instructions run (default translator)' }],
-  examples: [['doppel replay bug.tape', 'prints what the guest printed, and checks its state at the end']],
-  async run({ arguments: [path = ''], env, streams, value }) {
+  flags: [
+    { name: 'engine', value: 'interpreter|translator', summary: 'how instructions run (default translator)' },
+    ...runCommand.flags.filter(({ name }) => name === 'gdb' || name === 'gdb-wait'),
+  ],
+  examples: [
+    ['doppel replay bug.tape', 'prints what the guest printed, and checks its state at the end'],
+    ['doppel replay --gdb 1234 --gdb-wait bug.tape', 'under GDB: what it does there changes nothing, unless it writes'],
+  ],
+  async run(invocation) {
+    const {
+      arguments: [path = ''],
+      env,
+      streams,
+      value,
+    } = invocation
     const { options, taping } = replayOf(path, env)
     const engine = value('engine') ?? 'translator'
     if (engine !== 'interpreter' && engine !== 'translator') {
       throw new DoppelError('cli.flag-value', `--engine is '${engine}'; expected interpreter or translator`)
     }
-    return await runMachine({ ...options, engine }, streams, undefined, taping)
+    return await runMachine({ ...options, engine, ...readGdb(invocation) }, streams, undefined, taping)
   },
 }
 

@@ -149,6 +149,9 @@ export const createCommand: Command = {
 
 /** Makes the record of a machine that is to have a process of its own. */
 async function recorded(invocation: Invocation, asked: RunOptions): Promise<MachineEntry> {
+  if (asked.deterministic) {
+    throw new DoppelError('cli.arguments', 'a deterministic machine is in its own terminal: others would give it input')
+  }
   const bar = progressBar(invocation.streams)
   const prepared = await prepareImage(asked, bar.progress, bar.note).finally(() => bar.clear())
   const { env: _, ...options } = withImageCommand(prepared)
