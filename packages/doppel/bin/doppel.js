@@ -24,9 +24,12 @@ if (cache) nodeModule.enableCompileCache?.(join(cache, 'doppel', 'node'))
 const source = new URL('../src/main.ts', import.meta.url)
 if (existsSync(source)) {
   // A checkout runs from its sources: every package's `source` export stands for its built one.
+  // Where a file of a package names another, there is nothing to look for, and looking takes Node a moment each time.
   nodeModule.registerHooks({
     resolve: (specifier, context, next) =>
-      next(specifier, { ...context, conditions: [...context.conditions, 'source'] }),
+      specifier.startsWith('.') && specifier.endsWith('.ts') && context.parentURL
+        ? { url: new URL(specifier, context.parentURL).href, format: 'module-typescript', shortCircuit: true }
+        : next(specifier, { ...context, conditions: [...context.conditions, 'source'] }),
   })
   await import(source.href)
 } else await import(new URL('../dist/main.js', import.meta.url).href)

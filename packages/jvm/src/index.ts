@@ -1,6 +1,7 @@
 export type { CodeStore } from './archive/archive.ts'
 export { parseCode } from './class-file/code.ts'
 export { type ClassFile, parseClassFile } from './class-file/parse.ts'
+export type { DebugConnection, DebugListener } from './debug/debugger.ts'
 export { Java } from './interop/java.ts'
 export { JavaObject, JavaType } from './interop/objects.ts'
 export {

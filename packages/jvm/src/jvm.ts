@@ -1,6 +1,7 @@
 import { DoppelError } from '@doppel/base'
 import './natives/index.ts'
 import type { Method } from './runtime/classes.ts'
+import type { DebugConnection, DebugListener } from './debug/debugger.ts'
 import { Java } from './interop/java.ts'
 import { boot, mainClass, runMain } from './runtime/boot.ts'
 import { MachineExit } from './runtime/exit.ts'
@@ -76,6 +77,7 @@ export class JavaMachine {
       vm.threads.dispose()
       vm.sockets.closeAll()
       vm.archive.save()
+      vm.debug?.end()
     })
   }
   /** Boots the library for a program of TypeScript’s, which calls Java; `close` ends it. Throws `jvm.*`. */
@@ -105,6 +107,16 @@ export class JavaMachine {
     vm.archive.save()
   }
 
+  /**
+   * A debugger’s connection to a machine made for that (`VmOptions.debug`); undefined when it serves another. Throws
+   * `jvm.debug` when the machine cannot be debugged.
+   */
+  attach(connection: DebugConnection): DebugListener | undefined {
+    const { debug } = this.#machine
+    if (!debug) throw new DoppelError('jvm.debug', 'this Java machine was not made to be debugged', {})
+    return debug.attach(connection)
+  }
+
   /** Ends the machine from outside with this exit status. */
   stop(status: number): void {
     this.#machine.stop = () => {
@@ -122,6 +134,7 @@ export class JavaMachine {
     const vm = this.#machine
     yield* boot(vm)
     vm.heapLimit.begin()
+    if (vm.debug) yield* vm.debug.begin()
     const thread = vm.threads.current
     let status = 0
     try {

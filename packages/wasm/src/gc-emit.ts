@@ -14,7 +14,7 @@ export const GcKind = {
   tableGet: 0x2104,
   tableSet: 0x2105,
   throw: 0x2106,
-  castOrFail: 0x2107,
+  nonNullOr: 0x2107,
   arrayCopy: 0x2108,
   tableGrow: 0x2109,
   memoryCopy: 0x210a,
@@ -86,8 +86,8 @@ export function emitGc(arena: Arena, node: number, kind: number, out: ByteWriter
       out.u32(14)
       out.u32(imm0)
       return out.u32(imm1)
-    case GcKind.castOrFail:
-      return emitCastOrFail(arena, node, out)
+    case GcKind.nonNullOr:
+      return emitNonNullOr(imm0, imm1, out)
   }
   const code = kind - GC_KINDS
   out.u8(0xfb)
@@ -98,21 +98,12 @@ export function emitGc(arena: Arena, node: number, kind: number, out: ByteWriter
   if (immediates === 2) out.u32(imm1)
 }
 
-/** The operand is on the stack of the block around: `block (param S) (result T) br_on_cast 0; drop; call f; unreachable`. */
-function emitCastOrFail(arena: Arena, node: number, out: ByteWriter): void {
-  const target = arena.type[node] as number
-  const source = arena.type[arena.operands[arena.first[node] as number] as number] as number
-  const [blockType, fail] = [arena.imm0[node] as number, arena.imm1[node] as number]
+/** The operand is on the stack of the block around: `block (param S) (result T) br_on_non_null 0; call f; unreachable`. */
+function emitNonNullOr(blockType: number, fail: number, out: ByteWriter): void {
   out.u8(0x02)
   out.signedTypeIndex(blockType)
-  out.u8(0xfb)
-  out.u32(24)
-  // Flags: the source may be null, the target may not.
-  out.u8(1)
+  out.u8(0xd6)
   out.u32(0)
-  writeHeapType(out, source)
-  writeHeapType(out, target)
-  out.u8(0x1a)
   out.u8(0x10)
   out.functionIndex(fail)
   out.u8(0x00)

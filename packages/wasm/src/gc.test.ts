@@ -22,7 +22,7 @@ test('a field of a subtype is read through a cast; another type or null goes to 
     ],
   })
   const tag = module.tag({ kind: 'func', params: [I32], results: [] })
-  const toLeaf = module.type({ kind: 'func', params: [ref(base)], results: [ref(leaf, false)] })
+  const nonNull = module.type({ kind: 'func', params: [ref(base)], results: [ref(base, false)] })
   const fail = module.declare('fail', { kind: 'func', params: [], results: [] })
   const failing = module.build(fail)
   new Gc(failing).throw(tag, [failing.i32(7)])
@@ -44,7 +44,8 @@ test('a field of a subtype is read through a cast; another type or null goes to 
   fn.at(use)
   fn.guard({ target: handler, tag, into: caught })
   fn.mark(42)
-  fn.return(gc.structGet(leaf, 1, I32, gc.castOrFail(ref(leaf, false), fn.get(object), toLeaf, fail)))
+  const made = gc.nonNullOr(ref(base, false), fn.get(object), nonNull, fail)
+  fn.return(gc.structGet(leaf, 1, I32, gc.refCast(ref(leaf, false), made)))
   fn.at(handler)
   fn.return(fn.op(Op.i32Add, fn.get(caught), fn.i32(1000)))
   module.finish(fn)

@@ -69,11 +69,11 @@ export class Gc {
     return this.#fb(23, type, [value], type)
   }
   /**
-   * The reference as the non-null `type`, or else a call of `fail`, which must not return. `blockType` is the module's
-   * index of the function type from the operand's type to `type`.
+   * The reference when it is not null, or else a call of `fail`, which must not return. `type` is the operand's type
+   * without null, `blockType` the module's index of the function type from the one to the other.
    */
-  castOrFail(type: ValueType, value: Node, blockType: number, fail: { readonly index: number }): Node {
-    return this.#fn.node(GcKind.castOrFail, type, [value], blockType, fail.index)
+  nonNullOr(type: ValueType, value: Node, blockType: number, fail: { readonly index: number }): Node {
+    return this.#fn.node(GcKind.nonNullOr, type, [value], blockType, fail.index)
   }
   /** A null of the nullable reference type. */
   refNull(type: ValueType): Node {

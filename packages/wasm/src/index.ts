@@ -1,7 +1,7 @@
 export { Arena } from './arena.ts'
 export type { BranchHint } from './emit.ts'
 export { analyseFlow, type FlowGraph } from './cfg.ts'
-export { type Block, FunctionBuilder, type Likelihood, type Local, type Node } from './function.ts'
+export { type Block, FunctionBuilder, type Guard, type Likelihood, type Local, type Node } from './function.ts'
 export { Gc } from './gc.ts'
 export { type FunctionBody, type FunctionRef, type Limits, ModuleBuilder } from './module.ts'
 export { Op } from './opcodes.ts'

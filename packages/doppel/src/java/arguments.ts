@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { DoppelError, GIB, parseSize } from '@doppel/base'
+import { type DebugOptions, readDebugOptions } from './debug-agent.ts'
 
 /** A `java` command line, read. */
 export interface JavaArguments {
@@ -17,6 +18,8 @@ export interface JavaArguments {
   readonly statistics: boolean
   readonly timeoutMs: number | undefined
   readonly network: JavaNetworkOptions
+  /** Where debuggers are served, if the program is to be debugged. */
+  readonly debug: DebugOptions | undefined
   /** Folders that the program may use, `PATH` or `PATH:ro`; when there are none, it may use what the user may. */
   readonly files: readonly string[]
   /** A folder that is java.home, or the name of an image. */
@@ -62,6 +65,7 @@ export function readJavaArguments(given: readonly string[]): JavaArguments {
   let [enableAssertions, verboseClass, statistics] = [false, false, false]
   let showVersion: JavaArguments['showVersion'] = 'no'
   let timeoutMs: number | undefined
+  let debug: DebugOptions | undefined
   const lists: Record<string, string[]> = { '--allow': [], '--deny': [], '--publish': [], '--files': [] }
   let library: string | undefined
   let mode: JavaNetworkOptions['mode'] = 'nat'
@@ -88,6 +92,8 @@ export function readJavaArguments(given: readonly string[]): JavaArguments {
     else if (word === '-verbose:class' || word === '-verbose') verboseClass = true
     else if (word === '-version' || word === '--version') showVersion = 'only'
     else if (word === '-showversion' || word === '--show-version') showVersion = 'also'
+    else if (word.startsWith('-agentlib:jdwp=')) debug = readDebugOptions(word.slice(15))
+    else if (word.startsWith('-Xrunjdwp:')) debug = readDebugOptions(word.slice(10))
     else if (name === '--timeout') timeoutMs = Number.parseFloat(inline ?? value(word)) * 1000
     else if (name === '--statistics') statistics = true
     else if (lists[name]) lists[name].push(inline ?? value(word))
@@ -118,6 +124,7 @@ export function readJavaArguments(given: readonly string[]): JavaArguments {
     statistics,
     timeoutMs,
     network: { mode, allow: lists['--allow'] ?? [], deny: lists['--deny'] ?? [], publish: lists['--publish'] ?? [] },
+    debug,
     files: lists['--files'] ?? [],
     library,
   }

@@ -36,17 +36,22 @@ function digests(): (bytes: Uint8Array) => string {
 function checksum(before: Uint8Array, content: Uint8Array): Uint8Array {
   const whole = content.length >>> 2
   const copy = content.byteOffset % 4 === 0 ? content : new Uint8Array(content)
-  const words = new Int32Array(copy.buffer, copy.byteOffset, whole)
-  let [a, b] = [0x811c9dc5 | 0, content.length]
-  const mix = (word: number): void => {
-    a = Math.imul(a ^ word, 0x01000193)
+  const sums = Int32Array.of(0x811c9dc5, content.length)
+  mix(sums, before)
+  mix(sums, new Int32Array(copy.buffer, copy.byteOffset, whole))
+  mix(sums, content.subarray(whole * 4))
+  return new Uint8Array(sums.buffer)
+}
+/** In variables of its own: this runs over megabytes before anything is compiled. */
+function mix(sums: Int32Array, words: Uint8Array | Int32Array): void {
+  let [a, b] = [sums[0] as number, sums[1] as number]
+  for (let i = 0; i < words.length; i++) {
+    a = Math.imul(a ^ (words[i] as number), 0x01000193)
     a ^= a >>> 15
     b = Math.imul(b ^ a, 0x01000193)
   }
-  for (const byte of before) mix(byte)
-  for (let i = 0; i < whole; i++) mix(words[i] as number)
-  for (let i = whole * 4; i < content.length; i++) mix(content[i] as number)
-  return new Uint8Array(Int32Array.of(a, b).buffer)
+  sums[0] = a
+  sums[1] = b
 }
 
 /**

@@ -15,7 +15,7 @@ const STACK_FACTOR = 4
 export interface JavaMachineOptions
   extends Pick<
     JavaArguments,
-    'properties' | 'enableAssertions' | 'verboseClass' | 'maxHeapBytes' | 'stackBytes' | 'network' | 'files'
+    'debug' | 'properties' | 'enableAssertions' | 'verboseClass' | 'maxHeapBytes' | 'stackBytes' | 'network' | 'files'
   > {
   readonly classPath: string
 }
@@ -48,6 +48,7 @@ export async function javaMachine(
       },
       enableAssertions: options.enableAssertions,
       verboseClass: options.verboseClass,
+      debug: options.debug && { waits: options.debug.suspend },
       maxHeapBytes: options.maxHeapBytes,
       stackBytes: options.stackBytes,
       javaHome: home.path,

@@ -44,6 +44,7 @@ export class JavaVm {
         properties: options.properties ?? {},
         enableAssertions: false,
         verboseClass: false,
+        debug: undefined,
         maxHeapBytes: typeof memory === 'number' ? memory : parseSize(memory),
         stackBytes: DEFAULT_STACK_BYTES,
         files: options.files ?? [],

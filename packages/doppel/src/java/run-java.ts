@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import type { JavaMachine } from '@doppel/jvm'
 import type { Streams } from '../cli/command.ts'
 import { type JavaArguments, readJavaArguments } from './arguments.ts'
+import { startDebugAgent } from './debug-agent.ts'
 import { findJavaHome, type JavaHome } from './java-home.ts'
 import { javaMachine } from './java-machine.ts'
 
@@ -46,6 +47,7 @@ async function start(
 ): Promise<number> {
   const classPath = options.jar ? target : (options.classPath ?? env.CLASSPATH ?? '.')
   const machine = await javaMachine({ ...options, classPath }, home, env)
+  const endDebugging = options.debug && (await startDebugAgent(machine, options.debug, text => streams.stdout(text)))
   let status: number | undefined
   const ignoreSignals = passSignals(machine)
   const timer =
@@ -62,6 +64,7 @@ async function start(
     if (options.statistics) streams.stderr(`${JSON.stringify(machine.statistics)}\n`)
     return status
   } finally {
+    await endDebugging?.()
     ignoreSignals()
     clearTimeout(timer)
     clearInterval(alive)

@@ -234,9 +234,11 @@ export class ClassTable {
     how: Definition,
     above: readonly JavaClass[],
   ): string | undefined {
-    const { archive, heap } = this.#vm
+    const { archive, heap, debug } = this.#vm
     if (how.hidden || !archive.inUse) return undefined
     if (loader.object === null) return `boot ${name}`
+    // What tells the debugger what it does is of no use to other runs, nor theirs to this one.
+    if (debug) return undefined
     return archive.identityOf(bytes, heap.classOf(loader.object).name, above)
   }
 

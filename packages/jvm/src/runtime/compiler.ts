@@ -139,12 +139,14 @@ export class Compiler {
   #callee(method: Method): MethodSource | undefined {
     const { owner } = method
     const outside = method.isNative || method.isAbstract || (method.access & ACC_SYNCHRONIZED) !== 0
+    if (this.#vm.debug?.covers(owner)) return undefined
     if (outside || owner.state === 'loaded' || (method.isStatic && !owner.ready)) return undefined
     return this.#source(method, this.#copyName(method))
   }
   #install({ module, functions }: Translated): void {
-    this.#vm.instantiate(module)
-    for (const { source, fn } of functions) this.#vm.traces.register(source.name, module.marks(fn))
+    const { debug } = this.#vm
+    this.#vm.instantiate(module, debug ? { debug: debug.imports } : {})
+    for (const { source, fn, inlined } of functions) this.#vm.traces.register(source.name, module.marks(fn), inlined)
   }
 
   /** A native method: a call of the host’s function, or of the task that it starts. */

@@ -18,8 +18,8 @@ export function polymorphicThunk(vm: Vm, name: string, signature: Signature, pla
     const field = vm.classes.boot(className).findField(fieldName) as Field
     const layout = types.layout(field.owner.layout)
     const npe = functions.npe as { readonly index: number }
-    const target = gc.castOrFail(ref(layout, false), object, types.cast(layout), npe)
-    return gc.structGet(layout, field.place, valueTypeOf(field.kind), target)
+    const target = gc.nonNullOr(ref(T.object, false), object, types.nonNull, npe)
+    return gc.structGet(layout, field.place, valueTypeOf(field.kind), gc.refCast(ref(layout, false), target))
   }
   const args = type.params.map((_, i) => fn.get(i))
   const [params, result] = signature.split(')') as [string, string]

@@ -103,6 +103,7 @@ export class Linker {
     }
     this.link(cls)
     yield* verifyClass(this.#vm, cls)
+    if (this.#vm.debug?.isAttached) yield* this.#vm.debug.prepared(cls)
     // Loading classes for the verifier may have let others run.
     if (cls.state !== 'linked') return yield* this.initialize(cls)
     cls.state = 'initializing'

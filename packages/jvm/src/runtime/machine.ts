@@ -1,3 +1,4 @@
+import { Debugger } from '../debug/debugger.ts'
 import { assert } from '@doppel/base'
 import { Gc, type ModuleBuilder, type Node, Op } from '@doppel/wasm'
 import { type Kind, type MethodDescriptor, parseMethodDescriptor } from '../class-file/descriptor.ts'
@@ -64,6 +65,7 @@ export class Machine {
   readonly heapLimit: HeapLimit
   readonly archive: Archive
   readonly sockets: Sockets
+  readonly debug: Debugger | undefined
   /** The newest class file version accepted. */
   readonly maxMajor: number
   /** Host values that guest objects stand for by number: open files and the like. */
@@ -113,6 +115,7 @@ export class Machine {
     this.#runTask = promising(exported.runTask) as (task: Task) => Promise<unknown>
     this.heap = new Heap(this)
     this.traces = new StackTraces(this)
+    this.debug = options.debug && new Debugger(this, options.debug.waits)
     this.tiers = new Tiers(this)
     this.references = new References(this)
     this.signals = new Signals(this)

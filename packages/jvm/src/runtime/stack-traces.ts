@@ -1,4 +1,5 @@
 import type { Field, JavaClass, Method, Ref } from './classes.ts'
+import { INLINED_SHIFT, type InlinedMark } from '../translate/frame.ts'
 import type { Vm } from './vm.ts'
 
 /** One frame of a Java stack: the method and the offset of its current instruction; -2 in native methods. */
@@ -23,6 +24,8 @@ interface Holder {
   stack?: unknown
   how?: 'made' | 'constructed'
 }
+/** The same, to others. */
+export type NotedStack = Holder
 const api = Error as unknown as StackTraceApi
 /** Notes the current stack. */
 function hold(max: number): Holder {
@@ -49,19 +52,29 @@ export const MAX_FRAMES = 1024
 export class StackTraces {
   readonly #vm: Vm
   readonly #marks = new Map<string, Int32Array>()
+  readonly #inlined = new Map<string, readonly InlinedMark[]>()
 
   constructor(vm: Vm) {
     this.#vm = vm
   }
 
-  /** Notes a function’s marks: pairs of byte offset in its module and bytecode offset. */
-  register(name: string, marks: readonly number[]): void {
+  /** Notes a function’s marks: pairs of byte offset in its module and position; and whose code is inlined there. */
+  register(name: string, marks: readonly number[], inlined: readonly InlinedMark[] = []): void {
     this.#marks.set(name, Int32Array.from(marks))
+    if (inlined.length > 0) this.#inlined.set(name, inlined)
   }
 
   /** The current thread’s frames, innermost first. */
   capture(max: number = MAX_FRAMES): TraceFrame[] {
     return this.#read(hold(max), max)
+  }
+  /** Notes the current thread’s stack, to be read when somebody asks. */
+  note(): NotedStack {
+    return hold(MAX_FRAMES)
+  }
+  /** The frames of a stack that was noted, innermost first; it can be read once. */
+  framesNoted(stack: NotedStack): TraceFrame[] {
+    return this.#read(stack, MAX_FRAMES)
   }
   #read(holder: Holder, max: number): TraceFrame[] {
     const frames: TraceFrame[] = []
@@ -69,11 +82,10 @@ export class StackTraces {
       for (const site of sites) {
         const name = site.getFunctionName()
         if (name === null || name[0] !== 'm') continue
-        const id = Number.parseInt(name.slice(1))
-        const method = this.#vm.classes.methodById(id)
-        if (method) frames.push({ method, offset: this.#offsetAt(name, site.getPosition()) })
+        this.#readFunction(name, this.#positionAt(name, site.getPosition()), frames)
         if (frames.length >= max) break
       }
+      frames.length = Math.min(frames.length, max)
       return frames
     }
     const prepare = api.prepareStackTrace
@@ -85,6 +97,22 @@ export class StackTraces {
       api.prepareStackTrace = prepare
     }
     return frames
+  }
+
+  /** The frames that one function stands for: those of inlined calls, innermost first, then its own. */
+  #readFunction(name: string, innermost: number, frames: TraceFrame[]): void {
+    const { classes } = this.#vm
+    const inlined = this.#inlined.get(name)
+    let position = innermost
+    for (let call = position >> INLINED_SHIFT; call > 0; call = position >> INLINED_SHIFT) {
+      const mark = inlined?.[call - 1]
+      const method = mark && classes.methodById(mark.method)
+      if (!mark || !method) break
+      frames.push({ method, offset: position & ((1 << INLINED_SHIFT) - 1) })
+      position = mark.caller
+    }
+    const method = classes.methodById(Number.parseInt(name.slice(1)))
+    if (method) frames.push({ method, offset: position })
   }
 
   // Throwables
@@ -125,12 +153,12 @@ export class StackTraces {
     heap.setField(throwable, depth, frames.length)
     return frames
   }
-  #offsetAt(name: string, position: number): number {
+  #positionAt(name: string, position: number): number {
     const marks = this.#marks.get(name)
     if (!marks) return -1
-    let offset = marks[1] ?? -1
-    for (let i = 0; i < marks.length && (marks[i] as number) <= position; i += 2) offset = marks[i + 1] as number
-    return offset
+    let found = marks[1] ?? -1
+    for (let i = 0; i < marks.length && (marks[i] as number) <= position; i += 2) found = marks[i + 1] as number
+    return found
   }
 
   /** Frames as an int[] of method and offset pairs: what Throwable.backtrace holds. */

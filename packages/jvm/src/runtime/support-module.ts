@@ -1,6 +1,7 @@
 import { EXTERNREF, F64, FUNCREF, type FunctionRef, Gc, I32, ModuleBuilder, ref, type ValueType } from '@doppel/wasm'
 import { importShared, ModuleTypes, OBJ, T, sharedArena } from '../translate/types.ts'
 import type { Support } from './support.ts'
+import { DEBUG_IMPORTS } from '../translate/debug-sites.ts'
 import { arraySupport } from './support-arrays.ts'
 import { objectSupport } from './support-objects.ts'
 import { taskSupport } from './support-tasks.ts'
@@ -107,25 +108,39 @@ export interface MethodModule {
   readonly tag: number
 }
 
-let base: MethodModule | undefined
+const bases = new Map<boolean, MethodModule>()
 /**
  * A new module for methods. What they have in common is made once: thousands of modules begin with it. The functions of a
- * `relocatable` one can go into an archive.
+ * `relocatable` one can go into an archive; those of a `debug` one tell the debugger what they do.
  */
-export function methodModule(relocatable = false): MethodModule {
+export function methodModule(relocatable = false, debug = false): MethodModule {
+  let base = bases.get(debug)
   if (!base) {
     const module = new ModuleBuilder()
     const types = new ModuleTypes(module)
-    base = { module, types, ...importSupport(module, types) }
+    base = { module, types, ...importSupport(module, types, debug) }
+    bases.set(debug, base)
   }
   const module = new ModuleBuilder(base.module, relocatable)
   return { ...base, module, types: new ModuleTypes(module, base.types) }
 }
 
-function importSupport(module: ModuleBuilder, types: ModuleTypes): Pick<MethodModule, 'functions' | 'tag'> {
+function importSupport(
+  module: ModuleBuilder,
+  types: ModuleTypes,
+  debug: boolean,
+): Pick<MethodModule, 'functions' | 'tag'> {
   const functions: Record<string, FunctionRef> = {}
   for (const [name, signature] of METHOD_IMPORTS) {
     functions[name] = module.importFunction('rt', name, types.signature(signature).type)
+  }
+  if (debug) {
+    for (const [name, type] of DEBUG_IMPORTS) functions[`debug.${name}`] = module.importFunction('debug', name, type)
+    functions['debug.runTask'] = module.importFunction('rt', 'runTask', {
+      kind: 'func',
+      params: [EXTERNREF],
+      results: [],
+    })
   }
   return { functions, tag: importShared(module) }
 }

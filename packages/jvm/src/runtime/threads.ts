@@ -109,12 +109,15 @@ export class Threads {
     const cls = this.#vm.heap.classOf(thread.object)
     const method = (name: string, descriptor: string): Method =>
       cls.select(this.#vm.classes.boot('java/lang/Thread').declared(name, descriptor) as Method)
+    const { debug } = this.#vm
     try {
+      if (debug) yield* debug.threadStarted()
       yield* invoke(method('run', '()V'), thread.object)
     } catch (error) {
       const thrown = this.#vm.throwableOf(error)
       yield* invoke(method('dispatchUncaughtException', '(Ljava/lang/Throwable;)V'), thread.object, thrown)
     }
+    if (debug) yield* debug.threadEnded()
     yield* this.finish(thread)
   }
   /** What happens when a thread has ended: Thread.exit, and those who join it wake up. */
@@ -148,8 +151,7 @@ export class Threads {
 
   async #run(thread: JavaThread, work: Work<unknown>): Promise<unknown> {
     this.#live++
-    await this.#take()
-    this.#enter(thread)
+    await this.#takeFor(thread)
     const task = new Task(work)
     try {
       await this.#vm.enter(task)
@@ -186,15 +188,27 @@ export class Threads {
   async await(until: PromiseLike<unknown>): Promise<void> {
     const thread = this.current
     thread.depth = this.#vm.stackLeft
+    const { debug } = this.#vm
+    if (debug?.isAttached) debug.note(thread)
     this.#release()
     await until
+    await this.#takeFor(thread)
+  }
+  /** Waits for the thread’s turn, as long as the debugger does not hold it. */
+  async #takeFor(thread: JavaThread): Promise<void> {
+    const held = this.#vm.debug?.threads
     await this.#take()
+    while (held?.holds(thread)) {
+      this.#release()
+      await held.released(thread)
+      await this.#take()
+    }
     this.#enter(thread)
   }
   /** True when the running thread has had its slice and others may want one. */
   pollNeeded(): boolean {
     if (performance.now() < this.#sliceEnd) return false
-    if (this.#all.size <= 1 && !this.#vm.stopping()) {
+    if (this.#all.size <= 1 && !this.#vm.stopping() && !this.#vm.debug) {
       this.#sliceEnd = performance.now() + SLICE_MS
       return false
     }

@@ -3,17 +3,21 @@ import { loopEntry } from '../translate/loops.ts'
 import type { JavaClass, Method } from './classes.ts'
 import type { Vm } from './vm.ts'
 
-/** Calls of a method before it is compiled again with what it calls. */
-const HOT_CALLS = 4_000
+/**
+ * Calls of a method before it is compiled again with what it calls, and looks at the world that a loop has taken. What is
+ * compiled again costs milliseconds, here and in the engine, and gains some ten nanoseconds each time.
+ */
+const HOT_CALLS = 50_000
+const HOT_LOOKS = 8
 /** The share of the machine’s time that compiling again may take, and what it may take at once. */
-const COMPILE_SHARE = 0.15
-const COMPILE_START_MS = 10
+const COMPILE_SHARE = 0.1
+const COMPILE_START_MS = 0
 /** Classes looked at to find which methods a call may reach. */
 const MAX_HIERARCHY = 40
 
-/** A method that a call may reach, and the class that makes it so. */
+/** A method that a call may reach, and the classes that make it so. */
 export interface Possible {
-  readonly cls: JavaClass
+  readonly classes: JavaClass[]
   readonly selected: Method
 }
 
@@ -23,7 +27,7 @@ export class Tiers {
   /** Methods whose counters have been set. */
   readonly #counted = new Set<number>()
   readonly #profiles = new Map<number, Map<number, number>>()
-  readonly #loops = new Map<number, { readonly method: Method; readonly at: number; place: number }>()
+  readonly #loops = new Map<number, { readonly method: Method; readonly at: number; place: number; looks: number }>()
   readonly #loopIds = new Map<number, Map<number, number>>()
   readonly #optimized = new Set<number>()
   #spentMs = 0
@@ -76,14 +80,20 @@ export class Tiers {
     let loops = this.#loopIds.get(method.id)
     if (!loops) this.#loopIds.set(method.id, (loops = new Map()))
     loops.set(at, id)
-    this.#loops.set(id, { method, at, place: 0 })
+    this.#loops.set(id, { method, at, place: 0, looks: 0 })
   }
-  /** The code-table place of the loop’s own code, 0 for none (yet); a loop that asks has run long. */
-  loopPlace(id: number): number {
-    const loop = this.#loops.get(id)
-    if (!loop) return 0
+  /**
+   * The code-table place of the loop’s own code, 0 for none (yet); a loop that asks has run long. Code that is compiled
+   * again already asks by the complement of the number.
+   */
+  loopPlace(number: number): number {
+    const loop = this.#loops.get(number < 0 ? ~number : number)
+    if (!loop || this.#vm.debug?.covers(loop.method.owner)) return 0
     const { method } = loop
-    const entry = loop.place === 0 && this.#mayCompile() ? loopEntry(method, loop.at) : undefined
+    // Its method has been called anew, and ran long again.
+    if (loop.place !== 0 && number >= 0) this.hot(method.id)
+    const isHot = loop.place === 0 && ++loop.looks >= HOT_LOOKS
+    const entry = isHot && this.#mayCompile() ? loopEntry(method, loop.at) : undefined
     if (entry) {
       const place = this.#vm.codeTable.allocate(1)
       this.#timed(() => {
@@ -98,7 +108,7 @@ export class Tiers {
     const method = this.#vm.classes.methodById(id)
     if (!method) return
     this.#vm.view.setInt32(this.counter(method), HOT_CALLS, true)
-    if (this.#optimized.has(id) || !this.#mayCompile()) return
+    if (this.#optimized.has(id) || !this.#mayCompile() || this.#vm.debug?.covers(method.owner)) return
     this.#optimized.add(id)
     this.#timed(() => this.#vm.compiler.optimize(method, method.id))
   }
@@ -143,7 +153,9 @@ export class Tiers {
       const selected = method.virtualIndex >= 0 ? cls.virtuals[method.virtualIndex] : this.selectedBy(cls.id, method)
       if (!selected || selected.isAbstract) continue
       const key = method.virtualIndex >= 0 && !method.owner.isInterface ? selected.id : cls.id
-      found.set(key, { cls, selected })
+      const known = found.get(key)
+      if (known) known.classes.push(cls)
+      else found.set(key, { classes: [cls], selected })
       if (found.size > max) return undefined
     }
     return [...found.values()]

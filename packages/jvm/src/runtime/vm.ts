@@ -105,6 +105,8 @@ export interface VmOptions {
   readonly properties: Readonly<Record<string, string>>
   readonly enableAssertions?: boolean
   readonly verboseClass?: boolean
+  /** Code can be debugged; with `waits`, the program begins when a debugger says so. */
+  readonly debug?: { readonly waits: boolean } | undefined
   /** Bytes that objects may take, as Runtime.maxMemory says. */
   readonly maxHeapBytes: number
   /** Bytes of a thread’s stack. */

@@ -1,5 +1,6 @@
 import type { FunctionRef } from '@doppel/wasm'
 import type { Method } from '../runtime/classes.ts'
+import { survey } from './body.ts'
 import type { MethodSource } from './source.ts'
 
 /** Limits of one cluster: bytes of bytecode in a callee and in all, functions, and calls from the root inwards. */
@@ -17,11 +18,23 @@ export interface Member {
 interface Node {
   readonly level: number
   readonly calls: Set<string>
+  /** The function whose code it is in, and bytes inlined into that. */
+  readonly body: { bytes: number }
+  /** Methods that it stands within, itself included, one for each call. */
+  readonly within: readonly Method[]
 }
+/** What to do instead of a call through the code table: write the callee’s code there, or call a function of the module. */
+export type Callee = { readonly inlined: MethodSource } | { readonly ref: FunctionRef }
 
-/** Copies of a recursive root that its calls of itself go through before they count again, and its size at most. */
-const MAX_TWINS = 2
-const MAX_TWIN_BYTES = 150
+/**
+ * Limits of what is written in place of a call: bytes of bytecode in a callee, and in one that calls itself; how often
+ * one method may stand within itself; bytes inlined into one function; calls one within the other.
+ */
+const MAX_INLINED_BYTES = 150
+const MAX_RECURSIVE_BYTES = 40
+const MAX_RECURSION = 2
+const MAX_INLINED_IN_ALL = 2_000
+const MAX_NESTING = 8
 
 /**
  * A hot method and the methods it calls, translated into one module so that the engine can inline them. Calls among
@@ -33,7 +46,6 @@ export class Cluster {
   readonly #nodes = new Map<string, Node>()
   /** Members by the method, each under its function’s name. */
   readonly #members = new Map<number, { readonly name: string; readonly ref: FunctionRef }>()
-  readonly #twins: string[] = []
   readonly #queue: Member[] = []
   readonly #sourceOf: (method: Method) => MethodSource | undefined
   readonly #declare: (source: MethodSource) => FunctionRef
@@ -50,17 +62,30 @@ export class Cluster {
     this.#rootRef = rootRef
     this.#sourceOf = sourceOf
     this.#declare = declare
-    this.#nodes.set(root.name, { level: 0, calls: new Set() })
+    this.#nodes.set(root.name, {
+      level: 0,
+      calls: new Set(),
+      body: { bytes: 0 },
+      within: root.method ? [root.method] : [],
+    })
   }
 
   get root(): Method | undefined {
     return this.#root.method
   }
-  /** The function to call when `caller`, a member, calls `callee`; undefined when it stays outside. */
-  accept(caller: MethodSource, callee: Method): FunctionRef | undefined {
-    if (callee === this.#root.method) return this.#again(caller)
+  /**
+   * What stands for the call when `caller`, a member, calls `callee`; a function if it is to be `plain`; undefined when it
+   * stays outside.
+   */
+  accept(caller: MethodSource, callee: Method, plain: boolean): Callee | undefined {
     const from = this.#nodes.get(caller.name)
     if (!from) return undefined
+    const inlined = plain ? undefined : this.#inline(from, callee)
+    if (inlined) return { inlined }
+    const ref = callee === this.#root.method ? this.#rootRef : this.#member(caller, from, callee)
+    return ref && { ref }
+  }
+  #member(caller: MethodSource, from: Node, callee: Method): FunctionRef | undefined {
     const known = this.#members.get(callee.id)
     if (known) {
       if (this.#reaches(known.name, caller.name)) return undefined
@@ -70,31 +95,29 @@ export class Cluster {
     if (from.level >= MAX_LEVEL || this.#members.size >= MAX_MEMBERS) return undefined
     const source = this.#sourceOf(callee)
     if (!source || source.code.length > MAX_CALLEE_BYTES) return undefined
-    return this.#add(source, from, ref => this.#members.set(callee.id, { name: source.name, ref }))
-  }
-  #add(source: MethodSource, from: Node, keep: (ref: FunctionRef) => void): FunctionRef | undefined {
     if (this.#bytes + source.code.length > MAX_BYTES) return undefined
     this.#bytes += source.code.length
     const ref = this.#declare(source)
-    this.#nodes.set(source.name, { level: from.level + 1, calls: new Set() })
+    this.#nodes.set(source.name, { level: from.level + 1, calls: new Set(), body: { bytes: 0 }, within: [callee] })
     from.calls.add(source.name)
     this.#queue.push({ source, ref })
-    keep(ref)
+    this.#members.set(callee.id, { name: source.name, ref })
     return ref
   }
-  /** A call of the root: by way of copies, one for all such calls of a caller, that count neither calls nor stack. */
-  #again(caller: MethodSource): FunctionRef | undefined {
-    const known = this.#twinOf.get(caller.name)
-    if (known) return known
-    const from = this.#nodes.get(caller.name)
-    const fromRoot = caller === this.#root || this.#twins.includes(caller.name)
-    const more = fromRoot && this.#twins.length < MAX_TWINS && this.#root.code.length <= MAX_TWIN_BYTES
-    const source = more && this.#rootRef && from ? this.#sourceOf(this.#root.method as Method) : undefined
-    if (!source || !from) return this.#rootRef
-    this.#twins.push(source.name)
-    return this.#add(source, from, ref => this.#twinOf.set(caller.name, ref))
+  /** A small callee without loops, which would have to be entered anew by themselves. */
+  #inline(from: Node, callee: Method): MethodSource | undefined {
+    const { body, within } = from
+    const bytes = callee.code?.bytes.length ?? Number.POSITIVE_INFINITY
+    const again = within.filter(method => method === callee).length
+    if (bytes > (again > 0 ? MAX_RECURSIVE_BYTES : MAX_INLINED_BYTES) || again > MAX_RECURSION) return undefined
+    if (body.bytes + bytes > MAX_INLINED_IN_ALL || within.length > MAX_NESTING) return undefined
+    const source = this.#sourceOf(callee)
+    if (!source || survey(source).closed.size > 0) return undefined
+    body.bytes += bytes
+    this.#nodes.set(source.name, { level: from.level + 1, calls: new Set(), body, within: [...within, callee] })
+    from.calls.add(source.name)
+    return source
   }
-  readonly #twinOf = new Map<string, FunctionRef>()
   /** The next member whose body is still to be made. */
   next(): Member | undefined {
     return this.#queue.shift()

@@ -21,15 +21,18 @@ function branch(f: Frame, condition: Node, code: Uint8Array): void {
   split(f, condition, code)
 }
 function split(f: Frame, condition: Node, code: Uint8Array): void {
-  const taken = f.target(f.at + readI2(code, f.at + 1))
-  const otherwise = f.target(f.at + instructionLength(code, f.at))
+  const taken = f.flow.target(f.at + readI2(code, f.at + 1))
+  const otherwise = f.flow.target(f.at + instructionLength(code, f.at))
   f.fn.branch(condition, taken, otherwise)
-  f.settleEdges()
+  f.flow.settleEdges()
 }
 
 const COMPARE_ZERO = ['i32Eq', 'i32Ne', 'i32LtS', 'i32GeS', 'i32GtS', 'i32LeS'] as const
 arm(0x99, 0x9e, (f, code, op) => {
-  const a = f.stack.use(f.stack.pop())
+  const entry = f.stack.pop()
+  const a = f.stack.use(entry)
+  // The comparison before has taken this branch into account.
+  if (entry === f.condition) return branch(f, a, code)
   if (op === 0x99) return branch(f, f.fn.op(Op.i32Eqz, a), code)
   if (op === 0x9a) return branch(f, a, code)
   branch(f, f.fn.op(Op[COMPARE_ZERO[op - 0x99] as 'i32Eq'], a, f.fn.i32(0)), code)
@@ -47,24 +50,24 @@ arm(0xc6, 0xc7, (f, code, op) => {
   const isNull = f.gc.refIsNull(f.stack.use(f.stack.pop()))
   branch(f, op === 0xc6 ? isNull : f.fn.op(Op.i32Eqz, isNull), code)
 })
-arm(0xa7, 0xa7, (f, code) => f.jump(f.at + readI2(code, f.at + 1)))
-arm(0xc8, 0xc8, (f, code) => f.jump(f.at + readI4(code, f.at + 1)))
+arm(0xa7, 0xa7, (f, code) => f.flow.jump(f.at + readI2(code, f.at + 1)))
+arm(0xc8, 0xc8, (f, code) => f.flow.jump(f.at + readI4(code, f.at + 1)))
 
 // A subroutine’s return address is the offset to go on at, an int; `ret` chooses among those there are (JVMS §4.10.2.5).
 const callSubroutine = (f: Frame, to: number, next: number): void => {
   f.stack.pushNode('I', f.fn.i32(next))
-  f.jump(to)
+  f.flow.jump(to)
 }
 arm(0xa8, 0xa8, (f, code) => callSubroutine(f, f.at + readI2(code, f.at + 1), f.at + 3))
 arm(0xc9, 0xc9, (f, code) => callSubroutine(f, f.at + readI4(code, f.at + 1), f.at + 5))
 /** Goes back from a subroutine to the address in a variable. */
 function returnFrom(f: Frame, index: number, code: Uint8Array): void {
   f.stack.flush()
-  const cases = returnTargets(code, f.at).map(to => [to, f.target(to)] as const)
+  const cases = returnTargets(code, f.at).map(to => [to, f.flow.target(to)] as const)
   const [first] = cases
   if (!first) throw new JavaProblem('java/lang/VerifyError', `ret at ${f.at} belongs to no subroutine`)
   search(f, () => f.fn.get(f.stack.variable(index, 'I')), cases, first[1])
-  f.settleEdges()
+  f.flow.settleEdges()
 }
 arm(0xa9, 0xa9, (f, code) => returnFrom(f, code[f.at + 1] as number, code))
 wideForms.set(0xa9, returnFrom)
@@ -78,7 +81,7 @@ arm(0xaa, 0xab, (f, code) => {
   const blocks = new Map<number, Block>()
   const to = (target: number): Block => {
     let block = blocks.get(target)
-    if (block === undefined) blocks.set(target, (block = f.target(target)))
+    if (block === undefined) blocks.set(target, (block = f.flow.target(target)))
     return block
   }
   const other = to(fallback)
@@ -88,7 +91,7 @@ arm(0xaa, 0xab, (f, code) => {
     sorted.map(([k, t]) => [k, to(t)] as const),
     other,
   )
-  f.settleEdges()
+  f.flow.settleEdges()
 })
 
 /** Binary search down to dense stretches, each a table. */
@@ -124,7 +127,8 @@ arm(0xbf, 0xbf, f => {
   f.fn.if(f.gc.refIsNull(f.fn.get(local)), 'unlikely')
   f.fn.effect(f.support('npe'))
   f.fn.end()
-  f.gc.throw(f.context.tag, [f.fn.get(local)])
+  f.debug?.throwing()
+  f.handlers.throw(local)
 })
 const monitor = (f: Frame, name: string, e: Entry): void => {
   f.mark()

@@ -1,8 +1,9 @@
 import { I32, type Local, type Node, Op, ref } from '@doppel/wasm'
 import type { Kind } from '../class-file/descriptor.ts'
-import type { FunctionRef } from '@doppel/wasm'
-import type { Method } from '../runtime/classes.ts'
+import type { JavaClass, Method } from '../runtime/classes.ts'
 import type { Frame } from './frame.ts'
+import { calleeOf, callMember } from './inline.ts'
+import type { Callee } from './cluster.ts'
 import type { Entry } from './operand-stack.ts'
 import { T, TABLE, valueTypeOf, VT } from './types.ts'
 
@@ -27,7 +28,7 @@ export function selectedCall(f: Frame, method: Method, receiver: Local, rest: re
   }
   if (context.hot) {
     const guesses = guess(f, caller, method, byClass)
-    if (guesses.length > 0) return guardedCall(f, method, receiver, rest, guesses, byClass)
+    if (guesses.length > 0) return guardedCall(f, method, receiver, rest, guesses)
     const args = rest.map(e => stack.use(e))
     return indirect(f, method.signature, place(f, method, receiver), [fn.get(receiver), ...args])
   }
@@ -65,27 +66,38 @@ function interfaceTarget(f: Frame, receiver: Local, method: Method): Node {
   return fn.get(target)
 }
 
-/** One guess of what a call will reach: when `key` (a method, or the receiver’s class) is seen, `callee` is it. */
+/** One guess of what a call will reach: `callee`, for receivers of a class or for those that select a method. */
 interface Guess {
+  readonly by: 'class' | 'method'
+  /** The class or the method, by its number. */
   readonly key: number
-  readonly callee: FunctionRef
+  readonly callee: Callee
 }
 
 /** What the call reached last, and what the hierarchy of loaded classes leaves: as far as it is in the module. */
 function guess(f: Frame, caller: Method, method: Method, byClass: boolean): readonly Guess[] {
   const { tiers, classes } = f.vm
+  const possible = tiers.possible(method, MAX_GUESSES) ?? []
   const found: Guess[] = []
 
-  const add = (key: number, selected: Method | undefined): void => {
-    if (!selected || found.length >= MAX_GUESSES || found.some(g => g.key === key)) return
-    const callee = f.member(selected)
-    if (callee) found.push({ key, callee })
+  const add = (selected: Method | undefined, candidates: readonly JavaClass[]): void => {
+    if (!selected) return
+    // A class never changes, which the engine knows: in a loop it is compared once. Methods are read each time.
+    const [only, ...more] = candidates
+    const by = only && more.length === 0 ? 'class' : 'method'
+    const key = by === 'class' ? (only as JavaClass).id : selected.id
+    if (found.length >= MAX_GUESSES || found.some(g => g.by === by && g.key === key)) return
+    const callee = calleeOf(f, selected)
+    if (callee) found.push({ by, key, callee })
   }
   const seen = tiers.seen(caller, f.at)
-  add(seen, byClass ? tiers.selectedBy(seen, method) : classes.methodById(seen))
-  for (const { cls, selected } of tiers.possible(method, MAX_GUESSES) ?? []) {
-    add(byClass ? cls.id : selected.id, selected)
+  const cls = byClass ? classes.byId(seen) : undefined
+  if (byClass) add(cls && tiers.selectedBy(seen, method), cls ? [cls] : [])
+  else {
+    const selected = classes.methodById(seen)
+    add(selected, possible.find(p => p.selected === selected)?.classes ?? [])
   }
+  for (const p of possible) add(p.selected, p.classes)
   return found
 }
 
@@ -96,7 +108,6 @@ function guardedCall(
   receiver: Local,
   rest: readonly Entry[],
   guesses: readonly Guess[],
-  byClass: boolean,
 ): Node {
   const { fn, stack } = f
   const { resultKind } = method.descriptor
@@ -104,14 +115,20 @@ function guardedCall(
   const take = (value: Node): void => (result === undefined ? fn.effect(value) : fn.set(result, value))
   const held = rest.map(e => stack.hold(e))
   const args = (): Node[] => [fn.get(receiver), ...held.map(local => fn.get(local))]
-  const key = stack.keep(byClass ? classOf(f, receiver) : virtualTarget(f, receiver, method))
-  for (const { key: expected, callee } of guesses) {
-    fn.if(fn.op(Op.i32Eq, fn.get(key), fn.i32(expected)), 'likely')
-    f.notePosition()
-    take(fn.call(callee, args()))
-    fn.else()
+  const cls = guesses.some(g => g.by === 'class') ? stack.keep(classOf(f, receiver)) : undefined
+  let target: Local | undefined
+  const done = fn.block()
+  for (const { by, key, callee } of guesses) {
+    const [hit, miss] = [fn.block(), fn.block()]
+    if (by === 'method') target ??= stack.keep(virtualTarget(f, receiver, method))
+    fn.branch(fn.op(Op.i32Eq, fn.get((by === 'class' ? cls : target) as Local), fn.i32(key)), hit, miss, 'likely')
+    f.goOn(hit)
+    take(callMember(f, callee, args()))
+    fn.jump(done)
+    f.goOn(miss)
   }
-  take(indirect(f, method.signature, byClass ? interfaceTarget(f, receiver, method) : fn.get(key), args()))
-  for (const _ of guesses) fn.end()
+  take(indirect(f, method.signature, target === undefined ? place(f, method, receiver) : fn.get(target), args()))
+  fn.jump(done)
+  f.goOn(done)
   return result === undefined ? fn.i32(0) : fn.get(result)
 }

@@ -10,17 +10,17 @@ import {
   Op,
   ref,
 } from '@doppel/wasm'
-import type { Handler } from '../class-file/code.ts'
-import type { Kind } from '../class-file/descriptor.ts'
 import type { Recording } from '../archive/recording.ts'
 import type { JavaClass, Method } from '../runtime/classes.ts'
 import type { Vm } from '../runtime/vm.ts'
 import type { BasicBlock } from './blocks.ts'
 import type { Cluster } from './cluster.ts'
-import { type LoopEntry, type Variable, variablesOf } from './loops.ts'
+import { DebugSites } from './debug-sites.ts'
+import { Flow } from './flow.ts'
+import { Handlers } from './handlers.ts'
 import { type Entry, OperandStack } from './operand-stack.ts'
 import type { MethodSource } from './source.ts'
-import { DEPTH_ADDRESS, POSITION_ADDRESS, type ModuleTypes, OBJ, OBJECT, T, VT, VT_REF } from './types.ts'
+import { DEPTH_ADDRESS, POSITION_ADDRESS, type ModuleTypes, OBJECT, T, VT, VT_REF } from './types.ts'
 
 /** What a module gives to the methods translated into it. */
 export interface ModuleContext {
@@ -32,6 +32,8 @@ export interface ModuleContext {
   /** What else is in the module, when it is compiled because it is hot. */
   readonly cluster: Cluster | undefined
   readonly hot: boolean
+  /** Whether the code tells the debugger what it does. */
+  readonly debug: boolean
   /** The name of the function that the module is made for. */
   readonly root: string
   /** Places of call sites that this module must fill with linking stubs. */
@@ -40,13 +42,27 @@ export interface ModuleContext {
   readonly recording: Recording | undefined
 }
 
-/** Back edges between two looks at whether another thread wants to run. */
-const FUEL = 20_000
 /** Bytes of stack a frame is charged, and each local besides. */
 const FRAME_BYTES = 96
 const LOCAL_BYTES = 8
 /** Bytes charged for each member of a cluster that is under way. */
 const MEMBER_BYTES = 192
+
+/** A call that the code of the method it calls stands in place of. */
+export interface Inlined {
+  /** The caller, at the call. */
+  readonly frame: Frame
+  /** Where the caller goes on, and where it finds the result. */
+  readonly done: Block
+  readonly result: Local | undefined
+}
+/** Who a function’s code belongs to besides its own method: methods, and the positions of their calls. */
+export interface InlinedMark {
+  readonly method: number
+  readonly caller: number
+}
+/** Where the number of the inlined call stands in a position, above the bytecode offset. */
+export const INLINED_SHIFT = 16
 
 /** One method while it is translated: the function under construction and the state of the current instruction. */
 export class Frame {
@@ -56,34 +72,48 @@ export class Frame {
   readonly gc: Gc
   readonly stack: OperandStack
   readonly blocks: ReadonlyMap<number, BasicBlock>
-  /** Kinds on the stack at the start of each block that has been reached. */
-  readonly entryKinds: Map<number, readonly Kind[]> = new Map()
-  readonly #wasmBlocks = new Map<number, Block>()
-  readonly #dispatchers = new Map<string, Block>()
-  readonly pending: number[] = []
-  readonly #exception: Local
+  readonly flow: Flow
+  readonly handlers: Handlers
+  readonly debug: DebugSites | undefined
+  /** Undefined for the method that the function is made for. */
+  readonly outer: Inlined | undefined
+  /** Calls inlined so far, of all frames of the function. */
+  readonly inlined: InlinedMark[]
+  readonly #number: number
   /** The receiver, cast to its own class, when fields are read through it. */
   receiver: Local | undefined
+  /** True for methods with loops, and what is inlined into them. */
+  readonly loops: boolean
   #depthLocal: Local | undefined
-  #fuel: Local | undefined
-  #state: Local | undefined
-  #router: Block | undefined
-  #routed: Block[] = []
+  /** The condition of the branch that comes next, where a comparison before it has found it out. */
+  condition: Entry | undefined
   at = 0
 
+  /** `closed` are the loops that branches close: where each begins, and the last such branch. */
   constructor(
     context: ModuleContext,
     source: MethodSource,
     fn: FunctionBuilder,
     blocks: ReadonlyMap<number, BasicBlock>,
+    closed: ReadonlyMap<number, number>,
+    outer?: Inlined,
   ) {
     this.context = context
     this.source = source
     this.fn = fn
     this.gc = new Gc(fn)
-    this.stack = new OperandStack(fn)
+    this.stack = new OperandStack(fn, outer?.frame.stack)
     this.blocks = blocks
-    this.#exception = fn.local(OBJ)
+    this.outer = outer
+    this.inlined = outer?.frame.inlined ?? []
+    this.#number = outer
+      ? this.inlined.push({ method: (source.method as Method).id, caller: outer.frame.#position })
+      : 0
+    if (outer) this.#depthLocal = outer.frame.#depthLocal
+    this.loops = closed.size > 0 || outer?.frame.loops === true
+    this.flow = new Flow(this, closed)
+    this.handlers = new Handlers(this)
+    this.debug = context.debug ? new DebugSites(this) : undefined
   }
   get vm(): Vm {
     return this.context.vm
@@ -99,19 +129,26 @@ export class Frame {
   }
   /** From here on, code belongs to the current instruction. */
   mark(): void {
-    this.fn.mark(this.at)
+    this.fn.mark(this.#position)
+  }
+  /** Goes on with the current instruction in another block. */
+  goOn(block: Block): void {
+    this.fn.at(block)
+    this.handlers.resume()
+    this.mark()
+  }
+  get #position(): number {
+    return (this.#number << INLINED_SHIFT) | this.at
   }
 
   /**
-   * Before a call that exceptions may come from: V8’s optimizing compiler loses the position of calls in a try region
-   * inside a loop, but keeps that of a store.
+   * Before a call that exceptions may come from: V8’s optimizing compiler loses the position of calls in a try region,
+   * but keeps that of a store.
    */
   notePosition(): void {
     const { fn } = this
-    if (this.loops && fn.guarded) fn.store(Op.i32Store, fn.i32(0), fn.i32(0), POSITION_ADDRESS)
+    if (fn.guarded) fn.store(Op.i32Store, fn.i32(0), fn.i32(0), POSITION_ADDRESS)
   }
-  /** True for methods with loops. */
-  loops = false
 
   // Entry, exit, depth
 
@@ -134,8 +171,14 @@ export class Frame {
     fn.store(Op.i32Store, fn.i32(0), fn.get(depth), DEPTH_ADDRESS)
   }
   #cost = 0
+  /** Returns. */
   leave(...values: Node[]): void {
-    const { fn } = this
+    const { fn, outer } = this
+    if (outer) {
+      if (outer.result !== undefined) fn.set(outer.result, values[0] as Node)
+      return fn.jump(outer.done)
+    }
+    this.debug?.leave()
     if (this.#cost > 0) {
       const depth = fn.op(Op.i32Add, fn.get(this.#depthLocal as Local), fn.i32(this.#cost))
       fn.store(Op.i32Store, fn.i32(0), depth, DEPTH_ADDRESS)
@@ -158,6 +201,11 @@ export class Frame {
     this.fn.store(Op.i32Store, this.fn.i32(0), this.fn.get(this.#depthLocal as Local), DEPTH_ADDRESS)
   }
   #outside = false
+  /** Where an exception has come back to this method, its frame is the innermost again. */
+  restoreDepth(): void {
+    const { fn } = this
+    if (this.#depthLocal !== undefined) fn.store(Op.i32Store, fn.i32(0), fn.get(this.#depthLocal), DEPTH_ADDRESS)
+  }
   /** True for the function that the module is made for. */
   get isRoot(): boolean {
     return this.source.name === this.context.root
@@ -176,188 +224,18 @@ export class Frame {
     fn.effect(this.support('hot', fn.i32(method.id)))
     fn.end()
   }
-  /** The function for a method that is in the same module. */
-  member(method: Method): FunctionRef | undefined {
-    return this.context.cluster?.accept(this.source, method)
-  }
-
-  // Control flow
-
-  /** In code whose flow has no structure, every jump goes through one switch. */
-  route(): void {
-    this.#state = this.fn.local(I32)
-    this.#router = this.fn.block()
-  }
-  /** Goes to the first instruction. */
-  begin(): void {
-    this.#go(this.blockAt(this.source.entry?.at ?? 0, []))
-  }
-  finishRouting(): void {
-    if (this.#router === undefined) return
-    this.fn.at(this.#router)
-    this.fn.switch(this.fn.get(this.#state as Local), this.#routed, this.#routed[0] as Block)
-  }
-  /** The block for the bytecode at `target`, which will be translated; the stack has been flushed. */
-  blockAt(target: number, kinds: readonly Kind[]): Block {
-    const known = this.#wasmBlocks.get(target)
-    if (known !== undefined) return known
-    const block = this.fn.block()
-    this.#wasmBlocks.set(target, block)
-    this.entryKinds.set(target, kinds)
-    this.pending.push(target)
-    return block
-  }
-  /** As `blockAt`, as something to branch to: by way of the router where there is one. */
-  target(to: number): Block {
-    const kinds = this.stack.entries.map(e => e.kind)
-    const block = this.blockAt(to, kinds)
-    const backward = to <= this.at
-    if (!backward && this.#router === undefined) return block
-    const here = this.fn.block()
-    const guard = this.#guard
-    this.#later.push(() => {
-      this.fn.at(here)
-      // Looking at the world may end in an exception, as running out of memory does.
-      if (backward && guard) this.fn.guard(guard)
-      if (backward) this.#poll(to)
-      this.#go(block)
-    })
-    return here
-  }
-  readonly #later: (() => void)[] = []
-  /** Fills the blocks between a branch and its targets. */
-  settleEdges(): void {
-    for (const fill of this.#later.splice(0)) fill()
-  }
-  #go(block: Block): void {
-    if (this.#router === undefined) return this.fn.jump(block)
-    let index = this.#routed.indexOf(block)
-    if (index < 0) index = this.#routed.push(block) - 1
-    this.fn.set(this.#state as Local, this.fn.i32(index))
-    this.fn.jump(this.#router)
-  }
-  jump(to: number): void {
-    this.stack.flush()
-    this.fn.jump(this.target(to))
-    this.settleEdges()
-  }
-  /** Counts iterations up to the next look at the world; a loop that has run long goes on in code of its own. */
-  #poll(to: number): void {
-    const { fn } = this
-    const fuel = (this.#fuel ??= fn.local(I32))
-    fn.set(fuel, fn.op(Op.i32Add, fn.get(fuel), fn.i32(1)))
-    fn.if(fn.op(Op.i32GtS, fn.get(fuel), fn.i32(FUEL)), 'unlikely')
-    fn.set(fuel, fn.i32(0))
-    this.mark()
-    const loop = this.#loop(to)
-    if (loop === undefined) fn.effect(this.support('poll'))
-    else {
-      const place = (this.#loopPlace ??= fn.local(I32))
-      fn.set(place, this.support('loopPoll', fn.i32(loop.id)))
-      fn.if(fn.get(place))
-      const args = loop.entry.variables.map(v => fn.get(this.stack.variable(v.index, v.kind)))
-      fn.returnCallIndirect(this.context.types.signature(loop.entry.signature).index, 0, fn.get(place), args)
-      fn.end()
-    }
-    fn.end()
-  }
-  #loopPlace: Local | undefined
-  #loop(to: number): { readonly id: number; readonly entry: LoopEntry } | undefined {
-    const { source, vm } = this
-    if (!source.method || this.entryKinds.get(to)?.length !== 0) return undefined
-    this.#variables ??= variablesOf(source.method)
-    const [, result] = source.signature.split(')')
-    const { method } = source
-    if (this.#variables === undefined) return undefined
-    const variables = this.#variables
-    const signature = `${variables.map(v => v.kind).join('')})${result}`
-    const id = vm.tiers.loop(method, to)
-    this.context.recording?.loops.push(to, id)
-    return { id, entry: { method, at: to, variables, signature } }
-  }
-  #variables: readonly Variable[] | undefined
-
-  // Exceptions
-
-  /** Sends exceptions of the current block to the handlers that cover it. */
-  guard(handlers: readonly Handler[], onClass: (frame: Frame, type: number, exception: Local) => Node): void {
-    this.#guard = undefined
-    if (handlers.length === 0) return
-    // Those that close a loop look at the world; the same handlers may cover other code without closing one.
-    const key = handlers.map(h => `${h.target}:${h.type}:${closesLoop(h)}`).join()
-    let block = this.#dispatchers.get(key)
-    if (block === undefined) {
-      block = this.fn.block()
-      this.#dispatchers.set(key, block)
-      this.#dispatchLater.push([block, handlers])
-    }
-    this.#onClass = onClass
-    this.#guard = { target: block, tag: this.context.tag, into: this.#exception }
-    this.fn.guard(this.#guard)
-  }
-  #guard: Parameters<FunctionBuilder['guard']>[0] | undefined
-  #onClass: ((frame: Frame, type: number, exception: Local) => Node) | undefined
-  readonly #dispatchLater: (readonly [Block, readonly Handler[]])[] = []
-  /** Writes the blocks that choose among handlers. Returns true when there were any. */
-  writeDispatchers(): boolean {
-    const some = this.#dispatchLater.length > 0
-    for (const [block, handlers] of this.#dispatchLater.splice(0)) this.#dispatch(block, handlers)
-    return some
-  }
-  #dispatch(block: Block, handlers: readonly Handler[]): void {
-    const { fn } = this
-    const exception = this.#exception
-    fn.at(block)
-    if (this.#depthLocal !== undefined) fn.store(Op.i32Store, fn.i32(0), fn.get(this.#depthLocal), DEPTH_ADDRESS)
-    // What was on the stack is gone: a program that ran out of memory may live on having let go of it.
-    for (const local of this.stack.references()) fn.set(local, this.gc.refNull(OBJ))
-    const place = this.stack.place(0, 'L')
-    this.at = (handlers[0] as Handler).target
-    // Each time round makes an exception, which takes so long that counting first would not save anything.
-    if (handlers.some(closesLoop)) {
-      this.mark()
-      fn.effect(this.support('poll'))
-    }
-    for (const { target, type } of handlers) {
-      this.at = target
-      const handler = this.blockAt(target, ['L'])
-      const take = fn.block()
-      if (type === 0) {
-        fn.jump(take)
-        fn.at(take)
-        fn.set(place, fn.get(exception))
-        this.#go(handler)
-        return
-      }
-      const next = fn.block()
-      fn.branch(
-        (this.#onClass as (frame: Frame, type: number, exception: Local) => Node)(this, type, exception),
-        take,
-        next,
-      )
-      fn.at(take)
-      fn.set(place, fn.get(exception))
-      this.#go(handler)
-      fn.at(next)
-    }
-    this.gc.throw(this.context.tag, [fn.get(exception)])
-  }
-
   // Objects
 
   /** The entry as a non-null reference to a type of the module; NullPointerException when it is null. */
   nonNull(type: number, entry: Entry): Node {
-    if (this.stack.isNonNull(entry)) {
-      const value = this.stack.use(entry)
-      return type === T.object ? value : this.gc.refCast(ref(type, false), value)
-    }
-    this.stack.markNonNull(entry)
-    return this.gc.castOrFail(
-      ref(type, false),
-      this.stack.use(entry),
-      this.context.types.cast(type),
-      this.context.functions.npe as FunctionRef,
-    )
+    const { context, gc, stack } = this
+    const value = stack.use(entry)
+    const known = stack.isNonNull(entry)
+    if (!known) stack.markNonNull(entry)
+    // The two tests apart: the engine makes one branch of each, and leaves out what it has seen before.
+    const npe = context.functions.npe as FunctionRef
+    const object = known ? value : gc.nonNullOr(ref(T.object, false), value, context.types.nonNull, npe)
+    return type === T.object ? object : gc.refCast(ref(type, false), object)
   }
   /** The run-time record of an object that is not null. */
   recordOf(object: Node): Node {
@@ -388,6 +266,3 @@ export class Frame {
     fn.end()
   }
 }
-
-/** A handler that lies before the end of what it covers can make a loop that no branch closes. */
-const closesLoop = ({ target, end }: Handler): boolean => target < end

@@ -1,4 +1,4 @@
-import { type Node, Op, ref } from '@doppel/wasm'
+import { type Local, type Node, Op, ref } from '@doppel/wasm'
 import { readU2 } from '../class-file/bytes.ts'
 import { Tag } from '../class-file/constant-pool.ts'
 import {
@@ -16,6 +16,7 @@ import { polymorphicKind } from '../runtime/polymorphic.ts'
 import type { ResolvedConstant } from '../runtime/vm.ts'
 import { indirect, selectedCall } from './dispatch.ts'
 import type { Frame } from './frame.ts'
+import { calleeOf, callMember } from './inline.ts'
 import { INTRINSICS } from './intrinsics.ts'
 import type { Entry } from './operand-stack.ts'
 import { arm } from './simple-arms.ts'
@@ -302,11 +303,16 @@ function direct(f: Frame, method: Method, args: readonly Entry[]): Node {
   }
   f.vm.linker.link(method.owner)
   f.context.recording?.uses(method.owner, USE.linked)
-  const member = f.member(method)
-  if (method === f.context.cluster?.root) f.beforeOutside()
-  else f.notePosition()
-  if (member) return f.fn.call(member, values)
+  const callee = calleeOf(f, method)
+  if (callee && !('inlined' in callee) && method === f.context.cluster?.root) f.beforeOutside()
+  if (callee) return callMember(f, callee, values, sharedReceiver(f, method, args))
   return indirect(f, method.signature, f.fn.i32(method.id), values)
+}
+
+/** The caller’s receiver, cast to its class already, when the callee’s is the same. */
+function sharedReceiver(f: Frame, method: Method, args: readonly Entry[]): Local | undefined {
+  if (method.isStatic || f.receiver === undefined || !f.cls.isSubtypeOf(method.owner)) return undefined
+  return args[0]?.local === f.stack.variable(0, 'L') ? f.receiver : undefined
 }
 
 arm(0xba, 0xba, (f, code) => {

@@ -4,35 +4,33 @@ import {
   type FunctionBuilder,
   type FunctionRef,
   Gc,
-  type Local,
   type ModuleBuilder,
   type Node,
-  ref,
 } from '@doppel/wasm'
-import { readU2 } from '../class-file/bytes.ts'
-import type { Kind } from '../class-file/descriptor.ts'
-import type { ClassFile } from '../class-file/parse.ts'
-import { JavaProblem } from '../problem.ts'
-import { instructionLength } from '../opcodes.ts'
 import { methodModule } from '../runtime/support-module.ts'
 import type { Method } from '../runtime/classes.ts'
 import type { Recording } from '../archive/recording.ts'
 import type { Vm } from '../runtime/vm.ts'
-import { basicBlocks, type BasicBlock, branchTargets, endsFlow } from './blocks.ts'
+import { basicBlocks } from './blocks.ts'
+import { survey, writeBody } from './body.ts'
 import './array-arms.ts'
 import './control-arms.ts'
 import './member-arms.ts'
 import { Cluster } from './cluster.ts'
-import { Frame, type ModuleContext } from './frame.ts'
-import { classAt } from './resolved.ts'
-import { ARMS } from './simple-arms.ts'
+import { Frame, type InlinedMark, type ModuleContext } from './frame.ts'
 import type { MethodSource } from './source.ts'
 import { type ModuleTypes, OBJ, TABLE, methodArena } from './types.ts'
 
+/** A function, and the calls that were inlined into it. */
+export interface TranslatedFunction {
+  readonly source: MethodSource
+  readonly fn: FunctionBuilder
+  readonly inlined: readonly InlinedMark[]
+}
 /** A module, and those of its functions that stack traces must find their way in. */
 export interface Translated {
   readonly module: ModuleBuilder
-  readonly functions: readonly { readonly source: MethodSource; readonly fn: FunctionBuilder }[]
+  readonly functions: readonly TranslatedFunction[]
   readonly types: ModuleTypes
   /** What stands at the place that the module was made for. */
   readonly outer: FunctionRef
@@ -57,7 +55,8 @@ export type Inviting = (callee: Method) => MethodSource | undefined
  * methods it calls come into the same module.
  */
 export function translate(vm: Vm, source: MethodSource, place: number, { invite, recording }: Manner = {}): Translated {
-  const { module, types, functions, tag } = methodModule(recording !== undefined)
+  const debug = source.method !== undefined && vm.debug?.covers(source.method.owner) === true
+  const { module, types, functions, tag } = methodModule(recording !== undefined, debug)
   const inner = module.declare(source.name, types.signature(source.signature).type)
   const outer = source.lock === undefined ? inner : module.declare('lock', inner.type)
   const root = source.method
@@ -73,14 +72,15 @@ export function translate(vm: Vm, source: MethodSource, place: number, { invite,
     tag,
     cluster,
     hot: invite !== undefined,
+    debug,
     root: source.name,
     newSites: [],
     recording,
   }
-  const made = [{ source, fn: build(context, source, inner) }]
+  const made = [build(context, source, inner)]
   if (source.lock !== undefined) locked(context, source, inner, outer)
   for (let member = cluster?.next(); member; member = cluster?.next()) {
-    made.push({ source: member.source, fn: build(context, member.source, member.ref) })
+    made.push(build(context, member.source, member.ref))
   }
   module.elements(TABLE.code, place, [outer])
   const stubs = context.newSites.map(
@@ -107,20 +107,27 @@ function writeSiteStub({ module, types, functions }: ModuleContext, place: numbe
 }
 
 /** Builds one function; where its flow has no structure, once more with every jump through one switch. */
-function build(context: ModuleContext, source: MethodSource, ref: FunctionRef): FunctionBuilder {
+function build(context: ModuleContext, source: MethodSource, ref: FunctionRef): TranslatedFunction {
   const blocks = basicBlocks(source.code, source.handlers)
   const { module, newSites } = context
   const known = newSites.length
   let fn = module.build(ref, methodArena)
-  body(context, source, fn, blocks, false)
+  const about = survey(source)
+  const write = (routed: boolean): Frame => {
+    const frame = new Frame(context, source, fn, blocks, about.closed)
+    if (routed) frame.flow.route()
+    writeBody(frame, Array.from(fn.type.params.keys()), about)
+    return frame
+  }
+  let frame = write(false)
   if (analyseFlow(fn.blocks.map(successors)).irreducible.length > 0) {
     context.recording?.restart()
     context.vm.sites.forget(newSites.splice(known).map(site => site.place))
     fn = module.build(ref, methodArena)
-    body(context, source, fn, blocks, true)
+    frame = write(true)
   }
   module.finish(fn)
-  return fn
+  return { source, fn, inlined: frame.inlined }
 }
 
 function successors(block: FunctionBuilder['blocks'][0]): Block[] {
@@ -136,98 +143,6 @@ function successors(block: FunctionBuilder['blocks'][0]): Block[] {
     default:
       return to
   }
-}
-
-function body(
-  context: ModuleContext,
-  source: MethodSource,
-  fn: FunctionBuilder,
-  blocks: ReadonlyMap<number, BasicBlock>,
-  routed: boolean,
-): void {
-  const frame = new Frame(context, source, fn, blocks)
-  if (routed) frame.route()
-  if (source.entry) source.entry.variables.forEach(({ index, kind }, i) => frame.stack.bindVariable(index, kind, i))
-  else {
-    let slot = 0
-    for (const [i, kind] of (source.signature.split(')')[0] as string).split('').entries()) {
-      frame.stack.bindVariable(slot, kind as Kind, i)
-      slot += kind === 'J' || kind === 'D' ? 2 : 1
-    }
-  }
-  const { calls, loops, readsFields, assignsReceiver } = survey(source)
-  frame.loops = loops
-  if (calls && source.method) frame.enter(source.maxLocals + 8)
-  if (calls && !source.entry && (frame.isRoot || loops)) frame.count()
-  if (source.hasReceiver && !assignsReceiver && readsFields && !source.cls.isInterface) {
-    const type = context.types.layout(source.cls.layout)
-    frame.receiver = fn.local(ref(type))
-    fn.set(frame.receiver, new Gc(fn).refCast(ref(type, false), fn.get(0)))
-  }
-  if (assignsReceiver) Object.assign(frame.source, { hasReceiver: false })
-  frame.begin()
-  for (;;) {
-    const start = frame.pending.shift()
-    if (start !== undefined) block(frame, blocks.get(start) as BasicBlock)
-    else if (!frame.writeDispatchers()) break
-  }
-  frame.finishRouting()
-}
-
-/** What a method does, at a glance over its instructions. */
-interface Survey {
-  calls: boolean
-  loops: boolean
-  readsFields: boolean
-  assignsReceiver: boolean
-}
-function survey(source: MethodSource): Survey {
-  let [calls, loops, readsFields, assignsReceiver] = [false, false, false, false]
-  const { code } = source
-  for (let at = 0; at < code.length; at += instructionLength(code, at)) {
-    const op = code[at] as number
-    if (op >= 0xb6 && op <= 0xba) calls = true
-    else if (op === 0xb4 || op === 0xb5) readsFields = true
-    else if (branchTargets(code, at)?.some(to => to <= at)) loops = true
-    else if (op === 0x4b || (op === 0x3a && code[at + 1] === 0)) assignsReceiver = true
-    else if (op === 0xc4 && code[at + 1] === 0x3a && readU2(code, at + 2) === 0) assignsReceiver = true
-  }
-  return { calls, loops, readsFields, assignsReceiver }
-}
-
-function block(frame: Frame, { start, end, handlers }: BasicBlock): void {
-  const { fn, stack, source } = frame
-  const { code } = source
-  fn.at(frame.blockAt(start, []))
-  frame.guard(handlers, caughtBy)
-  stack.enter(frame.entryKinds.get(start) as readonly Kind[])
-  for (let at = start; at < end; at += instructionLength(code, at)) {
-    const op = code[at] as number
-    frame.at = at
-    const translateOne = ARMS[op]
-    if (!translateOne) throw new JavaProblem('java/lang/VerifyError', `Instruction ${op} at ${at} cannot be translated`)
-    translateOne(frame, code, op)
-    if (fn.closed || endsFlow(op)) return
-    stack.endInstruction()
-  }
-  if (end >= code.length) throw new JavaProblem('java/lang/VerifyError', 'Falling off the end of the code')
-  stack.flush()
-  fn.jump(frame.target(end))
-  frame.settleEdges()
-}
-
-/** Whether a handler’s class takes the exception; a class that is not loaded yet is asked for through a call site. */
-function caughtBy(frame: Frame, type: number, exception: Local): Node {
-  const cls = classAt(frame, type)
-  if (cls) return frame.isInstance(exception, cls)
-  const name = (frame.cls.file as ClassFile).pool.className(type)
-  if (name === 'java/lang/Throwable') return frame.fn.i32(1)
-  const instruction = Uint8Array.of(0xc1, type >> 8, type & 255)
-  const { place, isNew } = frame.vm.sites.place(frame.cls, instruction, 'L)I', '')
-  frame.context.recording?.sites.push(place)
-  if (isNew) frame.context.newSites.push({ place, signature: 'L)I' })
-  const { index, type: functionType } = frame.context.types.signature('L)I')
-  return frame.fn.callIndirect(index, functionType, TABLE.code, frame.fn.i32(place), [frame.fn.get(exception)])
 }
 
 /** A synchronized method (JVMS §2.11.10): the lock is let go however the body ends. */

@@ -30,8 +30,32 @@ export class OperandStack {
   #lent: Local[] = []
   entries: Entry[] = []
 
-  constructor(fn: FunctionBuilder) {
+  /** Locals taken from, and given back to, the stack of the method that this one’s code stands in. */
+  readonly #owned: Local[] = []
+  readonly #outer: OperandStack | undefined
+
+  constructor(fn: FunctionBuilder, outer?: OperandStack) {
     this.#fn = fn
+    this.#outer = outer
+  }
+  /** A local for as long as the method’s code goes. */
+  own(type: ValueType): Local {
+    const local = this.#outer ? this.#outer.#lend(type) : this.#fn.local(type)
+    this.#owned.push(local)
+    return local
+  }
+  #lend(type: ValueType): Local {
+    return this.#spare.get(type)?.pop() ?? (this.#outer ? this.own(type) : this.#fn.local(type))
+  }
+  /** Gives every local back to the outer stack, when the method’s code has ended. */
+  release(): void {
+    if (this.#outer) for (const local of this.#owned) this.#outer.#takeBack(local)
+  }
+  #takeBack(local: Local): void {
+    const type = this.#fn.localType(local)
+    const spare = this.#spare.get(type)
+    if (spare) spare.push(local)
+    else this.#spare.set(type, [local])
   }
 
   /** Starts a block whose stack, on entry, is in the places for these kinds. */
@@ -55,7 +79,7 @@ export class OperandStack {
   #local(map: Map<number, Local>, index: number, kind: Kind): Local {
     const key = index * 8 + KIND_NUMBER[kind]
     let local = map.get(key)
-    if (local === undefined) map.set(key, (local = this.#fn.local(valueTypeOf(kind))))
+    if (local === undefined) map.set(key, (local = this.own(valueTypeOf(kind))))
     return local
   }
   /** Locals that have been found not to be null in this block. */
@@ -77,7 +101,7 @@ export class OperandStack {
 
   /** A local for use until the instruction ends, and on while an entry of the stack is in it or reads it. */
   temp(type: ValueType): Local {
-    const local = this.#spare.get(type)?.pop() ?? this.#fn.local(type)
+    const local = this.#spare.get(type)?.pop() ?? this.own(type)
     this.#lent.push(local)
     this.#known.delete(local)
     return local
@@ -87,10 +111,7 @@ export class OperandStack {
     if (this.#lent.length === 0) return
     this.#lent = this.#lent.filter(local => {
       if (this.entries.some(e => e.local === local || e.reads.includes(local))) return true
-      const type = this.#fn.localType(local)
-      const spare = this.#spare.get(type)
-      if (spare) spare.push(local)
-      else this.#spare.set(type, [local])
+      this.#takeBack(local)
       return false
     })
   }
@@ -157,7 +178,10 @@ export class OperandStack {
     this.#fn.set(local, this.use(entry))
     if (nonNull) this.#known.add(local)
     else this.#known.delete(local)
+    this.onAssign?.(index, entry.kind, local)
   }
+  /** Called once a variable has been assigned. */
+  onAssign: ((index: number, kind: Kind, local: Local) => void) | undefined
   /** Saves entries that read a variable which is about to change. */
   saveReaders(index: number, kind: Kind): Local {
     const local = this.variable(index, kind)

@@ -55,6 +55,7 @@ arm(0x3b, 0x4e, (f, _c, op) => store(f, (op - 0x3b) & 3))
 const increment = (f: Frame, index: number, by: number): void => {
   const local = f.stack.saveReaders(index, 'I')
   f.fn.set(local, f.fn.op(Op.i32Add, f.fn.get(local), f.fn.i32(by)))
+  f.stack.onAssign?.(index, 'I', local)
 }
 arm(0x84, 0x84, (f, c) => increment(f, c[f.at + 1] as number, ((c[f.at + 2] as number) << 24) >> 24))
 /** Instructions besides those on variables that have a wide form: code for a two-byte index. */
@@ -165,8 +166,16 @@ arm(0x92, 0x92, f => {
   const a = f.stack.pop()
   f.stack.pushNode('I', f.fn.op(Op.i32And, f.stack.use(a), f.fn.i32(0xffff)), [a])
 })
-arm(0x94, 0x98, (f, _c, op) => {
+arm(0x94, 0x98, (f, code, op) => {
   const { fn, stack } = f
+  const next = f.at + 1
+  const branch = code[next] as number
+  if (branch >= 0x99 && branch <= 0x9e && !f.blocks.has(next)) {
+    const from = stack.popMany(2) as [Entry, Entry]
+    stack.pushNode('I', compared(f, op, branch - 0x99, stack.use(from[0]), stack.use(from[1])), from)
+    f.condition = stack.entries[stack.depth - 1]
+    return
+  }
   const [a, b] = stack.popMany(2) as [Entry, Entry]
   const [x, y] = [stack.hold(a), stack.hold(b)]
   const [gt, lt, ge, le] =
@@ -183,3 +192,20 @@ arm(0x94, 0x98, (f, _c, op) => {
   fn.set(result, fn.op(Op.i32Sub, greater, less))
   stack.pushLocal('I', result)
 })
+
+/** Comparisons by what is compared and by the branch after it: =, ≠, <, ≥, >, ≤. */
+const COMPARED = [
+  [Op.i64Eq, Op.i64Ne, Op.i64LtS, Op.i64GeS, Op.i64GtS, Op.i64LeS],
+  [Op.f32Eq, Op.f32Ne, Op.f32Lt, Op.f32Ge, Op.f32Gt, Op.f32Le],
+  [Op.f64Eq, Op.f64Ne, Op.f64Lt, Op.f64Ge, Op.f64Gt, Op.f64Le],
+] as const
+
+/** Whether the branch after a comparison is taken. With a NaN, fcmpl counts as less and fcmpg as greater. */
+function compared({ fn }: Frame, op: number, branch: number, x: Node, y: Node): Node {
+  const ops = COMPARED[(op - 0x93) >> 1] as (typeof COMPARED)[number]
+  const nanIsLess = op === 0x95 || op === 0x97
+  const takenByNan = nanIsLess ? branch === 2 || branch === 5 : branch === 3 || branch === 4
+  if (op === 0x94 || branch < 2 || !takenByNan) return fn.op(ops[branch] as number, x, y)
+  // The opposite comparison is false with a NaN.
+  return fn.op(Op.i32Eqz, fn.op(ops[branch ^ 1] as number, x, y))
+}

@@ -159,7 +159,8 @@ export class ModuleTypes {
   readonly module: ModuleBuilder
   readonly #layouts = new Map<string, number>([['', T.object]])
   readonly #signatures = new Map<Signature, { readonly index: number; readonly type: FunctionType }>()
-  readonly #casts = new Map<number, number>()
+  /** The block type from an erased reference to the same, not null. */
+  readonly nonNull: number
   /** How to get the same type in another module, by index. */
   readonly #made = new Map<number, (to: ModuleTypes) => number>()
 
@@ -168,8 +169,10 @@ export class ModuleTypes {
     this.module = module
     if (!base) {
       defineCommonTypes(module)
+      this.nonNull = module.defineType({ kind: 'func', params: [OBJ], results: [ref(T.object, false)] })
       return
     }
+    this.nonNull = base.nonNull
     for (const [key, index] of base.#layouts) this.#layouts.set(key, index)
     for (const [key, signature] of base.#signatures) this.#signatures.set(key, signature)
   }
@@ -204,15 +207,6 @@ export class ModuleTypes {
     this.#signatures.set(signature, made)
     this.#made.set(made.index, to => to.signature(signature).index)
     return made
-  }
-  /** The block type from an erased reference to a non-null one of the type. */
-  cast(type: number): number {
-    const known = this.#casts.get(type)
-    if (known !== undefined) return known
-    const index = this.module.defineType({ kind: 'func', params: [OBJ], results: [ref(type, false)] })
-    this.#casts.set(type, index)
-    this.#made.set(index, to => to.cast(this.indexIn(to, type)))
-    return index
   }
   /** The index in another module with the same base of one of this module’s types. */
   indexIn(to: ModuleTypes, index: number): number {

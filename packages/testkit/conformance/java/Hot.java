@@ -131,6 +131,64 @@ public class Hot {
     return caught + " " + text;
   }
 
+  static final RuntimeException EVEN = new IllegalStateException("even"), ODD = new IllegalArgumentException("odd");
+  static int ended;
+
+  static int divide(int a, int b) {
+    return a / b;
+  }
+
+  static int after(int i) {
+    if (i % 35_000 == 0) throw new IllegalStateException("after " + i);
+    return -1;
+  }
+
+  /** Small enough to stand in its caller's code, handlers and all. */
+  static int guarded(int i) {
+    try {
+      return divide(100, i % 7);
+    } catch (ArithmeticException e) {
+      if (i % 42_000 == 0) trace(e);
+      return after(i);
+    } finally {
+      ended++;
+    }
+  }
+
+  static int nested(int i) {
+    try {
+      return guarded(i);
+    } catch (IllegalStateException e) {
+      trace(e);
+      return -2;
+    }
+  }
+
+  static int ready(int i) {
+    throw i % 3 == 0 ? EVEN : ODD;
+  }
+
+  static int chosen(int i) {
+    try {
+      return ready(i);
+    } catch (IllegalStateException e) {
+      return e == EVEN ? 1 : 2;
+    }
+  }
+
+  static void inlined() {
+    long sum = 0;
+    for (int i = 1; i <= 120_000; i++) {
+      sum += nested(i);
+      try {
+        sum += chosen(i);
+      } catch (IllegalArgumentException e) {
+        sum += e == ODD ? 10 : 20;
+      }
+    }
+    System.out.println(sum + " " + ended);
+  }
+
   static void trace(Throwable e) {
     System.out.println(e);
     for (StackTraceElement frame : e.getStackTrace()) System.out.println("  " + frame);
@@ -192,6 +250,7 @@ public class Hot {
     int value = 1;
     for (int i = 0; i < 50_000; i++) value = both.applyAsInt(value) % 1_000_003;
     System.out.println(value);
+    inlined();
     Object nothing = null;
     for (int i = 0; i < 3; i++) run("null", () -> System.out.println(nothing.hashCode()));
   }
