@@ -13,6 +13,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 const PROGRAM = fileURLToPath(new URL('../../bin/doppel.js', import.meta.url))
 /** How long the network's process may take to come up. */
 const START_MS = 10_000
+/** How long until another process is started: one that finds the network carried ends, and so may the one it found. */
+const RESTART_MS = 2000
 const POLL_MS = 50
 
 /**
@@ -131,7 +133,7 @@ class Joined implements NetworkSocket {
     for (let waitedMs = 0; waitedMs < START_MS; waitedMs += POLL_MS) {
       const socket = await connected(path)
       if (socket) return socket
-      if (waitedMs === 0) startCarrier(this.#name, this.#env)
+      if (waitedMs % RESTART_MS === 0) startCarrier(this.#name, this.#env)
       await sleep(POLL_MS)
     }
     throw new DoppelError('net.lost', `the process of the network ${this.#name} did not come up`, { name: this.#name })

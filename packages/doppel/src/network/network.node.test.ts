@@ -1,10 +1,12 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { NetworkSocket } from '../run/network.ts'
-import { createNetwork, findNetwork, listNetworks, removeNetwork } from './definitions.ts'
+import { lockDisk } from '../host/disk-lock.ts'
+import { createNetwork, definitionPath, findNetwork, listNetworks, removeNetwork } from './definitions.ts'
 import { ethernetFrame, offloadedFrame } from './frames.ts'
 import { joinNetwork } from './join.ts'
 
@@ -62,6 +64,17 @@ test('networks are recorded by name, once', async () => {
   expect(await listNetworks(env)).toEqual([])
   for (const name of ['lab', '../x'])
     await expect(findNetwork(name, env)).rejects.toMatchObject({ code: 'net.unknown' })
+})
+
+test('a network’s process that found another one ending is started again', async () => {
+  await createNetwork({ name: 'late', policy: {}, createdMs: 1 }, env)
+  const ending = await lockDisk(definitionPath('late', env), 'write', env)
+  const joining = joinNetwork('late', env)
+  await sleep(3500)
+  await ending.release()
+  const late = await joining
+  expect(late.mac).toMatch(/^([0-9a-f]{2}:){5}/)
+  late.close()
 })
 
 test('machines of different processes reach one another, also after the network’s process was killed', async () => {
