@@ -1,3 +1,4 @@
+export { type EngineFrame, engineStacks, readFrames } from './engine-stack.ts'
 export { Arena } from './arena.ts'
 export type { BranchHint } from './emit.ts'
 export { analyseFlow, type FlowGraph } from './cfg.ts'

@@ -1,3 +1,4 @@
+import { type EngineFrame, engineStacks, readFrames } from '@doppel/wasm'
 import type { Field, JavaClass, Method, Ref } from './classes.ts'
 import { INLINED_SHIFT, type InlinedMark } from '../translate/frame.ts'
 import type { Vm } from './vm.ts'
@@ -8,17 +9,6 @@ export interface TraceFrame {
   readonly offset: number
 }
 
-interface CallSite {
-  getFunctionName(): string | null
-  getPosition(): number
-}
-/** V8’s hook, https://v8.dev/docs/stack-trace-api. */
-interface StackTraceApi {
-  stackTraceLimit: number
-  prepareStackTrace?: unknown
-  captureStackTrace(into: object): void
-}
-
 /** A stack that V8 has noted and not described yet. */
 interface Holder {
   stack?: unknown
@@ -26,15 +16,14 @@ interface Holder {
 }
 /** The same, to others. */
 export type NotedStack = Holder
-const api = Error as unknown as StackTraceApi
 /** Notes the current stack. */
 function hold(max: number): Holder {
   const holder: Holder = {}
-  const limit = api.stackTraceLimit
+  const limit = engineStacks.stackTraceLimit
   // Host functions and adapters stand between Java’s frames.
-  api.stackTraceLimit = max * 2 + 64
-  api.captureStackTrace(holder)
-  api.stackTraceLimit = limit
+  engineStacks.stackTraceLimit = max * 2 + 64
+  engineStacks.captureStackTrace(holder)
+  engineStacks.stackTraceLimit = limit
   return holder
 }
 /** The frames of a new throwable: without fillInStackTrace and the constructors that led to it. */
@@ -78,7 +67,7 @@ export class StackTraces {
   }
   #read(holder: Holder, max: number): TraceFrame[] {
     const frames: TraceFrame[] = []
-    const read = (_error: unknown, sites: readonly CallSite[]): TraceFrame[] => {
+    const read = (sites: readonly EngineFrame[]): void => {
       for (const site of sites) {
         const name = site.getFunctionName()
         if (name === null || name[0] !== 'm') continue
@@ -86,16 +75,8 @@ export class StackTraces {
         if (frames.length >= max) break
       }
       frames.length = Math.min(frames.length, max)
-      return frames
     }
-    const prepare = api.prepareStackTrace
-    try {
-      api.prepareStackTrace = read
-      // The hook runs when the property is first read.
-      void holder.stack
-    } finally {
-      api.prepareStackTrace = prepare
-    }
+    readFrames(holder, read)
     return frames
   }
 

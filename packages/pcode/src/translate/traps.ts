@@ -1,3 +1,4 @@
+import { type EngineFrame, engineStacks, readFrames } from '@doppel/wasm'
 import { CAUSE_LIST, type Cause } from '../machine/causes.ts'
 import { Problem } from '../machine/problem.ts'
 import { Field, CODE_WORDS, type Program } from '../program/program.ts'
@@ -9,50 +10,33 @@ export interface Site {
   readonly routine: number
   readonly at: number
 }
-interface CallSite {
-  getFunctionName(): string | null
-  getPosition(): number
-}
-/** V8's hook, https://v8.dev/docs/stack-trace-api. */
-interface StackTraceApi {
-  stackTraceLimit: number
-  prepareStackTrace?: unknown
-}
-const api = Error as unknown as StackTraceApi
 const MAX_FRAMES = 64
 
 /** Makes errors thrown in `run` remember the engine's frames, so that `framesOf` can tell the guest's. */
 export async function withFrames<T>(run: () => Promise<T>): Promise<T> {
-  const limit = api.stackTraceLimit
-  api.stackTraceLimit = MAX_FRAMES
+  const limit = engineStacks.stackTraceLimit
+  engineStacks.stackTraceLimit = MAX_FRAMES
   try {
     return await run()
   } finally {
-    api.stackTraceLimit = limit
+    engineStacks.stackTraceLimit = limit
   }
 }
 
 /** The guest's routines on the stack where an error was made, innermost first. Empty in engines that do not tell. */
 export function framesOf(error: object, translated: TranslatedProgram): Site[] {
-  const read = (_: unknown, sites: readonly CallSite[]): Site[] => {
-    const found: Site[] = []
-    for (const site of sites) {
-      const name = site.getFunctionName() ?? ''
+  const found: Site[] = []
+  const read = (frames: readonly EngineFrame[]): void => {
+    for (const frame of frames) {
+      const name = frame.getFunctionName() ?? ''
       if (routineOfFunction(name) === undefined) continue
-      const place = siteBefore(translated.marks.get(name) ?? [], site.getPosition())
+      const place = siteBefore(translated.marks.get(name) ?? [], frame.getPosition())
       const known = place === undefined ? undefined : translated.sites[place]
       if (known) found.push(known)
     }
-    return found
   }
-  const prepare = api.prepareStackTrace
-  api.prepareStackTrace = read
-  try {
-    const { stack } = error as { stack?: unknown }
-    return Array.isArray(stack) ? (stack as Site[]) : []
-  } finally {
-    api.prepareStackTrace = prepare
-  }
+  readFrames(error, read)
+  return found
 }
 /** The site of the last mark at or before a byte offset. */
 function siteBefore(marks: readonly number[], offset: number): number | undefined {
