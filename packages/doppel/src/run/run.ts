@@ -102,7 +102,8 @@ export async function runMachine(
       if (ended !== undefined) return ended
       const panicked = end.kind === 'stopped' ? undefined : panic.error()
       if (panicked) throw panicked
-      if (end.kind === 'reset' && options.command === undefined) continue
+      // What follows a reset is another run, which a recording does not have.
+      if (end.kind === 'reset' && options.command === undefined && !taping) continue
       const status = session.status()
       if (status !== undefined) return status
       if (end.kind === 'stuck') throw stuck(end.trap)

@@ -43,8 +43,6 @@ export function recordTo(path: string): Taping {
     begin: (asked, isScript, boot) => {
       const { env: _, ...options } = asked
       const subject: Subject = { version: VERSION, options: JSON.stringify(options), isScript, files: digests(boot) }
-      // A guest that resets begins anew, which is another run.
-      if (file !== undefined) throw new DoppelError('record.reset', 'the guest was reset: its recording ends there')
       const descriptor = (file = openToWrite(path))
       writeSync(descriptor, encodeBeginning({ ...subject } as Saved))
       return (tape = new RecordingTape(bytes => void writeSync(descriptor, bytes)))

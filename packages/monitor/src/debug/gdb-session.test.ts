@@ -123,7 +123,7 @@ test('a breakpoint is told once, then the machine may go on', async () => {
   target.onStop?.({ thread: 1 })
   expect(await ask()).toEqual(['T05thread:2;'])
   expect(await ask('z0,1234,2', 'vCont;s:2')).toEqual(['OK', 'T05thread:2;'])
-  expect(target.log).toEqual(['pause', 'set 4660', 'resume', 'pause', 'clear 4660', 'step 1'])
+  expect(target.log).toEqual(['pause', 'set 4660', 'resume', 'pause', 'pause', 'clear 4660', 'step 1'])
 })
 
 test('an access that is watched is told of with its address', async () => {
@@ -142,6 +142,13 @@ test('control-C stops a machine that runs, and says nothing to one that stands',
   await ask('c')
   gdb.receive(Uint8Array.of(3))
   expect(await ask()).toEqual(['T02thread:1;'])
+})
+
+test('control-C that overtakes what lets the machine go stops it', async () => {
+  const { target, gdb, ask } = session()
+  gdb.receive(Uint8Array.from([...encodePacket('c'), 3]))
+  expect(await ask()).toEqual(['T02thread:1;'])
+  expect(target.log.at(-1)).toBe('pause')
 })
 
 test('a debugger that goes, in whatever state, leaves nothing behind', async () => {

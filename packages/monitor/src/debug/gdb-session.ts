@@ -116,10 +116,11 @@ export class GdbSession {
   }
   /** The machine is to stop, unless it has. */
   #queueStop({ thread, watched }: DebugStop, signal: number): void {
-    const paused = this.#machine.pause()
+    // At once, before any more of it runs; and in its place, since what lets it go may have been asked for before.
+    void this.#machine.pause()
     this.#then(async () => {
       if (!this.#isRunning) return NO_REPLY
-      await paused
+      await this.#machine.pause()
       this.#isRunning = false
       this.#thread = thread
       if (!watched) return this.#stopReply(signal)
