@@ -15,6 +15,7 @@ export type { DebugFeature, DebugRegister, DebugStop, DebugTarget, WatchKind } f
 export { type EntropySource, hostEntropy, seededEntropy } from './entropy.ts'
 export { assert, DoppelError } from './errors.ts'
 export type { EnvironmentCall, HartThreads, Privilege, RiscvCpu, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
+export { hashWords } from './hash.ts'
 export type { GovernedWait, Governor, MachineBody, Pace } from './machine.ts'
 export { foldSum, internetSum } from './internet-sum.ts'
 export { FlatMemory, type GuestMemory } from './memory.ts'

@@ -1,7 +1,5 @@
-import { encodeSaved, PAGE_BYTES, type RiscvCpu, type Saved } from '@doppel/base'
+import { encodeSaved, hashWords, PAGE_BYTES, type RiscvCpu, type Saved } from '@doppel/base'
 
-const PRIME = 0x01000193
-const [START_A, START_B] = [0x811c9dc5 | 0, 0x2f0b4c47 | 0]
 type Hash = readonly [number, number]
 const NOTHING: Hash = [0, 0]
 
@@ -29,7 +27,7 @@ export class StateHash {
     const encoded = encodeSaved(state)
     const words = new Int32Array((encoded.length + 3) >>> 2)
     new Uint8Array(words.buffer).set(encoded)
-    const [a, b] = hash(words, encoded.length)
+    const [a, b] = hashWords(words, [encoded.length, 0])
     const digits = (word: number): string => (word >>> 0).toString(16).padStart(8, '0')
     return digits(a + this.#sum[0]) + digits(b + this.#sum[1])
   }
@@ -45,21 +43,8 @@ export class StateHash {
   }
   #count(page: number, words: Int32Array): void {
     const [oldA, oldB] = this.#pages.get(page) ?? NOTHING
-    const now = words.every(word => word === 0) ? NOTHING : hash(words, page)
+    const now = words.every(word => word === 0) ? NOTHING : hashWords(words, [page, 0])
     this.#pages.set(page, now)
     this.#sum = [(this.#sum[0] - oldA + now[0]) | 0, (this.#sum[1] - oldB + now[1]) | 0]
   }
-}
-
-/** FNV-1a (Fowler, Noll and Vo) over words, from two starting points, the second fed by the first. */
-function hash(words: Int32Array, salt: number): Hash {
-  let [a, b] = [START_A ^ salt, START_B ^ Math.imul(salt, PRIME)]
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] as number
-    a = Math.imul(a ^ word, PRIME)
-    a ^= a >>> 15
-    b = Math.imul(b ^ word ^ (a >>> 24), PRIME)
-    b ^= b >>> 13
-  }
-  return [a, b]
 }

@@ -1,3 +1,4 @@
+import { hashWords } from '@doppel/base'
 import { Arena, type FunctionBody, ModuleBuilder } from '@doppel/wasm'
 import { generatedOnce } from './compiled.ts'
 import type { Sharing } from './emitter.ts'
@@ -9,7 +10,6 @@ import { discoverRegion, dispatchesInVain, explore, isCall, type KnownTargets } 
 import type { ReadInstruction, Region } from './region.ts'
 import { type SavedRegion, unpackBody } from './saved-region.ts'
 import { RegionEmitter } from './translate.ts'
-import { hashWords } from './translations.ts'
 import type { Usage } from './usage.ts'
 
 const PAGE_BYTES = 4096

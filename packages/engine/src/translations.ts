@@ -1,3 +1,4 @@
+import { hashWords } from '@doppel/base'
 import type { SavedRegion } from './saved-region.ts'
 
 /**
@@ -15,23 +16,6 @@ export const MAX_FILE_BYTES: number = 8 << 20
 /** More regions than any run makes, so that a damaged count is seen as such. */
 const MAX_REGIONS = 20_000
 const PAGE_BYTES = 4096
-
-/**
- * A 64-bit hash of words, as two of them: FNV-1a (Fowler, Noll and Vo) by words from two starting points. A file is hashed
- * while a machine waits for it, by code that nothing has warmed.
- */
-export function hashWords(words: Int32Array): readonly [number, number] {
-  let a = 0x811c9dc5 | 0
-  let b = 0x2f0b4c47 | 0
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] as number
-    // A product hands bits up only: the high ones are brought down.
-    a = Math.imul(a ^ word, 0x01000193)
-    a ^= a >>> 15
-    b = Math.imul(b ^ word ^ (a >>> 24), 0x01000193)
-  }
-  return [a, b]
-}
 
 /** The file's bytes: `used` regions first, then as many of `others` as there is room for. */
 export function encodeTranslations(

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hashWords } from '@doppel/base'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { doppel } from './doppel-process.ts'
 
@@ -47,9 +48,7 @@ test('what is damaged, of another version, or of other files is refused, saying 
     copy.write(put, copy.indexOf(find), 'latin1')
     // A checksum of our own: damage is told apart from another subject.
     const length = copy.readUInt32LE(19)
-    let sum = 0x811c9dc5
-    for (const byte of copy.subarray(27, 27 + length)) sum = Math.imul(sum ^ byte, 0x01000193)
-    copy.writeUInt32LE(sum >>> 0, 23)
+    copy.writeInt32LE(hashWords(copy.subarray(27, 27 + length))[0], 23)
     await writeFile(path, copy)
     const { status, stderr } = await doppel(['replay', path])
     expect(status).toBe(1)

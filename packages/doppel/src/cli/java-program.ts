@@ -1,6 +1,7 @@
 import { DoppelError } from '@doppel/base'
 import type { Invocation } from './command.ts'
-import { readMemory, readTimeout } from './run-options.ts'
+import { readTimeout } from './read-timeout.ts'
+import { readMemory } from './run-options.ts'
 
 /** Flags of `doppel run` that mean to a Java program what they mean to other machines. */
 const SHARED: ReadonlySet<string> = new Set(['memory', 'network', 'publish', 'allow', 'deny', 'timeout', 'class-path'])

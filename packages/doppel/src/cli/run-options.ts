@@ -4,6 +4,7 @@ import { DoppelError, formatSize, MIB, PAGE_BYTES, parseSize } from '@doppel/bas
 import type { ImageConfig } from '@doppel/images'
 import type { CpuLimits, DiskRate, LatencyClass } from '@doppel/monitor'
 import { isVolumeName, makeVolume } from '../host/volumes.ts'
+import { readTimeout } from './read-timeout.ts'
 import { type GdbAddress, readGdbAddress } from '../run/gdb.ts'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
 import { findNetwork } from '../network/definitions.ts'
@@ -275,16 +276,6 @@ export function readFraction(flag: string, text: string | undefined): number | u
   const value = /^\d*\.?\d+$/.test(text) ? Number(text) : 0
   if (value <= 0 || value > 1) throw badValue(flag, text, 'more than 0 and at most 1, such as 0.5')
   return value
-}
-
-/** A time limit in milliseconds. Throws `cli.flag-value`. */
-export function readTimeout(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
-  const scale = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? 's'] ?? 1000
-  const timeoutMs = Math.round(Number(match?.[1] ?? 0) * scale)
-  if (timeoutMs <= 0) throw badValue('timeout', text, 'a time such as 30s, 500ms or 2m')
-  return timeoutMs
 }
 
 /** A disk to attach, its file readable. Throws `cli.flag-value`, `run.file`. */

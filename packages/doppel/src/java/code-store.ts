@@ -1,3 +1,4 @@
+import { hashWords } from '@doppel/base'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, linkSync } from 'node:fs'
 import { join } from 'node:path'
 // Not by way of the whole package: Java starts in less time than that takes to load.
@@ -32,26 +33,14 @@ function digests(): (bytes: Uint8Array) => string {
   }
 }
 
-/** Two words that tell damage: FNV-1a by words (Fowler, Noll and Vo), the second over the first’s course. */
+/** Two words that tell damage, and a content that follows on something else. */
 function checksum(before: Uint8Array, content: Uint8Array): Uint8Array {
   const whole = content.length >>> 2
   const copy = content.byteOffset % 4 === 0 ? content : new Uint8Array(content)
-  const sums = Int32Array.of(0x811c9dc5, content.length)
-  mix(sums, before)
-  mix(sums, new Int32Array(copy.buffer, copy.byteOffset, whole))
-  mix(sums, content.subarray(whole * 4))
-  return new Uint8Array(sums.buffer)
-}
-/** In variables of its own: this runs over megabytes before anything is compiled. */
-function mix(sums: Int32Array, words: Uint8Array | Int32Array): void {
-  let [a, b] = [sums[0] as number, sums[1] as number]
-  for (let i = 0; i < words.length; i++) {
-    a = Math.imul(a ^ (words[i] as number), 0x01000193)
-    a ^= a >>> 15
-    b = Math.imul(b ^ a, 0x01000193)
-  }
-  sums[0] = a
-  sums[1] = b
+  const words = new Int32Array(copy.buffer, copy.byteOffset, whole)
+  const start = hashWords(before, [content.length, 0])
+  const sums = hashWords(content.subarray(whole * 4), hashWords(words, start))
+  return new Uint8Array(Int32Array.from(sums).buffer)
 }
 
 /**

@@ -1,10 +1,10 @@
 import { DoppelError } from '@doppel/base'
 import { Problem, type Program, type RunResult, runProgram } from '@doppel/pcode'
 import type { Invocation, Streams } from '../cli/command.ts'
+import { readTimeout } from '../cli/read-timeout.ts'
 import { allowDeepStacks } from './deep-stacks.ts'
 import { programFiles, readBindings } from './program-files.ts'
 import { loadProgram, readSource } from './sources.ts'
-import { readTime } from './time.ts'
 
 /** What timeout(1) returns when it had to end a program. */
 const TIMED_OUT = 124
@@ -19,7 +19,7 @@ export async function runPascal(invocation: Invocation): Promise<number> {
   const program = loadProgram(invocation, path, text)
   if (program === undefined) return 1
   checkBindings(program, bindings)
-  const timeoutMs = readTime(invocation.value('timeout'))
+  const timeoutMs = readTimeout(invocation.value('timeout'))
   const ending = new AbortController()
   const start = performance.now()
   const isOver = (): boolean => timeoutMs !== undefined && performance.now() - start > timeoutMs

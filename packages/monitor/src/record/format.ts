@@ -1,4 +1,4 @@
-import { decodeSaved, DoppelError, encodeSaved, type Saved } from '@doppel/base'
+import { decodeSaved, DoppelError, encodeSaved, hashWords, type Saved } from '@doppel/base'
 
 /*
  * A recording is a line that says so, then records: the length and a checksum of what follows (32-bit little-endian words),
@@ -55,7 +55,7 @@ function encodeRecord(value: Saved): Uint8Array {
   const bytes = new Uint8Array(HEAD_BYTES + content.length)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, content.length, true)
-  view.setUint32(4, checksum(content), true)
+  view.setInt32(4, hashWords(content)[0], true)
   bytes.set(content, HEAD_BYTES)
   return bytes
 }
@@ -72,11 +72,11 @@ export function decodeRecording(file: Uint8Array): Recording {
   let at = MAGIC.length
   while (at + HEAD_BYTES <= file.length) {
     const view = new DataView(file.buffer, file.byteOffset + at, HEAD_BYTES)
-    const [length, sum] = [view.getUint32(0, true), view.getUint32(4, true)]
+    const [length, sum] = [view.getUint32(0, true), view.getInt32(4, true)]
     if (length > MAX_RECORD_BYTES) throw damaged(at)
     if (at + HEAD_BYTES + length > file.length) break
     const content = file.subarray(at + HEAD_BYTES, at + HEAD_BYTES + length)
-    if (checksum(content) !== sum) throw damaged(at)
+    if (hashWords(content)[0] !== sum) throw damaged(at)
     values.push(decodeSaved(content))
     at += HEAD_BYTES + length
   }
@@ -97,11 +97,4 @@ function readEvent(value: Saved, index: number): RecordedEvent {
     return event as InputEvent
   }
   throw new DoppelError('replay.format', `event ${index} of the recording is none that this doppel knows`, { index })
-}
-
-/** FNV-1a (Fowler, Noll and Vo), 32 bits. */
-function checksum(bytes: Uint8Array): number {
-  let sum = 0x811c9dc5
-  for (let i = 0; i < bytes.length; i++) sum = Math.imul(sum ^ (bytes[i] as number), 0x01000193)
-  return sum >>> 0
 }
