@@ -12,6 +12,18 @@ export {
   parseElf,
 } from './elf.ts'
 export type { DebugFeature, DebugRegister, DebugStop, DebugTarget, WatchKind } from './debug.ts'
+export type {
+  PlacedBreakpoint,
+  SourceBreakpoint,
+  SourceEnd,
+  SourceFrame,
+  SourceRun,
+  SourceScope,
+  SourceStop,
+  SourceTarget,
+  SourceValue,
+  SourceVariable,
+} from './source-debug.ts'
 export { type EntropySource, hostEntropy, seededEntropy } from './entropy.ts'
 export { assert, DoppelError } from './errors.ts'
 export type { EnvironmentCall, HartThreads, Privilege, RiscvCpu, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'

@@ -64,7 +64,8 @@ function layOutParameter(
   const { variable } = parameter
   const { type, byReference } = variable
   if (type.kind === 'conformant') {
-    variable.offset = frame.add(variable.name, 4, 4)
+    // Its bounds get their places only now.
+    variable.offset = frame.add(variable.name, 4, 4, { kind: 'reference', target: () => typeSymbol(type) })
     offsets.push(variable.offset)
     if (!isFirst) return
     for (const bound of variable.bounds) {
@@ -72,8 +73,7 @@ function layOutParameter(
       offsets.push(bound.offset)
     }
   } else if (byReference) {
-    const { target } = { target: type }
-    variable.offset = frame.add(variable.name, 4, 4, { kind: 'pointer', target: () => typeSymbol(target) })
+    variable.offset = frame.add(variable.name, 4, 4, { kind: 'reference', target: () => typeSymbol(type) })
     offsets.push(variable.offset)
   } else if (isScalar(type)) {
     const bytes = VALUE_BYTES[valueType(type)]
