@@ -1,5 +1,8 @@
 export { decodeRecording, encodeBeginning, type EndEvent, type Recording } from './record/format.ts'
 export { RecordingTape, ReplayingTape, type Tape } from './record/tapes.ts'
+export { type DapLaunch, type DapOutput, type DapProgram, DapSession } from './debug/dap/session.ts'
+export { TerminalDebugger, type TerminalDebugging } from './debug/terminal/terminal-debugger.ts'
+export type { Arguments as DapArguments } from './debug/dap/arguments.ts'
 export { type DebuggedMachine, GdbSession } from './debug/gdb-session.ts'
 export { AGENT_CHANNEL, type AgentState, type CommandStarter, GuestAgent, type StartRequest } from './agent/agent.ts'
 export { GuestProcess, type ProcessEnd, type ProcessOutput, type RunningCommand } from './agent/running.ts'

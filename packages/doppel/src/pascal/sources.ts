@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { DoppelError } from '@doppel/base'
 import {
   type CompileOptions,
+  type CompileResult,
   compilePascal,
   type Diagnostic,
   DIALECTS,
@@ -46,16 +47,19 @@ export function printDiagnostics(streams: Streams, diagnostics: readonly Diagnos
   if (errors > 0) streams.stderr(`${errors} error${errors === 1 ? '' : 's'}\n`)
 }
 
-/**
- * A program of Pascal text, or of p-code (this machine's own text, or Pascal-P4's or P5's) where the file is called `.p4` or `.p5`;
- * undefined after what is wrong with it was printed. Throws `pcode.*` for p-code that is none.
- */
+/** A program of a file's text, or undefined after what is wrong with it was printed. Throws `pcode.*` for p-code that is none. */
 export function loadProgram(invocation: Invocation, path: string, text: string): Program | undefined {
-  if (/\.p[45]$/i.test(path)) {
-    if (text.startsWith(PROGRAM_TEXT_MARK)) return readProgramText(text)
-    return path.endsWith('4') ? loadP4(text) : loadP5(text)
-  }
-  const { program, diagnostics } = compilePascal(text, compileOptions(invocation, path))
+  const { program, diagnostics } = programOf(path, text, compileOptions(invocation, path))
   printDiagnostics(invocation.streams, diagnostics)
   return program
+}
+
+/**
+ * A program of Pascal text, or of p-code (this machine's own text, or Pascal-P4's or P5's) where the file is called `.p4` or `.p5`.
+ * Throws `pcode.*` for p-code that is none.
+ */
+export function programOf(path: string, text: string, options: CompileOptions): CompileResult {
+  if (!/\.p[45]$/i.test(path)) return compilePascal(text, options)
+  if (text.startsWith(PROGRAM_TEXT_MARK)) return { program: readProgramText(text), diagnostics: [] }
+  return { program: path.endsWith('4') ? loadP4(text) : loadP5(text), diagnostics: [] }
 }

@@ -15,9 +15,13 @@ export const runPascalCommand: Command = {
     DIALECT,
     UNCHECKED,
     { name: 'timeout', value: 'TIME', summary: 'end the program after so long, e.g. 30s or 2m' },
+    { name: 'debug', summary: 'stop before its first line, in a debugger of this terminal (see also doppel dap)' },
     { name: 'leaks', summary: 'say at the end what was never disposed of' },
   ],
-  examples: [['doppel run prog.pas data=numbers.txt', 'the program parameter data is the file numbers.txt']],
+  examples: [
+    ['doppel run prog.pas data=numbers.txt', 'the program parameter data is the file numbers.txt'],
+    ['doppel run --debug prog.pas', 'then break 12, continue, print x; help shows the rest'],
+  ],
   run: async invocation => await (await import('../../pascal/run-pascal.ts')).runPascal(invocation),
 }
 
