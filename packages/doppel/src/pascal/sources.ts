@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { DoppelError } from '@doppel/base'
 import {
   type CompileOptions,
@@ -36,8 +37,14 @@ export function compileOptions(invocation: Invocation, path: string): CompileOpt
   return {
     file: path,
     checks: !invocation.has('unchecked'),
+    readFile: name => readIncluded(resolve(dirname(path), name)),
     ...(dialect === undefined ? {} : { dialect: dialect as Dialect['name'] }),
   }
+}
+
+/** The text of a file that a program takes in; undefined where there is none, which the compiler says. */
+function readIncluded(path: string): string | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ? readSource(path) : undefined
 }
 
 /** Prints what is wrong with a program, and how much of it there is. */

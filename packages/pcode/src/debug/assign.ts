@@ -21,6 +21,12 @@ export function assignPlace(
     memory.setReal(at, content)
     return
   }
+  if (type.kind === 'string' && typeof content === 'string') {
+    if (content.length >= type.bytes) throw refused(`the string may have ${type.bytes - 1} characters`)
+    memory.setByte(at, content.length)
+    for (let i = 0; i < content.length; i++) memory.setByte(at + 1 + i, content.charCodeAt(i))
+    return
+  }
   const shape = arrayShape(runtime, place)
   if (shape && typeof content === 'string') {
     if (content.length !== shape.high - shape.low + 1)

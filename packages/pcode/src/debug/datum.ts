@@ -82,6 +82,11 @@ function definedWord(word: number): number | undefined {
   return word === UNDEFINED_WORD ? undefined : word
 }
 
+/** The characters of a string of varying length: a byte that tells it, then they. */
+export function stringOf(runtime: Runtime, address: number): string {
+  return charsOf(runtime, address + 1, runtime.memory.byte(address >>> 0))
+}
+
 /** The characters of an array of char. */
 export function charsOf({ memory }: Runtime, address: number, length: number): string {
   return String.fromCharCode(...memory.slice(address >>> 0, length))

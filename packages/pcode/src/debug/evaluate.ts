@@ -5,7 +5,7 @@ import { NIL } from '../program/program.ts'
 import type { TypeSymbol } from '../program/type-symbol.ts'
 import { Token } from '../pascal/syntax/tokens.ts'
 import type { Expression } from '../pascal/syntax/tree.ts'
-import { arrayShape, charsOf, type Content, contentOf, elementOf, followed, type Place } from './datum.ts'
+import { arrayShape, charsOf, type Content, contentOf, elementOf, followed, type Place, stringOf } from './datum.ts'
 import { FUNCTIONS } from './evaluate-functions.ts'
 import { arithmetic, compared } from './evaluate-operators.ts'
 import type { WrittenExpression } from './read-expression.ts'
@@ -40,6 +40,7 @@ export function contentsOf(runtime: Runtime, datum: Datum): { readonly type: Typ
   const shape = arrayShape(runtime, place)
   if (shape && isText(type))
     return { type, content: charsOf(runtime, address, Math.max(0, shape.high - shape.low + 1)) }
+  if (type.kind === 'string') return { type, content: stringOf(runtime, address) }
   return { type, content: contentOf(runtime, place) }
 }
 

@@ -12,6 +12,7 @@ import {
   elementsOf,
   followed,
   type Place,
+  stringOf,
 } from './datum.ts'
 import { ordinalText, quoted, typeText } from './type-text.ts'
 
@@ -97,6 +98,10 @@ export class ShownValue implements SourceValue {
     }
     if (type.kind === 'record') {
       return this.#partsText('(', ')', depth, ({ name, value }) => `${name}: ${value.#textAt(depth + 1)}`)
+    }
+    if (type.kind === 'string') {
+      const text = stringOf(this.#runtime, address)
+      return stringText(text, text.length)
     }
     if (type.kind === 'file') return `${this.type} (${this.#runtime.fileState(address)})`
     return scalarText(this.#runtime, type, contentOf(this.#runtime, this.#place))

@@ -1,6 +1,6 @@
 import type { Command, Flag } from '../command.ts'
 
-const DIALECT: Flag = { name: 'dialect', value: 'iso|iso-1', summary: 'the language (default iso-1)' }
+const DIALECT: Flag = { name: 'dialect', value: 'iso|iso-1|ucsd', summary: 'the language (default iso-1)' }
 const UNCHECKED: Flag = { name: 'unchecked', summary: 'leave out the run-time checks' }
 
 /** `doppel run prog.pas`: what `doppel run` is for a Pascal program. */

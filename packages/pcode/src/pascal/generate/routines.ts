@@ -96,7 +96,10 @@ export function emitRoutine(g: Generator, unit: Unit): void {
   for (const { variable, address } of entries.get(unit)?.copies ?? []) {
     g.op2('lda', 0, variable.offset)
     g.op2('loda', 0, address)
-    g.op('mov', sizeOf(variable.type).bytes)
+    if (variable.type.kind === 'string') {
+      g.op('ldci', variable.type.max)
+      g.standard('sta')
+    } else g.op('mov', sizeOf(variable.type).bytes)
   }
   const conformant = conformantValues(routine)
   for (const variable of conformant) copyConformant(g, variable)
@@ -106,6 +109,10 @@ export function emitRoutine(g: Generator, unit: Unit): void {
   const files = routine.variables.filter(variable => containsFile(variable.type) && !isProgramFile(g, variable))
   for (const variable of files) emitFileVariables(g, variable.type, () => g.address(g.locate(variable)), 'fin')
   for (const statement of body) g.statement(statement)
+  if (routine.exit) {
+    g.definite.clear()
+    g.place(g.labelOf(routine.exit))
+  }
   g.line(endPos)
   for (const variable of files) emitFileVariables(g, variable.type, () => g.address(g.locate(variable)), 'fcl')
   for (const variable of conformant) {

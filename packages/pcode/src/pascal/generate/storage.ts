@@ -71,6 +71,9 @@ export function sizeOf(type: Type, packed = false): { readonly bytes: number; re
     }
     case 'record':
       return { bytes: layOut(type).bytes, align: type.packed ? 1 : 8 }
+    case 'string':
+      // Aligned, so that the length in fresh memory is 0.
+      return { bytes: type.max + 1, align: 4 }
     case 'file':
       return { bytes: FILE_ID_BYTES + sizeOf(type.component).bytes, align: 4 }
     default:
@@ -157,6 +160,8 @@ export function typeSymbol(type: Type, packed = false): TypeSymbol {
       layOut(type)
       return { kind: 'record', fields: [...type.fields.values()].map(field => fieldSymbol(field, type.packed)) }
     }
+    case 'string':
+      return { kind: 'string', bytes: type.max + 1 }
     case 'file':
       return { kind: 'file', component: typeSymbol(type.component) }
     default:
