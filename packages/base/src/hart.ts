@@ -76,6 +76,9 @@ export interface RiscvCpu {
   /** All harts' state; asked for between slices. A CPU just made takes it back; memory is not part of it. */
   save(): Saved
   restore(saved: Saved): void
+  /** The same to the last detail, for this very CPU: between turns of a deterministic machine. */
+  saveMoment?(): Saved
+  restoreMoment?(saved: Saved): void
 }
 
 /** What a RISC-V CPU is built from; the board supplies it. */

@@ -15,7 +15,7 @@ export interface MachineLoopConfig {
   /** The same, where time is a function of instructions: then nothing may hang on how fast the host is. */
   readonly instructionClock?: InstructionClock
   /** With an instruction clock: waits take the host's time too. */
-  readonly waits?: boolean
+  readonly waits?: () => boolean
   /** The time counter the harts' own timers compare with, and its frequency. */
   readonly time: () => bigint
   readonly ticksPerSecond: number
@@ -45,6 +45,14 @@ const YIELD_NS = 4_000_000
 const MAX_SLEEP_MS = 60_000
 /** How much later than asked for a host's timer may fire. */
 const TIMER_ERROR_MS = 1.5
+
+/** What a loop with an instruction clock remembers between rounds; each list has an entry for each hart. */
+export interface LoopMoment {
+  readonly waiting: readonly boolean[]
+  readonly triedDeadline: readonly (bigint | undefined)[]
+  readonly fruitless: readonly number[]
+  readonly turns: number
+}
 
 /** A hart's turn: how many had theirs before it in this round, when it began, and how many instructions it has. */
 interface Turn {
@@ -86,6 +94,20 @@ export class MachineLoop {
     this.#wakeSleeper?.()
   }
 
+  /** Between rounds. */
+  save(): LoopMoment {
+    const [waiting, triedDeadline] = [this.#waiting.slice(), this.#triedDeadline.slice()]
+    return { waiting, triedDeadline, fruitless: this.#fruitless.slice(), turns: this.#turns }
+  }
+  /** Goes on between those rounds; a turn that was broken off is no more. */
+  restore({ waiting, triedDeadline, fruitless, turns }: LoopMoment): void {
+    this.#waiting.splice(0, Infinity, ...waiting)
+    this.#triedDeadline.splice(0, Infinity, ...triedDeadline)
+    this.#fruitless.splice(0, Infinity, ...fruitless)
+    this.#turns = turns
+    this.#brokenOff = undefined
+  }
+
   /** The id of the first hart that only traps, once `run` has said 'stuck'. */
   stuckHart(): number {
     return this.#fruitless.findIndex(turns => turns >= STUCK_TRAPS)
@@ -110,6 +132,8 @@ export class MachineLoop {
       timers.runDue()
       if (!this.#brokenOff) beforeRound()
       if (isOver()) break
+      // Whoever looks on before a round may hold it.
+      if (this.#config.gate?.()) continue
       this.#eventful = false
       const beganNs = governor ? clock.monotonicNs() : 0
       const pace = governor?.pace?.(this.#nextTimerNs())
@@ -226,7 +250,7 @@ export class MachineLoop {
     const remainingMs = Math.min(this.#hartDeadlineMs(), (timers.nextDeadlineNs() - timers.clock.monotonicNs()) / 1e6)
     const inNs = Math.max(remainingMs, 0) * 1e6
     const { instructionClock, waits } = this.#config
-    if (instructionClock && inNs < Infinity && !waits) return instructionClock.skip(inNs)
+    if (instructionClock && inNs < Infinity && waits?.() !== true) return instructionClock.skip(inNs)
     const isPrompt = governor?.isPrompt === true && inNs < Infinity
     governor?.idle({ inNs, wake: () => this.wake() })
     const wholeMs = isPrompt ? Math.floor(remainingMs - TIMER_ERROR_MS) : Math.ceil(remainingMs)
