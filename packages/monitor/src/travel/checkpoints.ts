@@ -43,6 +43,7 @@ const total = (steps: readonly number[]): number => steps.reduce((sum, each) => 
 /** Moments of one machine's run in their order, and its memory at each, as what was written in between. */
 export class Checkpoints<Moment> {
   readonly #machine: RewindableMachine<Moment>
+  readonly #most: number
   readonly #dirty: () => Iterable<number>
   #history = new PageHistory()
   #list: Checkpoint<Moment>[] = []
@@ -53,8 +54,9 @@ export class Checkpoints<Moment> {
   readonly #words = new Int32Array(PAGE_BYTES / 4)
   readonly #bytes = new Uint8Array(this.#words.buffer)
 
-  constructor(machine: RewindableMachine<Moment>) {
+  constructor(machine: RewindableMachine<Moment>, { most = MAX_CHECKPOINTS }: { readonly most?: number } = {}) {
     this.#machine = machine
+    this.#most = most
     this.#dirty = machine.dirtyPages()
   }
 
@@ -137,7 +139,7 @@ export class Checkpoints<Moment> {
 
   #thin(): void {
     while (this.#fine.length > MAX_FINE_CHECKPOINTS) this.#remove(this.#fine.shift() as Checkpoint<Moment>)
-    while (this.#list.length - this.#fine.length > MAX_CHECKPOINTS || this.heldBytes > MAX_CHECKPOINT_BYTES) {
+    while (this.#list.length - this.#fine.length > this.#most || this.heldBytes > MAX_CHECKPOINT_BYTES) {
       const victim = this.#leastMissed()
       if (!victim) return
       this.#remove(victim)

@@ -38,6 +38,7 @@ export class TimeTravel<Moment> implements Travel {
   readonly #target: PositionedTarget
   readonly #machine: Pausable
   #isInterrupted = false
+  #giveUp: (() => void) | undefined
 
   constructor(timeline: Timeline<Moment>, target: PositionedTarget, machine: Pausable) {
     this.#timeline = timeline
@@ -45,6 +46,8 @@ export class TimeTravel<Moment> implements Travel {
     this.#machine = machine
   }
   interrupt(): void {
+    // Whoever asks twice does not believe that it ever comes there.
+    if (this.#isInterrupted) this.#giveUp?.()
     this.#isInterrupted = true
   }
   changed(): void {
@@ -52,6 +55,7 @@ export class TimeTravel<Moment> implements Travel {
   }
 
   async stepBack(thread: number): Promise<Landing> {
+    this.#isInterrupted = false
     const { steps, total } = this.#target.position(thread)
     const from = this.#timeline.checkpoints.findLast(c => c.at < total && (c.steps[thread] ?? 0) < steps)
     if (!from) return this.#toStart(thread)
@@ -64,17 +68,18 @@ export class TimeTravel<Moment> implements Travel {
     this.#isInterrupted = false
     const here = this.#target.position(thread).total
     await this.#bringNear(here)
-    const past = this.#timeline.checkpoints.filter(({ at }) => at < here)
-    for (const [i, from] of [...past.entries()].reverse()) {
-      const next = past[i + 1]
-      if (next && !this.#mayHit(next)) continue
-      const hit = await this.#lastHit(from, next?.at ?? here)
+    for (let end = here; ; ) {
+      const { checkpoints } = this.#timeline
+      const from = checkpoints.findLast(({ at }) => at < end)
+      if (!from) return this.#toStart(thread)
+      const next = checkpoints.find(({ at }) => at === end)
+      const hit = !next || this.#mayHit(next) ? await this.#lastHit(from, end) : undefined
       if (hit) return await this.#land(hit)
+      end = from.at
       if (!this.#isInterrupted) continue
       await this.#bring(here)
       return { thread, isStart: false }
     }
-    return this.#toStart(thread)
   }
   #toStart(thread: number): Landing {
     const first = this.#timeline.checkpoints[0]
@@ -140,7 +145,7 @@ export class TimeTravel<Moment> implements Travel {
     target.onStop = arrive
     target.onPass = pass
     target.stopAt(goal)
-    this.#timeline.onLateEnd = arrive
+    this.#timeline.onLateEnd = this.#giveUp = arrive
     try {
       this.#machine.resume()
       await arrived.promise
@@ -149,7 +154,7 @@ export class TimeTravel<Moment> implements Travel {
       target.stopAt(undefined)
       target.onPass = undefined
       target.onStop = onStop
-      this.#timeline.onRound = this.#timeline.fineBefore = this.#timeline.onLateEnd = undefined
+      this.#timeline.onRound = this.#timeline.fineBefore = this.#timeline.onLateEnd = this.#giveUp = undefined
     }
     this.#check(goal)
   }

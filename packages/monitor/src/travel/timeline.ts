@@ -80,10 +80,12 @@ export class Timeline<Moment> implements Tape {
     return this.#tape.round(instructions, nowNs)
   }
   #take(now: number): void {
-    const { before, end } = { before: this.#checkpoints?.before(now)?.at ?? -Infinity, end: this.fineBefore }
+    const before = this.#checkpoints?.before(now)?.at ?? -Infinity
+    const end = this.fineBefore
     const isFine = end !== undefined && now < end && now > end - FINE_STEPS && before < end - FINE_STEPS
-    if (before !== now && now - before < this.#everySteps && !isFine) return
-    this.#checkpoints?.take(this.#outside(), { isFine: isFine && now - before < this.#everySteps })
+    // What is past has had its checkpoints, and has those that are worth their room.
+    const isDue = now - before >= this.#everySteps && now >= this.#frontier
+    if (before === now || isDue || isFine) this.#checkpoints?.take(this.#outside(), { isFine: isFine && !isDue })
   }
   #outside(): Outside {
     return { place: this.#tape.place, written: new Map(this.#written) }
