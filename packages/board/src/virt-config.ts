@@ -69,6 +69,8 @@ export interface InputTape {
 
 /** How a run that can be repeated is fed and watched. */
 export interface DeterministicRun {
+  /** Makes the order and length of several harts' turns; 0 or none leaves them equal, in the harts' order. */
+  readonly seed?: number
   readonly tape?: InputTape
   /** Whether, where all harts wait for a timer, that takes the host's time too: somebody may type. */
   readonly waits?: () => boolean

@@ -29,6 +29,7 @@ import { readVirtState, saveDevices, restoreDevices, virtState, type VirtState }
 import { StateHash } from './state-hash.ts'
 import { ThreadLoop } from './thread-loop.ts'
 import { checkSizes, type DeterministicRun, type VirtBoot, type VirtMachineConfig } from './virt-config.ts'
+import { TurnPlan } from './turn-plan.ts'
 import { type VirtDevices, wireVirtDevices } from './virt-devices.ts'
 import { virtTree } from './virt-tree.ts'
 
@@ -132,6 +133,7 @@ export class VirtMachine {
         if (deterministic) this.#beforeTurn(deterministic)
       },
       gate: () => this.#gate.hold(),
+      ...(deterministic?.seed && harts.length > 1 && { plan: new TurnPlan(deterministic.seed) }),
       ...(instructionClock && { instructionClock, ...(deterministic?.waits && { waits: deterministic.waits }) }),
       ...(governor && { governor }),
       isSuspended: hartId => this.#firmware?.isSuspended(hartId) ?? false,

@@ -10,7 +10,7 @@ import { doppel, DOPPEL, TerminalSession } from './doppel-process.ts'
 const execute = promisify(execFile)
 const SOURCE = fileURLToPath(new URL('gdb/ledger.c', import.meta.url))
 const FLAGS =
-  '-g -O0 -nostdlib -ffreestanding -march=rv64gc -mabi=lp64d -mcmodel=medany -Wl,-Ttext=0x80000000 -Wl,--no-warn-rwx-segments'
+  '-g -O0 -nostdlib -ffreestanding -march=rv64gc -mabi=lp64d -mcmodel=medany -Wl,-Ttext=0x80000000 -Wl,--no-relax -Wl,--no-warn-rwx-segments'
 
 let folder: string
 let program: string
@@ -123,4 +123,33 @@ test('GDB goes back in the replay of a boot of Linux: to a breakpoint, to the la
   await machine.shows(/the same state, [0-9a-f]{16}/)
   expect(machine.shown.match(/only once/g)).toHaveLength(1)
   expect(await machine.ended).toBe(0)
+})
+
+test('the race of examples/race is found by its seed, happens again, and its last write is found backwards', async () => {
+  const example = (file: string): string => fileURLToPath(new URL(`../../../examples/race/${file}`, import.meta.url))
+  const race = join(folder, 'race.elf')
+  await execute(example('build.sh'), [race])
+  const run = (...args: string[]): ReturnType<typeof doppel> =>
+    doppel(['run', '--deterministic', '--hash', '--cpus', '2', ...args, race])
+  expect((await run()).status).toBe(0)
+  const env = { ...process.env, DOPPEL: `${process.execPath} ${DOPPEL}` }
+  const { stdout } = await execute(example('search.sh'), [race], { env })
+  const seed = stdout.trim()
+  const first = await run('--seed', seed)
+  expect([first.status, first.stderr.toString()]).toEqual([1, expect.stringContaining('failed test')])
+  expect((await run('--engine', 'interpreter', '--seed', seed)).stdout).toEqual(first.stdout)
+  const { text, machine } = await debug(
+    deterministic(`--cpus 2 --seed ${seed} ${race}`),
+    [`source ${example('last-write.gdb')}`],
+    [race],
+  )
+  const hit =
+    /Thread (\d) hit Hardware watchpoint 2: owner\[\$ticket\]\n\nOld value = (\d+)\nNew value = (\d+)\n.* in claim /g
+  const [last, lost] = [...text.matchAll(hit)].map(match => match.slice(1).map(Number))
+  // Each hart has written its name, in the hundreds, over that of the other.
+  expect(new Set([last?.[1], last?.[2]].map(value => Math.floor((value ?? 0) / 100)))).toEqual(new Set([1, 2]))
+  expect(lost?.slice(1)).toEqual([last?.[2], 0])
+  expect(new Set([last?.[0], lost?.[0]])).toEqual(new Set([1, 2]))
+  await machine.shows(new RegExp(first.stdout.toString().trim()))
+  expect(await machine.ended).toBe(1)
 })

@@ -49,6 +49,7 @@ export async function hashedBoot(
       append: 'console=ttyS0 earlycon=sbi',
     },
     deterministic: {
+      seed: options.seed,
       hashEvery: options.hashEvery,
       onHash: (instructions, hash) => {
         into.push(`${instructions} ${hash}`)

@@ -177,6 +177,7 @@ export async function runningMachine(
       entropy,
       ...(options.deterministic && {
         deterministic: {
+          seed: options.deterministic.seed,
           waits: () => waits && tape?.isReplay !== true,
           ...(tape && { tape }),
           ended: async () => (await timeline?.ended()) ?? false,

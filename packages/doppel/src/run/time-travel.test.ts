@@ -100,6 +100,8 @@ function machine(translateAfter: number) {
     console: timeline.port('uart', port),
     boot: { firmware: { name: 'program', bytes } },
     deterministic: {
+      // Short turns and long ones.
+      seed: 3,
       tape: timeline,
       hashEvery: HASH_EVERY,
       onHash: (instructions, hash) => {
