@@ -79,8 +79,11 @@ export interface PositionedTarget extends DebugTarget {
   position(thread: number): DebugPosition
   /** Has the thread that comes there stop, as at a breakpoint; undefined takes that back. */
   stopAt(goal: DebugGoal | undefined): void
-  /** Where nothing stops a thread but writes to some pages of memory: which ones, by the machine's numbers. */
-  pagesToWrite(): readonly number[] | undefined
+  /**
+   * The pages of memory, by the machine's numbers, that must be written, or run, for any thread to be stopped; undefined
+   * where it may be stopped otherwise.
+   */
+  stoppingPages(): { readonly written: readonly number[]; readonly run: readonly number[] } | undefined
   /** While it is set, it is told of breakpoints and of what is watched in place of `onStop`, and the thread goes on. */
   onPass: ((stop: DebugStop) => void) | undefined
 }

@@ -101,6 +101,9 @@ export class RiscvCpu implements Services {
   takeDirty(): number[] {
     return this.engine.takeDirty()
   }
+  takeFetched(): number[] {
+    return this.engine.takeFetched()
+  }
   /** Every hart, as the snapshot codec takes it; asked for between slices. */
   save(): Saved {
     return this.harts.map(saveHart) as unknown as Saved

@@ -251,9 +251,10 @@ export class RiscvDebug implements PositionedTarget {
     this.#cpu.stopAt = goal
   }
 
-  pagesToWrite(): readonly number[] | undefined {
-    const isWrites = this.#breakpoints.size === 0 && this.#watchpoints.every(({ kind }) => kind === 'write')
-    return isWrites ? this.#watchpoints.map(({ gpa }) => this.#cpu.engine.frames.page(gpa)) : undefined
+  stoppingPages(): { readonly written: readonly number[]; readonly run: readonly number[] } | undefined {
+    const run = [...this.#breakpoints.values()].filter(page => page !== undefined)
+    const isKnown = run.length === this.#breakpoints.size && this.#watchpoints.every(({ kind }) => kind === 'write')
+    return isKnown ? { run, written: this.#watchpoints.map(w => this.#cpu.engine.frames.page(w.gpa)) } : undefined
   }
 
   step(thread: number): 'done' | 'resume' {

@@ -69,6 +69,7 @@ export async function hashedBoot(
     memory: vm.cpu.memory,
     touchedPages: () => vm.cpu.touchedPages(),
     dirtyPages: () => vm.dirtyPages(),
+    runPages: () => vm.cpu.takeFetched?.() ?? [],
     moment: () => vm.moment(),
     returnTo: moment => vm.returnTo(moment),
     steps: () => vm.cpu.harts.map((_, thread) => target?.position(thread).steps ?? 0),

@@ -268,6 +268,19 @@ test('where nothing but writes is watched, stretches in which the page stays as 
   await made.stop()
 })
 
+test('where code was run long ago, stretches in which its page is not run are passed over', async () => {
+  const made = machine(1)
+  const { debug, travel, timeline } = made
+  await made.runTo(4_000_000n)
+  debug.setBreakpoint(0, RAM + 0x2000n)
+  expect(debug.stoppingPages()).toEqual({ written: [], run: [2] })
+  expect(timeline.checkpoints.slice(1).map(({ run }) => [run.has(0), run.has(2)])).toEqual(
+    timeline.checkpoints.slice(1).map(() => [true, false]),
+  )
+  expect(await travel.continueBack(0)).toMatchObject({ isStart: true })
+  await made.stop()
+})
+
 test('what a debugger writes begins another past', async () => {
   const made = machine(1)
   const { debug, travel } = made

@@ -13,6 +13,7 @@ export function timeTravel(
     memory: vm.cpu.memory,
     touchedPages: () => vm.cpu.touchedPages(),
     dirtyPages: () => vm.dirtyPages(),
+    runPages: () => vm.cpu.takeFetched?.() ?? [],
     moment: () => vm.moment(),
     returnTo: moment => vm.returnTo(moment),
     steps: () => Array.from({ length: target.threads }, (_, thread) => target.position(thread).steps),

@@ -29,6 +29,9 @@ class Counter {
       return found
     }
   }
+  runPages(): Iterable<number> {
+    return []
+  }
   moment(): number {
     return this.step
   }

@@ -7,6 +7,8 @@ export interface RewindableMachine<Moment> {
   touchedPages(): Iterable<readonly [page: number, bytes: Uint8Array]>
   /** Tells, each time it is asked, which pages have been written since it last was. */
   dirtyPages(): () => Iterable<number>
+  /** The pages whose code may have been run since this was last asked, each time right after what `dirtyPages` returned. */
+  runPages(): Iterable<number>
   /** Undefined while it cannot be told. */
   moment(): Moment | undefined
   /** Brings back everything but memory. */
@@ -27,6 +29,8 @@ export interface Checkpoint<Moment> {
   readonly isFine: boolean
   /** Pages that may differ from the checkpoint before. */
   readonly pages: Set<number>
+  /** Pages whose code may have been run since the checkpoint before. */
+  readonly run: Set<number>
 }
 
 /** Checkpoints of one run at most: older ones stand further apart. */
@@ -81,9 +85,10 @@ export class Checkpoints<Moment> {
     const moment = this.#machine.moment()
     if (moment === undefined) return
     const pages = this.#changed()
+    const run = new Set(this.#machine.runPages())
     if (this.#list.length === 0) for (const [page] of this.#machine.touchedPages()) pages.add(page)
     for (const page of pages) this.#history.keep(page, at, this.#read(page))
-    const checkpoint = { at, steps, moment, outside, isFine, pages }
+    const checkpoint = { at, steps, moment, outside, isFine, pages, run }
     this.#list.splice(known ? this.#list.indexOf(known) + 1 : 0, 0, checkpoint)
     this.#anchorAt(checkpoint)
     if (isFine) this.#fine.push(checkpoint)
@@ -92,6 +97,7 @@ export class Checkpoints<Moment> {
   /** The machine comes by a moment that is kept: what differs is counted from there. */
   #pass(checkpoint: Checkpoint<Moment>): void {
     this.#dirty()
+    this.#machine.runPages()
     this.#anchorAt(checkpoint)
   }
   #anchorAt(checkpoint: Checkpoint<Moment>): void {
@@ -164,6 +170,7 @@ export class Checkpoints<Moment> {
     for (const page of checkpoint.pages) {
       if (this.#history.forget(page, checkpoint.at, next?.at)) next?.pages.add(page)
     }
+    if (next) for (const page of checkpoint.run) next.run.add(page)
     this.#list.splice(index, 1)
     if (this.#anchor !== checkpoint) return
     this.#anchor = this.#list[index - 1]

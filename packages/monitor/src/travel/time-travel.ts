@@ -86,10 +86,10 @@ export class TimeTravel<Moment> implements Travel {
     if (first) this.#timeline.returnTo(first)
     return { thread, isStart: true }
   }
-  /** Whether there may be a hit between the checkpoint before and this one, going by the pages written there. */
+  /** Whether there may be a hit between the checkpoint before and this one, going by the pages written and run there. */
   #mayHit(next: Checkpoint<Moment>): boolean {
-    const pages = this.#target.pagesToWrite()
-    return !pages || pages.some(page => next.pages.has(page))
+    const pages = this.#target.stoppingPages()
+    return !pages || pages.written.some(page => next.pages.has(page)) || pages.run.some(page => next.run.has(page))
   }
 
   /** The last hit between a checkpoint and a later moment. */
