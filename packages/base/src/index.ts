@@ -1,6 +1,15 @@
 export { decodeSaved, encodeSaved, type Saved } from './codec.ts'
 export { get16, get32, put16, put32 } from './big-endian.ts'
-export { type Clock, hostClock, MachineClock, threadsNowMs, type Timer, TimerQueue, VirtualClock } from './clock.ts'
+export {
+  type ArmedTimers,
+  type Clock,
+  hostClock,
+  MachineClock,
+  threadsNowMs,
+  type Timer,
+  TimerQueue,
+  VirtualClock,
+} from './clock.ts'
 export {
   type ElfExpectation,
   type ElfFile,
@@ -11,7 +20,6 @@ export {
   isElf,
   parseElf,
 } from './elf.ts'
-export type { DebugFeature, DebugRegister, DebugStop, DebugTarget, WatchKind } from './debug.ts'
 export type {
   PlacedBreakpoint,
   SourceBreakpoint,
@@ -24,7 +32,17 @@ export type {
   SourceValue,
   SourceVariable,
 } from './source-debug.ts'
-export { type EntropySource, hostEntropy, seededEntropy } from './entropy.ts'
+export type {
+  DebugFeature,
+  DebugGoal,
+  DebugPosition,
+  DebugRegister,
+  DebugStop,
+  DebugTarget,
+  PositionedTarget,
+  WatchKind,
+} from './debug.ts'
+export { type EntropySource, type RepeatableEntropy, hostEntropy, seededEntropy } from './entropy.ts'
 export { assert, DoppelError } from './errors.ts'
 export type { EnvironmentCall, HartThreads, Privilege, RiscvCpu, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
 export { hashWords } from './hash.ts'

@@ -1,4 +1,11 @@
-import { DoppelError, type EnvironmentCall, type GuestMemory, type RiscvCpuConfig, type Saved } from '@doppel/base'
+import {
+  type DebugGoal,
+  DoppelError,
+  type EnvironmentCall,
+  type GuestMemory,
+  type RiscvCpuConfig,
+  type Saved,
+} from '@doppel/base'
 import { type Decoded, Engine, type EnginePlace, newDecoded, READ, Request, type Services, WRITE } from '@doppel/engine'
 import { address64, halves, nextPage } from './address.ts'
 import { Cause, System } from './causes.ts'
@@ -8,9 +15,10 @@ import { rv64gc } from './insn/rv64gc.ts'
 import { riscvIsa } from './isa.ts'
 import type { RiscvMachine } from './machine.ts'
 import { accessFault } from './paging.ts'
+import { PhysicalMemory } from './physical.ts'
 import { Profile } from './profile.ts'
 import { Access } from './pmp.ts'
-import { type HartState, restoreHart, saveHart } from './saved.ts'
+import { type ExactState, type HartState, restoreExactly, restoreHart, saveExactly, saveHart } from './saved.ts'
 import { CONTEXTS, STATE } from './state.ts'
 import { leaveTrap } from './trap.ts'
 
@@ -48,17 +56,18 @@ export class RiscvCpu implements Services {
   onStepped: (hart: Hart) => void = () => {}
   /** A hart has come to a breakpoint; true ends its slice there. */
   onBreakpoint: (hart: Hart) => boolean = () => false
-  /** A hart is about to make an access that is watched, at the address in tval; its slice ends before. */
-  onWatched: (hart: Hart) => void = () => {}
+  /** A hart is about to make an access that is watched, at the address in tval; true ends its slice before. */
+  onWatched: (hart: Hart) => boolean = () => false
+  /** Where a hart's slice is broken off; told to `onStepped`. */
+  stopAt: DebugGoal | undefined
   /** Code of a page of RAM is about to run for the first time, or at another address. */
   onCode: (hart: Hart, ramPage: number) => void = () => {}
   readonly profile: Profile | undefined
-  readonly #bus: RiscvCpuConfig['bus']
+  readonly #physical: PhysicalMemory
   readonly #view: DataView
   readonly #decoded: Decoded = newDecoded()
 
   constructor(config: RiscvCpuConfig, options: CpuOptions) {
-    this.#bus = config.bus
     this.time = config.time
     this.timerTime = config.timerTime ?? config.time
     this.environmentCall = config.environmentCall
@@ -76,6 +85,7 @@ export class RiscvCpu implements Services {
     )
     this.engine.frames.source = config.pageSource
     this.#view = new DataView(this.engine.memory.buffer)
+    this.#physical = new PhysicalMemory(this.engine, config.bus, this.stats)
     const isNew = options.place?.memory === undefined
     this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine, isNew))
     // A guest that keeps rewriting its code must not hold the thread for all of a slice, which would take seconds.
@@ -90,6 +100,9 @@ export class RiscvCpu implements Services {
   }
   takeDirty(): number[] {
     return this.engine.takeDirty()
+  }
+  takeFetched(): number[] {
+    return this.engine.takeFetched()
   }
   /** Every hart, as the snapshot codec takes it; asked for between slices. */
   save(): Saved {
@@ -107,6 +120,14 @@ export class RiscvCpu implements Services {
     for (const [i, hart] of this.harts.entries()) restoreHart(hart, states[i] as HartState)
   }
 
+  saveMoment(): Saved {
+    return this.harts.map(saveExactly) as unknown as Saved
+  }
+  restoreMoment(saved: Saved): void {
+    for (const [i, hart] of this.harts.entries())
+      restoreExactly(hart, (saved as unknown as readonly ExactState[])[i] as ExactState)
+  }
+
   /** RAM as devices and loaders see it. */
   get memory(): GuestMemory {
     return this.engine.frames
@@ -121,7 +142,7 @@ export class RiscvCpu implements Services {
   #translate(h: Hart, low: number, high: number, bytes: number, access: number): Translated {
     const gpa = h.walker.translate(low, high, access, h.dataRules)
     if (gpa >= 0 && h.pmp.allows(gpa, bytes, access, h.dataRules.privilege)) {
-      if (!h.pmp.isWatched(gpa, bytes, access) || h.isStepping) return gpa
+      if (!h.pmp.isWatched(gpa, bytes, access) || h.isStepping || h.isPassing) return gpa
       h.raise(Cause.watched, address64(low, high))
       return -1
     }
@@ -141,7 +162,7 @@ export class RiscvCpu implements Services {
       const second = this.#translate(h, next.low, next.high, bytes - room, Access.read)
       if (second < 0) return 0
       for (let i = 0; i < bytes; i++) {
-        const value = this.#readPhysical(i < room ? first + i : second + i - room, 1)
+        const value = this.#physical.read(i < room ? first + i : second + i - room, 1)
         if (value === undefined) return this.#fault(h, Cause.loadAccess, low, high)
         this.#view.setUint8(scratch + i, Number(value))
       }
@@ -155,7 +176,7 @@ export class RiscvCpu implements Services {
       if (h.pmp.isUniform(gpa)) this.engine.tlbs[h.id]?.fillData(h.contextIndex, READ, low, high, host)
       return host
     }
-    const value = this.#readPhysical(gpa, bytes)
+    const value = this.#physical.read(gpa, bytes)
     if (value === undefined) return this.#fault(h, Cause.loadAccess, low, high)
     this.#view.setBigUint64(scratch, value, true)
     return scratch
@@ -176,7 +197,7 @@ export class RiscvCpu implements Services {
       if (second < 0) return Request.exception
       for (let i = 0; i < bytes; i++) {
         const at = i < room ? first + i : second + i - room
-        if (!this.#writePhysical(at, 1, (value >> BigInt(8 * i)) & 0xffn)) {
+        if (!this.#physical.write(at, 1, (value >> BigInt(8 * i)) & 0xffn)) {
           this.#fault(h, Cause.storeAccess, low, high)
           return Request.exception
         }
@@ -184,7 +205,7 @@ export class RiscvCpu implements Services {
     } else {
       const gpa = this.#translate(h, low, high, bytes, Access.write)
       if (gpa < 0) return Request.exception
-      if (!this.#writePhysical(gpa, bytes, BigInt.asUintN(8 * bytes, value))) {
+      if (!this.#physical.write(gpa, bytes, BigInt.asUintN(8 * bytes, value))) {
         this.#fault(h, Cause.storeAccess, low, high)
         return Request.exception
       }
@@ -219,31 +240,6 @@ export class RiscvCpu implements Services {
     h.raise(cause, address64(low, high))
     return 0
   }
-  #readPhysical(gpa: number, bytes: number): bigint | undefined {
-    const page = this.engine.frames.page(gpa)
-    if (page < 0) {
-      this.stats.deviceAccesses++
-      return this.#bus.read(gpa, bytes as 1)
-    }
-    const host = this.engine.frames.host(gpa, page)
-    if (bytes === 8) return this.#view.getBigUint64(host, true)
-    if (bytes === 4) return BigInt(this.#view.getUint32(host, true))
-    return BigInt(bytes === 2 ? this.#view.getUint16(host, true) : this.#view.getUint8(host))
-  }
-  #writePhysical(gpa: number, bytes: number, value: bigint): boolean {
-    const page = this.engine.frames.page(gpa)
-    if (page < 0) {
-      this.stats.deviceAccesses++
-      return this.#bus.write(gpa, bytes as 1, value)
-    }
-    this.engine.willWrite(page)
-    const host = this.engine.frames.host(gpa, page)
-    if (bytes === 8) this.#view.setBigUint64(host, value, true)
-    else if (bytes === 4) this.#view.setUint32(host, Number(value), true)
-    else if (bytes === 2) this.#view.setUint16(host, Number(value), true)
-    else this.#view.setUint8(host, Number(value))
-    return true
-  }
 
   // Fetching
 
@@ -264,7 +260,7 @@ export class RiscvCpu implements Services {
     const { low, high } = halves(address)
     const gpa = h.walker.translate(low, high, Access.execute, h.fetchRules)
     const allowed = gpa >= 0 && h.pmp.allows(gpa, 2, Access.execute, h.fetchRules.privilege)
-    const bits = allowed ? this.#readPhysical(gpa, 2) : undefined
+    const bits = allowed ? this.#physical.read(gpa, 2) : undefined
     if (bits !== undefined) return Number(bits)
     h.raise(gpa < 0 ? h.walker.cause : Cause.instructionAccess, BigInt.asUintN(64, address))
     return -1

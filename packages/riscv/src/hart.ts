@@ -9,8 +9,9 @@ import { type AccessRules, contextFor, contextsWith, dataRules } from './access-
 import { parseSatp, Walker } from './paging.ts'
 import { Pmp } from './pmp.ts'
 import type { HartPrivateState } from './saved.ts'
-import { CONTEXT, STATE, type StateField } from './state.ts'
+import { CONTEXT, STATE } from './state.ts'
 import { enabledInterrupt, enterTrap } from './trap.ts'
+import { stepLimit } from './step-limit.ts'
 import { walkMode } from './walk.ts'
 
 type Counter = 'mcycle' | 'minstret'
@@ -18,6 +19,8 @@ const COUNTERS: readonly Counter[] = ['mcycle', 'minstret']
 /** Their bits in mcountinhibit. */
 const COUNTER_BIT: Readonly<Record<Counter, bigint>> = { mcycle: 0n, minstret: 2n }
 
+/** A slice has so many exits at least, whatever is left of a turn: what makes them differs between tiers. */
+const MIN_EXITS = 1000
 const PRIVILEGE_M = 3
 const PRIVILEGE_S = 1
 const STI = 1 << Irq.sti
@@ -39,6 +42,10 @@ export class Hart extends HartRegisters implements RiscvHart {
   outOfLine = false
   /** A debugger has it run one instruction. */
   isStepping = false
+  /** An access that is watched is made all the same. */
+  isPassing = false
+  /** Its step at which a debugger stops it, in this slice. */
+  #limit = Infinity
   /** Its next slice is one instruction, with interrupts taken as they come, and is broken off then. */
   stepsNext = false
   /** 1 while an instruction asks, which counts as retired already; 0 for the host between slices. */
@@ -54,17 +61,11 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.walker.onLarge = (low, high) => this.#tlb.noteLarge(low, high)
     if (!isNew) return
     this.setWord(STATE.common.tlb, engine.tlbs[id]?.context(0) ?? 0)
-    this.setLong(STATE.fields.stimecmp, 0xffff_ffff_ffff_ffffn)
-    this.setLong(STATE.fields.reservation, 0xffff_ffff_ffff_ffffn)
+    for (const field of ['stimecmp', 'reservation'] as const) this.set(field, 0xffff_ffff_ffff_ffffn)
     this.setLong(STATE.fields.priv, 3n)
     this.statusChanged()
   }
 
-  // State: see hart-registers.ts
-
-  get privilege(): number {
-    return this.word(STATE.fields.priv)
-  }
   // Generated code changes mstatus too, so what follows from it is found when it is asked for.
 
   /** What data accesses are allowed now. */
@@ -116,10 +117,6 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.request(Request.leaveAfter)
   }
 
-  /** TLB misses of loads and stores that generated code has seen to. */
-  get tlbMisses(): number {
-    return this.word(STATE.common.misses)
-  }
   /** Instructions retired since creation. */
   get retired(): bigint {
     return this.#retiredBefore + BigInt(this.#slice - this.word(STATE.common.budget))
@@ -129,23 +126,34 @@ export class Hart extends HartRegisters implements RiscvHart {
     const steps = this.stepsNext
     this.stepsNext = false
     if (steps) this.outOfLine = true
-    this.#slice = steps ? Math.min(budget, 1) : budget
+    this.#limit = stepLimit(this.#cpu.stopAt, this, this.#cpu.harts)
+    this.#slice = Math.min(budget, steps ? 1 : Infinity, this.#limit - this.steps)
     this.setWord(STATE.common.budget, this.#slice)
     this.#cpu.endsSlice = undefined
     const end = this.#slices()
     if (end === 'budget') this.#cpu.profile?.note(this.pc, this.privilege === 0)
     this.#retiredBefore = this.retired
     this.#slice = this.word(STATE.common.budget)
-    if (steps) this.#cpu.onStepped(this)
-    return steps ? 'break' : end
+    const stops = steps || this.#isAtLimit
+    if (stops) this.#cpu.onStepped(this)
+    return stops ? 'break' : end
+  }
+  /** Instructions retired and traps taken. */
+  get steps(): number {
+    return Number(this.retired) + this.stats.exceptions + this.stats.interrupts
+  }
+  get #isAtLimit(): boolean {
+    return this.#limit !== Infinity && this.steps >= this.#limit
   }
 
   #slices(): SliceEnd {
     // Exceptions retire nothing: a guest whose trap handler traps would otherwise never give the host its turn back.
-    for (let turns = this.#slice; turns >= 0; turns--) {
+    for (let turns = Math.max(this.#slice, MIN_EXITS); turns >= 0; turns--) {
       if (!this.#running) return 'stopped'
+      if (this.#isAtLimit) return 'break'
       this.#takeInterrupt()
       if (this.waiting) return 'wfi'
+      if (this.#isAtLimit) return 'break'
       const exit = this.#engine.run(this.id, this.outOfLine)
       this.outOfLine = false
       if (exit === Exit.budget) return 'budget'
@@ -162,8 +170,12 @@ export class Hart extends HartRegisters implements RiscvHart {
 
   #takeException(): void {
     const cause = this.word(STATE.common.cause)
-    if (cause === Cause.watched) return this.#cpu.onWatched(this)
-    this.stats.exceptions++
+    if (cause === Cause.watched) {
+      if (this.#cpu.onWatched(this)) this.#cpu.endsSlice = 'break'
+      else this.#pass()
+      return
+    }
+    this.#countTrap('exceptions')
     if (cause === Cause.illegalInstruction && this.tval === 0n) this.tval = this.#cpu.instructionBits(this)
     if (cause === Cause.ecallFromS && this.#cpu.environmentCall) {
       this.pc += 4n
@@ -173,10 +185,30 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.#trap(cause, false)
   }
 
+  /** Traps are steps as instructions are: the fewer of these are left to a limit. */
+  #countTrap(kind: 'exceptions' | 'interrupts'): void {
+    this.stats[kind]++
+    if (this.#limit !== Infinity) this.#changeSlice(-1)
+  }
+  #changeSlice(by: number): void {
+    this.#slice += by
+    this.setWord(STATE.common.budget, this.word(STATE.common.budget) + by)
+  }
+  /** Runs the instruction at pc, though its access is watched. */
+  #pass(): void {
+    const rest = this.word(STATE.common.budget) - 1
+    this.#changeSlice(-rest)
+    this.isPassing = true
+    const exit = this.#engine.run(this.id, true)
+    this.isPassing = false
+    this.#changeSlice(rest)
+    if (exit === Exit.exception) this.#takeException()
+  }
+
   #takeInterrupt(): void {
     const cause = this.isStepping ? undefined : enabledInterrupt(this)
     if (cause === undefined) return
-    this.stats.interrupts++
+    this.#countTrap('interrupts')
     this.outOfLine = false
     this.#trap(cause, true)
   }
@@ -246,22 +278,8 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.#describeWalk()
     this.request(Request.leaveAfter)
   }
-  needFloat(): void {
-    if (this.long(STATE.fields.fs) === 0n) throw new IllegalAccess()
-  }
-  setFloat(field: 'fflags' | 'frm', value: bigint): void {
-    this.needFloat()
-    this.set(field, value)
-    this.setLong(STATE.fields.fs, 3n)
-  }
-
   // Counters and time
 
-  needCounter(index: number): void {
-    const allowed = (field: StateField): boolean => ((this.get(field) >> BigInt(index)) & 1n) !== 0n
-    if (this.privilege < PRIVILEGE_M && !allowed('mcounteren')) throw new IllegalAccess()
-    if (this.privilege < PRIVILEGE_S && !allowed('scounteren')) throw new IllegalAccess()
-  }
   /** The counter as the instruction now running sees it: itself not counted. */
   counter(name: Counter): bigint {
     const kept = this.get(name)
@@ -290,9 +308,6 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.needCounter(1)
     return value
   }
-  setSupervisorTimer(value: bigint): void {
-    this.setLong(STATE.fields.stimecmp, value)
-  }
   timerDeadline(): bigint | undefined {
     const deadline = this.long(STATE.fields.stimecmp)
     return this.#hasTimer() && deadline !== 0xffff_ffff_ffff_ffffn ? deadline : undefined
@@ -310,10 +325,6 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.changeBits('seen', 0, mask)
     this.#cpu.interrupted = true
   }
-  /** Clears and sets bits of mip that software writes. */
-  changeInterrupts(clear: bigint, set: bigint): void {
-    this.changeBits('mip', Number(clear), Number(set))
-  }
   wait(): void {
     this.waiting = !this.interruptPending()
     this.request(Request.leaveAfter)
@@ -330,16 +341,11 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.setWord(STATE.fields.seen, pending)
     return pending
   }
-  /** Bits of mip that M-mode may write: STIP only while Sstc does not drive it. */
-  writableInterrupts(): bigint {
-    const sti = (this.long(STATE.fields.menvcfg) & Menvcfg.stce) === 0n ? 1n << BigInt(Irq.sti) : 0n
-    return (1n << BigInt(Irq.ssi)) | (1n << BigInt(Irq.sei)) | sti
-  }
   interruptPending(): boolean {
     return (this.pendingNow() & this.word(STATE.fields.mie)) !== 0
   }
 
-  // Snapshots: see saved.ts
+  // See saved.ts
 
   savePrivate(): HartPrivateState {
     return { running: this.#running, lines: this.long(STATE.fields.lines), retired: this.retired }

@@ -66,7 +66,12 @@ export const runCommand: Command = {
     { name: 'symbols', value: 'FILE', summary: 'names for --profile: an ELF file, System.map or /proc/kallsyms' },
     { name: 'dump-region', value: 'ADDRESS', summary: 'print at the end the code translated from there' },
     { name: 'deterministic', summary: 'make each run like the other: time is counted in instructions' },
-    { name: 'seed', value: 'N', summary: 'what the randomness of a deterministic run is made from (default 1)' },
+    {
+      name: 'seed',
+      value: 'N',
+      summary:
+        'what the randomness of a deterministic run, and how harts take turns, is made from (default 0: equal turns)',
+    },
     { name: 'hash', summary: "print at the end what stands for a deterministic machine's state" },
     { name: 'gdb', value: '[HOST:]PORT', summary: 'let GDB connect there: target remote :PORT' },
     { name: 'gdb-wait', summary: 'begin when GDB says so (with --gdb)' },
