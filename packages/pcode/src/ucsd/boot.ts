@@ -1,7 +1,7 @@
 import { DoppelError } from '@doppel/base'
 import { readDirectory } from './volume/directory.ts'
 import { readSegmentDictionary } from './codefile.ts'
-import { FRAME_BYTES } from './frame.ts'
+import { Attribute, FRAME_BYTES } from './frame.ts'
 import { Register, STACK_HIGH } from './layout.ts'
 import { PMachine, type PMachineParts } from './machine.ts'
 import { SEGMENT_ENTRY_BYTES, SEGMENTS, Syscom, SYSCOM_BYTES } from './syscom.ts'
@@ -96,8 +96,10 @@ function callSystem(machine: PMachine): void {
   machine.setRegister(Register.callProcedure, 1)
   const before = machine.mp
   machine.step(0)
-  if (machine.mp === before) {
-    throw new DoppelError('ucsd.boot', `the first procedure of ${SYSTEM_FILE} cannot be called: it is no p-code`)
+  const { mp, jtab } = machine
+  const variables = machine.word(jtab + Attribute.parameterBytes) + machine.word(jtab + Attribute.dataBytes)
+  if (mp === before || variables === 0) {
+    throw new DoppelError('ucsd.boot', `the first procedure of ${SYSTEM_FILE} is none that can be begun with`)
   }
   machine.setRegister(Register.systemFrame, machine.mp)
   machine.setWord(machine.mp + FRAME_BYTES, machine.syscom)

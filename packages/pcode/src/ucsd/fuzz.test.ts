@@ -53,7 +53,7 @@ it('memory of any content, registers and frames among it, does no harm outside',
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 64, maxLength: 512 }), fc.boolean(), (pattern, bigEndian) => {
       const { machine } = bootSmall({
-        procedures: [{ level: -1, code: [['NOP'], 'exit', ['XIT']] }, ERROR_HANDLER],
+        procedures: [{ level: -1, dataWords: 2, code: [['NOP'], 'exit', ['XIT']] }, ERROR_HANDLER],
         bigEndian,
       })
       for (let i = 0; i < MEMORY_BYTES; i++) machine.setByte(i, pattern[i % pattern.length] as number)

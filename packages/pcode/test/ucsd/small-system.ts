@@ -4,7 +4,7 @@ import type { PMachine } from '../../src/ucsd/machine.ts'
 import { memoryDisk } from '../../src/ucsd/units/disk.ts'
 import type { UnitTable } from '../../src/ucsd/units/units.ts'
 import { emptyVolume, putVolumeFile } from '../../src/ucsd/volume/change.ts'
-import { codefileBytes, type ProcedureSource, segmentBytes, type SegmentSource } from './assembler.ts'
+import { codefileBytes, linesOf, type ProcedureSource, segmentBytes, type SegmentSource } from './assembler.ts'
 
 /** A system of our own: the procedures of segment 0, the first of which is the system, the second hears of errors. */
 export interface SystemSource {
@@ -62,4 +62,27 @@ export function bootSmall(source: SystemSource): { readonly machine: PMachine; r
 /** The words on the evaluation stack, the top first. */
 export function stackOf(machine: PMachine): number[] {
   return Array.from({ length: machine.depth }, () => machine.pop())
+}
+
+/** A system that writes what is typed, until a Q; then it writes block 63 of its disk, and says how that ended. */
+export const ECHO: SystemSource = {
+  procedures: [
+    {
+      level: -1,
+      dataWords: 300,
+      jumps: [0],
+      code: [
+        ...linesOf('SLDC 2 ; LLA 5 ; SLDC 0 ; SLDC 1 ; SLDC 0 ; SLDC 0 ; CSP 5'),
+        ...linesOf('LLA 5 ; SLDC 0 ; LDB ; SLDC 81 ; EQUI ; LNOT ; FJP 11'),
+        ...linesOf('SLDC 1 ; LLA 5 ; SLDC 0 ; SLDC 1 ; SLDC 0 ; SLDC 0 ; CSP 6 ; UJP -10'),
+        ...linesOf('SLDC 4 ; LLA 10 ; SLDC 0 ; LDCI 512 ; SLDC 63 ; SLDC 0 ; CSP 6'),
+        ...linesOf('LLA 5 ; SLDC 0 ; CSP 34 ; SLDC 48 ; ADI ; STB'),
+        ...linesOf('SLDC 1 ; LLA 5 ; SLDC 0 ; SLDC 1 ; SLDC 0 ; SLDC 0 ; CSP 6'),
+        ...linesOf('CSP 39'),
+        'exit',
+        ['XIT'],
+      ],
+    },
+    ERROR_HANDLER,
+  ],
 }
