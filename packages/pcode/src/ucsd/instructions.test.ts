@@ -47,6 +47,7 @@ const CASES: readonly (readonly [string, string, readonly number[]])[] = [
   ['reals divide and compare', 'REAL 7 ; REAL 2 ; DVR ; REAL 3.5 ; EQUREAL', [1]],
   ['FLO floats what is below a real', 'SLDC 3 ; REAL 0.5 ; FLO ; ADR ; CSP 24', [4]],
   ['trunc goes towards zero, round away from halves', 'REAL -2.5 ; CSP 23 ; REAL -2.5 ; CSP 24', [0xfffd, 0xfffe]],
+  ['a real beyond integers is cut to a word', 'REAL 65537 ; CSP 23', [1]],
   ['POT is a power of ten', 'SLDC 3 ; CSP 36 ; CSP 23', [1000]],
   [
     'a packed array is indexed by word, width and bit',

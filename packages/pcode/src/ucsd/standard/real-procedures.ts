@@ -1,14 +1,14 @@
 import { ExecutionError } from '../execution-errors.ts'
 import { procedure, type StandardProcedure } from './standard-row.ts'
 
-const MAX_INTEGER = 32767
 /** The highest power of ten that POT gives; a real ends before 10³⁹. */
 const MAX_POWER = 38
 
 function toInteger(number: number, name: string, prose: string, round: (x: number) => number): StandardProcedure {
   return procedure(number, name, 'real → integer', prose, m => {
     const value = round(m.popReal())
-    if (!(Math.abs(value) <= MAX_INTEGER + 1) || value === MAX_INTEGER + 1) return ExecutionError.floatingPoint
+    if (!Number.isFinite(value)) return ExecutionError.floatingPoint
+    // Cut to a word, as integers are everywhere: II.0's own compiler divides by the time it took, however short that was.
     m.push(value)
     return undefined
   })
