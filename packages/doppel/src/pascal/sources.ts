@@ -19,8 +19,12 @@ import type { Invocation, Streams } from '../cli/command.ts'
 
 /** The text of a program. Throws `pascal.file`. */
 export function readSource(path: string): string {
+  return readBytes(path).toString('utf8')
+}
+/** The bytes of a file. Throws `pascal.file`. */
+export function readBytes(path: string): Buffer {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     throw new DoppelError('pascal.file', `${path} cannot be read (${code})`, { path, code }, cause)
