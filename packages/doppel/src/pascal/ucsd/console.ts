@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import type { ConsolePort } from '@doppel/pcode'
+import type { ConsolePort } from '@doppel/pcode/ucsd'
 import { openTerminal } from '../../host/terminal.ts'
 import { TypedInput } from './typed-input.ts'
 
