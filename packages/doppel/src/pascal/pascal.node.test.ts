@@ -64,8 +64,9 @@ begin
 end.`)
     const { status, err } = doppel(['run', 'prog.pas'])
     expect(status).toBe(1)
-    expect(err).toBe(`prog.pas:5: error: 4 is not in 1..3 [pascal.range]
+    expect(err).toBe(`prog.pas:5:5: error: 4 is not in 1..3 [pascal.range]
 5 |   a[i] := 0
+  |     ^
   in put
   called by p at prog.pas:8
 `)
@@ -78,7 +79,7 @@ end.`)
     program("procedure shout(s: string);\nbegin writeln(s, '!'); s[9] := s[1] end;", 'part.inc')
     const { status, out, err } = doppel(run)
     expect({ status, out }).toEqual({ status: 1, out: 'ab!\n' })
-    expect(err).toMatch(/^part\.inc:2: error: the string has no character 9/)
+    expect(err).toMatch(/^part\.inc:2:26: error: the string has no character 9.*\n2 \| begin.*\n {2}\| {26}\^\n/)
     program('program p; {$I prog.pas} begin end.')
     expect(doppel(run).err).toMatch(/pascal\.include-depth/)
   })

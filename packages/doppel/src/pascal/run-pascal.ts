@@ -1,9 +1,10 @@
-import { Problem, type RunResult, runProgram } from '@doppel/pcode'
+import { dirname, resolve } from 'node:path'
+import { Problem, type ProgramPlace, type RunResult, runProgram } from '@doppel/pcode'
 import type { Invocation, Streams } from '../cli/command.ts'
 import { readTimeout } from '../cli/read-timeout.ts'
 import { allowDeepStacks } from './deep-stacks.ts'
 import { checkBindings, programFiles, readBindings } from './program-files.ts'
-import { loadProgram, readSource } from './sources.ts'
+import { loadProgram, readIncluded, readSource } from './sources.ts'
 
 /** What timeout(1) returns when it had to end a program. */
 const TIMED_OUT = 124
@@ -37,7 +38,7 @@ export async function runPascal(invocation: Invocation): Promise<number> {
     },
   })
   clearTimeout(timer)
-  if (result.problem) printProblem(invocation.streams, text, result)
+  if (result.problem) printProblem(invocation.streams, linesOf(path, text), result)
   if (invocation.has('leaks') && result.leakedBlocks > 0) {
     invocation.streams.stderr(
       `${result.leakedBlocks} variables of new, ${result.leakedBytes} bytes, were not disposed of\n`,
@@ -46,18 +47,43 @@ export async function runPascal(invocation: Invocation): Promise<number> {
   return result.problem?.reason === 'budget' ? TIMED_OUT : result.exitCode
 }
 
-/** Says what stopped the program, at which line, and how it came there. */
-function printProblem(streams: Streams, text: string, { problem, trace }: RunResult): void {
+/** The lines of a program's files; undefined for those that cannot be read any more. */
+function linesOf(path: string, text: string): (file: string, line: number) => string | undefined {
+  return (file, line) => {
+    if (file === '') return undefined
+    const whole = file === path ? text : readIncluded(resolve(dirname(path), file))
+    return whole?.split('\n')[line - 1]
+  }
+}
+
+/** Says what stopped the program, at which place, and how it came there. `lineOf` gives lines of its files. */
+function printProblem(
+  streams: Streams,
+  lineOf: (file: string, line: number) => string | undefined,
+  { problem, trace }: RunResult,
+): void {
   const [place, ...callers] = trace
-  const where = place === undefined || place.line === 0 ? '' : `${place.file || 'source'}:${place.line}: `
+  const where = place === undefined || place.line === 0 ? '' : `${placeText(place)}: `
   streams.stderr(`${where}error: ${problem?.message} [${problem?.code}]\n`)
-  const line = place === undefined || place.file === '' ? undefined : text.split('\n')[place.line - 1]
-  if (place && line !== undefined) streams.stderr(`${place.line} | ${line.trimEnd()}\n`)
+  const line = place && lineOf(place.file, place.line)
+  if (place && line !== undefined) streams.stderr(`${place.line} | ${line.trimEnd()}\n${markText(place, line)}`)
   if (place) streams.stderr(`  in ${place.routine}\n`)
   for (const caller of callers.slice(0, MAX_CALLERS)) {
     streams.stderr(`  called by ${caller.routine} at ${caller.file}:${caller.line}\n`)
   }
   if (callers.length > MAX_CALLERS) streams.stderr(`  … and ${callers.length - MAX_CALLERS} more\n`)
+}
+
+function placeText({ file, line, column }: ProgramPlace): string {
+  return `${file || 'source'}:${line}${column === 0 ? '' : `:${column}`}`
+}
+/** A line with carets below the word or symbol that begins at the place. */
+function markText({ line, column }: ProgramPlace, text: string): string {
+  if (column === 0) return ''
+  const [word = ' '] = /^(?:\w+|.)/.exec(text.slice(column - 1)) ?? []
+  // Tabs stay tabs, so that the caret stands below what it means at any width of them.
+  const indent = text.slice(0, column - 1).replace(/[^\t]/g, ' ')
+  return `${' '.repeat(String(line).length)} | ${indent}${'^'.repeat(word.length)}\n`
 }
 
 const MAX_CALLERS = 10

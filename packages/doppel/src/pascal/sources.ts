@@ -43,7 +43,7 @@ export function compileOptions(invocation: Invocation, path: string): CompileOpt
 }
 
 /** The text of a file that a program takes in; undefined where there is none, which the compiler says. */
-function readIncluded(path: string): string | undefined {
+export function readIncluded(path: string): string | undefined {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ? readSource(path) : undefined
 }
 

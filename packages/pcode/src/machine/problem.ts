@@ -6,6 +6,8 @@ export interface ProgramPlace {
   /** Source file, '' when unknown; line 0 when unknown. */
   readonly file: string
   readonly line: number
+  /** Counted from 1; 0 when unknown. */
+  readonly column: number
 }
 
 /** What stopped a program: thrown through the guest's frames, and reported as a value at their end. */

@@ -20,7 +20,11 @@ export const PROBLEM_STATUS = 1
 export function placeOf(program: Program, routine: number, at: number): ProgramPlace {
   const line = program.routines[routine]?.code[at * CODE_WORDS + Field.line] ?? 0
   const file = program.sources[line >>> LINE_BITS] ?? ''
-  return { routine: program.routines[routine]?.name ?? '', file, line: line & ((1 << LINE_BITS) - 1) }
+  const place = { routine: program.routines[routine]?.name ?? '', file, line: line & ((1 << LINE_BITS) - 1) }
+  const position = program.routines[routine]?.positions?.[at]
+  const at1 = position === undefined ? undefined : program.locate?.(position)
+  // An expression may begin on another line than its statement, which is the one that people look for.
+  return { ...place, column: at1?.line === place.line && at1.file === file ? at1.column : 0 }
 }
 /** Makes what the engine threw into what stopped the program; what is neither is a fault of ours and thrown on. */
 export function problemOf(error: unknown): Problem | Halt {

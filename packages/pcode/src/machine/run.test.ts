@@ -171,6 +171,6 @@ describe.each(ENGINES)('a program run by the %s', engine => {
     const result = await runProgram(program([main]), { files: memoryFiles(), engine })
     expect(result.exitCode).toBe(1)
     expect(result.problem).toMatchObject({ code: 'pascal.range', message: '40 is not in 1..10' })
-    expect(result.trace[0]).toEqual({ routine: 'main', file: 'test.pas', line: LINE })
+    expect(result.trace[0]).toEqual({ routine: 'main', file: 'test.pas', line: LINE, column: 0 })
   })
 })

@@ -16,6 +16,9 @@ export class CodeBuilder {
   readonly #uses: number[] = []
 
   readonly #later: (() => void)[] = []
+  #positions = new Int32Array(INITIAL_INSTRUCTIONS)
+  /** Where in the source the following instructions come from, as whoever writes them counts. */
+  position = 0
 
   /** Instructions so far, which is the index of the next. */
   get length(): number {
@@ -46,7 +49,11 @@ export class CodeBuilder {
       const grown = new Int32Array(at * 2)
       grown.set(this.#code)
       this.#code = grown
+      const positions = new Int32Array(this.#count * 2)
+      positions.set(this.#positions)
+      this.#positions = positions
     }
+    this.#positions[this.#count] = this.position
     this.#code[at + Field.row] = row
     this.#code[at + Field.p] = p
     this.#code[at + Field.q] = q
@@ -67,6 +74,10 @@ export class CodeBuilder {
   /** Has something done once all labels are placed. */
   whenPlaced(act: () => void): void {
     this.#later.push(act)
+  }
+  /** The source position of each instruction. */
+  positions(): Int32Array {
+    return this.#positions.slice(0, this.#count)
   }
   /** The code, its labels resolved. */
   finish(): Int32Array {

@@ -1,4 +1,5 @@
 import type { RealStyle } from '../machine/number-text.ts'
+import type { SourcePosition } from '../source-position.ts'
 import type { TypeSymbol } from './type-symbol.ts'
 
 /** What the verifier tells apart on the operand stack: a 32-bit word, a real, a set of 0..255, a set of 0..63. */
@@ -78,6 +79,8 @@ export interface Routine extends Signature {
   readonly variables: readonly Variable[]
   /** Instructions, `CODE_WORDS` words each. */
   readonly code: Int32Array
+  /** Where in the source each instruction comes from, for `Program.locate`. */
+  readonly positions?: Int32Array
 }
 
 /** A program in the p-code of the P5 family, with jumps, calls and variables resolved. */
@@ -102,6 +105,8 @@ export interface Program {
   readonly undefined: boolean
   /** Integer arithmetic traps on overflow. */
   readonly overflow: boolean
+  /** File, line and column of an instruction's source position; undefined where only lines are known. */
+  readonly locate?: (position: number) => SourcePosition
   /** How reals are written in floating form; undefined for the machine's own way. */
   readonly realStyle?: RealStyle
 }

@@ -91,11 +91,12 @@ export function emitAs(g: Generator, value: Value, type: Type, packed = false): 
 /** Checks that an ordinal on the stack is a value of a type, unless that is known. */
 export function emitRange(
   g: Generator,
-  value: { readonly low: number; readonly high: number },
+  value: { readonly low: number; readonly high: number; readonly pos?: number },
   type: OrdinalType,
   packed = false,
 ): void {
   if (!g.options.checks || (value.low >= type.low && value.high <= type.high)) return
   const storage = storageOf(type, packed)
-  g.op2(storage === 'c' ? 'chkc' : storage === 'b' ? 'chkb' : 'chki', type.low, type.high)
+  const check = storage === 'c' ? 'chkc' : storage === 'b' ? 'chkb' : 'chki'
+  g.checkAt(value.pos ?? g.code.position, check, type.low, type.high)
 }

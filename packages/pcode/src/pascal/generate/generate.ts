@@ -33,6 +33,7 @@ export function generate(program: CheckedProgram, sources: Sources, options: Cod
   return {
     name: program.name,
     sources: sources.names,
+    locate: position => sources.locate(position),
     routines: [...g.units.values()].map(unit => finishRoutine(unit)),
     globalBytes: globals.bytes,
     globals: globals.variables,

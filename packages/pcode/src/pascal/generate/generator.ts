@@ -107,18 +107,38 @@ export class Generator {
     this.unit.code.place(label)
   }
 
+  /** A statement begins. */
   line(position: number): void {
+    this.unit.code.position = position
     this.unit.code.line(this.sources.lineWord(position))
   }
 
   /** Writes what pushes a value. */
   value(value: Value): void {
+    const { code } = this.unit
+    const outer = code.position
+    code.position = value.pos
     this.#stages.value(this, value)
+    code.position = outer
+  }
+
+  /** Writes a check of what is at a position of the source. */
+  checkAt(position: number, name: InstructionName, low: number, high: number): void {
+    const { code } = this.unit
+    const outer = code.position
+    code.position = position
+    this.op2(name, low, high)
+    code.position = outer
   }
 
   /** Writes what leads to a place, where it is not fixed. */
   reach(place: Place): Reached {
-    return this.#stages.reach(this, place)
+    const { code } = this.unit
+    const outer = code.position
+    code.position = place.pos
+    const at = this.#stages.reach(this, place)
+    code.position = outer
+    return at
   }
 
   statement(statement: CheckedStatement): void {

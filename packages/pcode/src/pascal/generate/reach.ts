@@ -29,6 +29,7 @@ export function reachPlace(g: Generator, place: Place): Reached {
     case 'character':
       g.address(g.reach(place.base))
       g.value(place.index)
+      g.code.position = place.index.pos
       if (g.options.checks) g.standard('six')
       else g.op('ixa', 1)
       return { kind: 'address', offset: 0 }
@@ -92,7 +93,7 @@ function reachElement(g: Generator, place: Place & { readonly at: 'index' }, arr
   if (at.kind !== 'address') g.address(at)
   g.value(index)
   if (g.options.checks && (index.low < low || index.high > high || mayBeUndefined(g, index.type)))
-    g.op2('chki', low, high)
+    g.checkAt(index.pos, 'chki', low, high)
   if (low > 0) g.op('deca', low)
   else if (low < 0) g.op('inca', -low)
   g.op('ixa', stride)

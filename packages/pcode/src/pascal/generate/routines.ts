@@ -179,5 +179,6 @@ export function finishRoutine(unit: Unit): MachineRoutine {
     frameBytes: frame.bytes,
     variables: frame.variables,
     code: code.finish(),
+    positions: code.positions(),
   }
 }
