@@ -7,6 +7,7 @@ import { isVolumeName, makeVolume } from '../host/volumes.ts'
 import { readTimeout } from './read-timeout.ts'
 import { type GdbAddress, readGdbAddress } from '../run/gdb.ts'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
+import { readSymbolFile, type SymbolFile } from '../run/symbols.ts'
 import { findNetwork } from '../network/definitions.ts'
 import type { Invocation } from './command.ts'
 import { imageNames } from '../run/images.ts'
@@ -53,7 +54,7 @@ export interface RunOptions extends CpuLimits {
   /** Say where the guest spent its time. */
   readonly profile?: boolean
   /** Where the names of guest code are. */
-  readonly symbols?: string
+  readonly symbols?: readonly SymbolFile[]
   /** Print the translated code at a guest address, `0x` and digits. */
   readonly dumpRegion?: string
   /** The run is a function of what is run and of this seed. */
@@ -83,7 +84,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
   const target = await readTarget(invocation)
   const [kernel, initrd, firmware] = [await file('kernel'), await file('initrd'), await file('firmware')]
   const append = invocation.value('append')
-  const symbols = await file('symbols')
+  const symbols = await Promise.all(invocation.values('symbols').map(readSymbols))
   const dumpRegion = readAddress('dump-region', invocation.value('dump-region'))
   const timeoutMs = readTimeout(invocation.value('timeout'))
   const command = invocation.rest
@@ -126,7 +127,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     ...readLatency(invocation.value('latency')),
     stats: invocation.has('stats'),
     ...(invocation.has('profile') ? { profile: true } : {}),
-    ...(symbols === undefined ? {} : { symbols }),
+    ...(symbols.length > 0 && { symbols }),
     ...(dumpRegion === undefined ? {} : { dumpRegion }),
     ...readDeterministic(invocation, smp),
     ...readGdb(invocation),
@@ -191,6 +192,12 @@ export function readGdb(invocation: Invocation): Pick<RunOptions, 'gdb'> {
   const address = readGdbAddress(text)
   if (!address) throw badValue('gdb', text, '[HOST:]PORT, such as 1234')
   return { gdb: { ...address, waits } }
+}
+
+/** A file with names of guest code. Throws `run.file`. */
+async function readSymbols(text: string): Promise<SymbolFile> {
+  const file = readSymbolFile(text)
+  return { ...file, path: await readableFile(file.path, '--symbols') }
 }
 
 function readAddress(flag: string, text: string | undefined): string | undefined {

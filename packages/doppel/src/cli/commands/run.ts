@@ -63,7 +63,12 @@ export const runCommand: Command = {
     { name: 'timeout', value: 'TIME', summary: 'end the machine after so long, e.g. 30s or 2m' },
     { name: 'stats', summary: 'print instructions, tiers, traps and TLB misses at the end' },
     { name: 'profile', summary: "print at the end where the guest's time went" },
-    { name: 'symbols', value: 'FILE', summary: 'names for --profile: an ELF file, System.map or /proc/kallsyms' },
+    {
+      name: 'symbols',
+      value: 'FILE[@OFFSET]',
+      multiple: true,
+      summary: 'names of guest code: an ELF file, moved by OFFSET, or System.map (a Linux kernel brings its own)',
+    },
     { name: 'dump-region', value: 'ADDRESS', summary: 'print at the end the code translated from there' },
     { name: 'deterministic', summary: 'make each run like the other: time is counted in instructions' },
     { name: 'seed', value: 'N', summary: 'what the randomness of a deterministic run is made from (default 1)' },
