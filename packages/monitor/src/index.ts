@@ -1,6 +1,8 @@
 export { decodeRecording, encodeBeginning, type EndEvent, type Recording } from './record/format.ts'
 export { RecordingTape, ReplayingTape, type Tape } from './record/tapes.ts'
 export { type DebuggedMachine, GdbSession } from './debug/gdb-session.ts'
+export { type LinuxTask, LinuxTasks, type ReadGuest, savesTrapOnLinux } from './views/linux-tasks.ts'
+export { type FrameReport, type HartStack, stackText } from './views/stack-report.ts'
 export { readKallsyms } from './views/kallsyms.ts'
 export { AGENT_CHANNEL, type AgentState, type CommandStarter, GuestAgent, type StartRequest } from './agent/agent.ts'
 export { GuestProcess, type ProcessEnd, type ProcessOutput, type RunningCommand } from './agent/running.ts'

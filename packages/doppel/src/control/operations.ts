@@ -2,6 +2,8 @@ import { DoppelError } from '@doppel/base'
 import { type CpuLimits, cpuLimits, type RunningCommand } from '@doppel/monitor'
 import { checkSize, type PtySize } from '../guest/pty.ts'
 import { emigrate, readDestination } from '../migrate/emigrate.ts'
+import { savedStacks } from '../run/saved-stacks.ts'
+import { readSymbolFile } from '../run/symbols.ts'
 import type { Machine } from '../sdk/machine.ts'
 import type { MachineLimits } from '../sdk/options.ts'
 
@@ -123,6 +125,13 @@ export const OPERATIONS: readonly Operation[] = [
     async run(machine) {
       const metrics = machine.getMetrics()
       return await Promise.resolve({ ...metrics, instructions: metrics.instructions.toString(), ports: machine.ports })
+    },
+  },
+  {
+    name: 'stacks',
+    async run(machine, message) {
+      const files = message['symbols'] === undefined ? undefined : words(message, 'symbols').map(readSymbolFile)
+      return { stacks: savedStacks(await machine.stacks({ ...(files && { symbols: files }) })) }
     },
   },
   {

@@ -7,6 +7,7 @@ import {
   GdbSession,
   GuestCommands,
   GuestFiles,
+  type HartStack,
   MachineLife,
   type MachineState,
   type MigrationLine,
@@ -19,6 +20,8 @@ import { bootFiles } from '../run/boot-files.ts'
 import { prepareImage } from '../run/images.ts'
 import { debuggedMachine } from '../run/gdb.ts'
 import { hasAgent, type RunningMachine, runningMachine } from '../run/machine.ts'
+import { stacksWithNames } from '../run/stacks.ts'
+import type { SymbolFile } from '../run/symbols.ts'
 import { POWER_OFF } from '../run/power-off.ts'
 import { Network, type PublishedPort } from '../run/network.ts'
 import { freshMachineId, freshNonce } from '../run/nonce.ts'
@@ -35,7 +38,7 @@ import { MainCommand } from './main-command.ts'
 import { machineBody } from './machine-body.ts'
 import { NO_AGENT, portsFor, restoredMachine } from './machine-parts.ts'
 import { findStart, hasCommonStart, keepStart, prompted } from './start-snapshot.ts'
-import type { MachineMetrics } from './machine-metrics.ts'
+import { type MachineMetrics, metricsOf } from './machine-metrics.ts'
 import { newSnapshotPath, snapshotFolder } from './snapshot-store.ts'
 
 const DEFAULT_READY_TIMEOUT_MS = 120_000
@@ -379,18 +382,15 @@ export class Machine implements AsyncDisposable {
   }
 
   getMetrics(): MachineMetrics {
-    const { cpu, vm, elapsedNs } = this.#running
-    return {
-      state: this.state,
-      instructions: vm.cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n),
-      uptimeMs: elapsedNs() / 1e6,
-      cpuMs: this.#place.usedMs,
-      memoryBytes: cpu.engine.frames.touchedBytes,
-      memoryLimitBytes: this.#options.memoryBytes - (this.#running.balloon?.targetBytes ?? 0),
-      balloonBytes: this.#running.balloon?.lengthBytes ?? 0,
-      cpus: cpu.harts.length,
-      ...this.#place.limits,
-    }
+    return metricsOf(this.#running, this.state, this.#place, this.#options.memoryBytes)
+  }
+
+  /**
+   * Where each hart is and how it came there, with names: of the guest's kernel if that is Linux, of its program, and of
+   * other files. The guest stands still for it, and need not answer. Throws what reading the files throws, `symbols.*`.
+   */
+  async stacks({ symbols }: { readonly symbols?: readonly SymbolFile[] } = {}): Promise<HartStack[]> {
+    return await this.#life.whilePaused(() => stacksWithNames(this.#running.cpu, this.#options, symbols))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

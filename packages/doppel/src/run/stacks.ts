@@ -1,0 +1,76 @@
+import { type CodeNames, placeText } from '@doppel/base'
+import { type FrameReport, type HartStack, LinuxTasks, type ReadGuest, savesTrapOnLinux } from '@doppel/monitor'
+import { physicalView, type Hart, HartView, type RiscvCpu, type StackFrame, unwind } from '@doppel/riscv'
+import { guestNames, type SymbolFile } from './symbols.ts'
+
+const MODES = ['user', 'supervisor', 'reserved', 'machine'] as const
+/** tp, which in Linux's kernel leads to the task; in a program it is the program's, and sscratch has the kernel's. */
+const TP = 4
+
+/** The stacks of all harts, with all names there are. Throws what reading files throws, `symbols.*`. */
+export async function stacksWithNames(
+  cpu: RiscvCpu,
+  options: Parameters<typeof guestNames>[0],
+  symbols: readonly SymbolFile[] | undefined,
+): Promise<HartStack[]> {
+  return stacksOf(cpu, await guestNames({ ...options, ...(symbols && { symbols }) }, physicalView(cpu)))
+}
+
+/** The stacks of all harts of a machine that stands still. */
+export function stacksOf(cpu: RiscvCpu, names: CodeNames): HartStack[] {
+  const guest = new GuestTasks(cpu, names)
+  return cpu.harts.map(hart => ({
+    hart: hart.id,
+    state: !hart.running ? 'stopped' : hart.waiting ? 'waiting for an interrupt' : MODES[hart.privilege as 0],
+    retired: hart.retired,
+    task: hart.running ? guest.taskOf(hart) : undefined,
+    frames: hart.running ? framesOf(cpu, hart, names) : [],
+  }))
+}
+
+/** The frames of a hart, the innermost first. */
+export function framesOf(cpu: RiscvCpu, hart: Hart, names: CodeNames): FrameReport[] {
+  return unwind(new HartView(cpu, hart), { at: address => names.at(address), savesTrap: savesTrapOnLinux }).map(
+    ({ pc, source }: StackFrame): FrameReport => {
+      // Whoever is to return is behind its call, which may be the end of a line, or of all of its function.
+      const isExact = source === 'pc' || source === 'trap'
+      return {
+        address: pc,
+        place: isExact ? names.text(pc) : returnText(names, pc),
+        line: names.line(isExact ? pc : pc - 1n),
+        isCertain: source !== 'guess',
+        isTrapped: source === 'trap',
+      }
+    },
+  )
+}
+
+/** A call that never returns may be its function's last instruction: what is behind it is another's. */
+function returnText(names: CodeNames, pc: bigint): string | undefined {
+  const caller = names.at(pc - 1n)
+  return placeText(caller && { ...caller, offset: caller.offset + 1n })
+}
+
+/** The tasks of a guest that runs Linux. */
+export class GuestTasks {
+  readonly #cpu: RiscvCpu
+  readonly #names: CodeNames
+  #tasks: LinuxTasks | undefined
+
+  constructor(cpu: RiscvCpu, names: CodeNames) {
+    this.#cpu = cpu
+    this.#names = names
+  }
+  /** The task that a hart runs; undefined where that cannot be told. */
+  taskOf(hart: Hart): ReturnType<LinuxTasks['at']> {
+    if (hart.privilege > 1) return undefined
+    const view = new HartView(this.#cpu, hart)
+    const read: ReadGuest = (address, lengthBytes) => view.read(address, lengthBytes)
+    this.#tasks ??= LinuxTasks.find(this.#names, read)
+    return this.#tasks?.at(this.keyOf(hart), read)
+  }
+  /** What stands for the task that a hart runs, whether or not it is known. */
+  keyOf(hart: Hart): bigint {
+    return hart.privilege === 0 ? hart.readCsr('sscratch') : hart.x(TP)
+  }
+}
