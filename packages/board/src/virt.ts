@@ -9,7 +9,7 @@ import {
   type Saved,
   TimerQueue,
 } from '@doppel/base'
-import { type Aclint, Bus, type Uart16550 } from '@doppel/devices'
+import { type Aclint, Bus, type RegisterName, type Uart16550 } from '@doppel/devices'
 import { writeFdt } from './fdt.ts'
 import { gatherOutput } from './gathered-output.ts'
 import { GuestClock } from './guest-clock.ts'
@@ -47,6 +47,7 @@ export class VirtMachine {
   /** Without what it boots, which is not kept once it is in RAM. */
   readonly #config: Omit<VirtMachineConfig, 'boot'>
   readonly #loop: MachineLoop | ThreadLoop
+  readonly #bus = new Bus()
   readonly #host: HostTasks
   readonly #clock: MachineClock
   readonly #guestClock: GuestClock | InstructionClock
@@ -69,7 +70,7 @@ export class VirtMachine {
     const { boot, ...rest } = config
     this.#config = { ...rest, console: gatherOutput(rest.console) }
     this.#host = config.host ?? hostTasks()
-    const bus = new Bus()
+    const bus = this.#bus
     const restored = 'restored' in config.boot ? readVirtState(config.boot.restored) : undefined
     this.#clock = new MachineClock(config.clock, restored?.clockNs)
     const instructions = config.deterministic && new InstructionClock(restored?.clockNs)
@@ -178,6 +179,11 @@ export class VirtMachine {
     if (!onHash || retired - this.#hashedAt < BigInt(hashEvery)) return
     this.#hashedAt = retired
     onHash(retired, this.stateHash())
+  }
+
+  /** What is at a guest-physical address outside RAM; undefined where no device is. */
+  describeRegister(gpa: number, isWrite: boolean): RegisterName | undefined {
+    return this.#bus.describe(gpa, isWrite)
   }
 
   /** Ends `run` after the slice under way. */

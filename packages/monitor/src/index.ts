@@ -3,6 +3,19 @@ export { RecordingTape, ReplayingTape, type Tape } from './record/tapes.ts'
 export { type DebuggedMachine, GdbSession } from './debug/gdb-session.ts'
 export { type LinuxTask, LinuxTasks, type ReadGuest, savesTrapOnLinux } from './views/linux-tasks.ts'
 export { type FrameReport, type HartStack, stackText } from './views/stack-report.ts'
+export {
+  jsonTrace,
+  type SyscallEvent,
+  textTrace,
+  TRACE_KINDS,
+  type TraceEvent,
+  type TraceKind,
+  type TraceMoment,
+  type TraceWriter,
+} from './views/trace-events.ts'
+export { chromeTrace } from './views/trace-chrome.ts'
+export { type ArgumentKind, LINUX_SYSCALLS, type LinuxSyscall } from './views/linux-syscalls.ts'
+export { resultText } from './views/linux-errors.ts'
 export { readKallsyms } from './views/kallsyms.ts'
 export { AGENT_CHANNEL, type AgentState, type CommandStarter, GuestAgent, type StartRequest } from './agent/agent.ts'
 export { GuestProcess, type ProcessEnd, type ProcessOutput, type RunningCommand } from './agent/running.ts'

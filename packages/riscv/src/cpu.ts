@@ -8,6 +8,8 @@ import { rv64gc } from './insn/rv64gc.ts'
 import { riscvIsa } from './isa.ts'
 import type { RiscvMachine } from './machine.ts'
 import { accessFault } from './paging.ts'
+import { Observers } from './observers.ts'
+import { PhysicalAccess } from './physical.ts'
 import { Profile } from './profile.ts'
 import { Access } from './pmp.ts'
 import { type HartState, restoreHart, saveHart } from './saved.ts'
@@ -44,7 +46,7 @@ export class RiscvCpu implements Services {
   /** Set when a device raised an interrupt line: whoever let the device act looks at interrupts next. */
   interrupted = false
   endsSlice: 'budget' | 'break' | undefined
-  readonly stats = { tlbMisses: 0, deviceAccesses: 0 }
+  #tlbMisses = 0
   onStepped: (hart: Hart) => void = () => {}
   /** A hart has come to a breakpoint; true ends its slice there. */
   onBreakpoint: (hart: Hart) => boolean = () => false
@@ -53,12 +55,12 @@ export class RiscvCpu implements Services {
   /** Code of a page of RAM is about to run for the first time, or at another address. */
   onCode: (hart: Hart, ramPage: number) => void = () => {}
   readonly profile: Profile | undefined
-  readonly #bus: RiscvCpuConfig['bus']
+  readonly #physical: PhysicalAccess
+  readonly observers: Observers = new Observers(() => this.#observersChanged())
   readonly #view: DataView
   readonly #decoded: Decoded = newDecoded()
 
   constructor(config: RiscvCpuConfig, options: CpuOptions) {
-    this.#bus = config.bus
     this.time = config.time
     this.timerTime = config.timerTime ?? config.time
     this.environmentCall = config.environmentCall
@@ -76,6 +78,7 @@ export class RiscvCpu implements Services {
     )
     this.engine.frames.source = config.pageSource
     this.#view = new DataView(this.engine.memory.buffer)
+    this.#physical = new PhysicalAccess(this.engine, config.bus, this.observers)
     const isNew = options.place?.memory === undefined
     this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine, isNew))
     // A guest that keeps rewriting its code must not hold the thread for all of a slice, which would take seconds.
@@ -85,6 +88,20 @@ export class RiscvCpu implements Services {
     }
   }
 
+  get stats(): { readonly tlbMisses: number; readonly deviceAccesses: number } {
+    return { tlbMisses: this.#tlbMisses, deviceAccesses: this.#physical.deviceAccesses }
+  }
+  /** Others look on than before: nothing goes on by what was kept for those. */
+  #observersChanged(): void {
+    this.engine.cache.breakpoints.unwatch()
+    for (const code of this.observers.codes) code.begin(this)
+    for (const hart of this.harts) hart.protect(() => undefined)
+  }
+  /** A hart has come to code that somebody stops at or watches; true ends its slice there. */
+  reached(h: Hart): boolean {
+    for (const code of this.observers.codes) code.reached(h)
+    return this.onBreakpoint(h)
+  }
   touchedPages(): Iterable<readonly [page: number, bytes: Uint8Array]> {
     return this.engine.frames.touched()
   }
@@ -120,6 +137,7 @@ export class RiscvCpu implements Services {
 
   #translate(h: Hart, low: number, high: number, bytes: number, access: number): Translated {
     const gpa = h.walker.translate(low, high, access, h.dataRules)
+    this.observers.walked(h, low, high, access, gpa)
     if (gpa >= 0 && h.pmp.allows(gpa, bytes, access, h.dataRules.privilege)) {
       if (!h.pmp.isWatched(gpa, bytes, access) || h.isStepping) return gpa
       h.raise(Cause.watched, address64(low, high))
@@ -131,7 +149,7 @@ export class RiscvCpu implements Services {
 
   slowLoad(state: number, low: number, high: number, bytes: number): number {
     const h = this.#hart(state)
-    this.stats.tlbMisses++
+    this.#tlbMisses++
     const scratch = state + STATE.common.scratch
     const room = PAGE_BYTES - (low & PAGE_OFFSET)
     if (bytes > room) {
@@ -141,7 +159,7 @@ export class RiscvCpu implements Services {
       const second = this.#translate(h, next.low, next.high, bytes - room, Access.read)
       if (second < 0) return 0
       for (let i = 0; i < bytes; i++) {
-        const value = this.#readPhysical(i < room ? first + i : second + i - room, 1)
+        const value = this.#physical.read(h, i < room ? first + i : second + i - room, 1)
         if (value === undefined) return this.#fault(h, Cause.loadAccess, low, high)
         this.#view.setUint8(scratch + i, Number(value))
       }
@@ -155,7 +173,7 @@ export class RiscvCpu implements Services {
       if (h.pmp.isUniform(gpa)) this.engine.tlbs[h.id]?.fillData(h.contextIndex, READ, low, high, host)
       return host
     }
-    const value = this.#readPhysical(gpa, bytes)
+    const value = this.#physical.read(h, gpa, bytes)
     if (value === undefined) return this.#fault(h, Cause.loadAccess, low, high)
     this.#view.setBigUint64(scratch, value, true)
     return scratch
@@ -163,7 +181,7 @@ export class RiscvCpu implements Services {
 
   slowStore(state: number, low: number, high: number, bytes: number, valueLow: number, valueHigh: number): number {
     const h = this.#hart(state)
-    this.stats.tlbMisses++
+    this.#tlbMisses++
     const value = address64(valueLow, valueHigh)
     const dropped = this.engine.stats.droppedPages
     this.interrupted = false
@@ -176,7 +194,7 @@ export class RiscvCpu implements Services {
       if (second < 0) return Request.exception
       for (let i = 0; i < bytes; i++) {
         const at = i < room ? first + i : second + i - room
-        if (!this.#writePhysical(at, 1, (value >> BigInt(8 * i)) & 0xffn)) {
+        if (!this.#physical.write(h, at, 1, (value >> BigInt(8 * i)) & 0xffn)) {
           this.#fault(h, Cause.storeAccess, low, high)
           return Request.exception
         }
@@ -184,7 +202,7 @@ export class RiscvCpu implements Services {
     } else {
       const gpa = this.#translate(h, low, high, bytes, Access.write)
       if (gpa < 0) return Request.exception
-      if (!this.#writePhysical(gpa, bytes, BigInt.asUintN(8 * bytes, value))) {
+      if (!this.#physical.write(h, gpa, bytes, BigInt.asUintN(8 * bytes, value))) {
         this.#fault(h, Cause.storeAccess, low, high)
         return Request.exception
       }
@@ -201,7 +219,7 @@ export class RiscvCpu implements Services {
 
   slowAtomic(state: number, low: number, high: number, bytes: number): number {
     const h = this.#hart(state)
-    this.stats.tlbMisses++
+    this.#tlbMisses++
     const gpa = this.#translate(h, low, high, bytes, Access.write)
     if (gpa < 0) return 0
     const page = this.engine.frames.page(gpa)
@@ -219,42 +237,18 @@ export class RiscvCpu implements Services {
     h.raise(cause, address64(low, high))
     return 0
   }
-  #readPhysical(gpa: number, bytes: number): bigint | undefined {
-    const page = this.engine.frames.page(gpa)
-    if (page < 0) {
-      this.stats.deviceAccesses++
-      return this.#bus.read(gpa, bytes as 1)
-    }
-    const host = this.engine.frames.host(gpa, page)
-    if (bytes === 8) return this.#view.getBigUint64(host, true)
-    if (bytes === 4) return BigInt(this.#view.getUint32(host, true))
-    return BigInt(bytes === 2 ? this.#view.getUint16(host, true) : this.#view.getUint8(host))
-  }
-  #writePhysical(gpa: number, bytes: number, value: bigint): boolean {
-    const page = this.engine.frames.page(gpa)
-    if (page < 0) {
-      this.stats.deviceAccesses++
-      return this.#bus.write(gpa, bytes as 1, value)
-    }
-    this.engine.willWrite(page)
-    const host = this.engine.frames.host(gpa, page)
-    if (bytes === 8) this.#view.setBigUint64(host, value, true)
-    else if (bytes === 4) this.#view.setUint32(host, Number(value), true)
-    else if (bytes === 2) this.#view.setUint16(host, Number(value), true)
-    else this.#view.setUint8(host, Number(value))
-    return true
-  }
-
   // Fetching
 
   /** Makes the page at pc executable; true when its instruction must run out of line. May raise an exception. */
   fetchPage(h: Hart): boolean {
     const { low, high } = halves(h.pc)
     const gpa = h.walker.translate(low, high, Access.execute, h.fetchRules)
+    this.observers.walked(h, low, high, Access.execute, gpa)
     const page = gpa < 0 ? -1 : this.engine.frames.page(gpa)
     // Faults, device memory and pages that PMP divides are met one instruction at a time.
     if (page < 0 || !h.pmp.isUniform(gpa) || !h.pmp.allows(gpa, 2, Access.execute, h.fetchRules.privilege)) return true
     this.onCode(h, page)
+    for (const code of this.observers.codes) code.found(h.pc & ~0xfffn, page)
     this.engine.tlbs[h.id]?.fillFetch(h.contextIndex, low, high, this.engine.codeRecords(page))
     return false
   }
@@ -264,7 +258,7 @@ export class RiscvCpu implements Services {
     const { low, high } = halves(address)
     const gpa = h.walker.translate(low, high, Access.execute, h.fetchRules)
     const allowed = gpa >= 0 && h.pmp.allows(gpa, 2, Access.execute, h.fetchRules.privilege)
-    const bits = allowed ? this.#readPhysical(gpa, 2) : undefined
+    const bits = allowed ? this.#physical.read(h, gpa, 2) : undefined
     if (bits !== undefined) return Number(bits)
     h.raise(gpa < 0 ? h.walker.cause : Cause.instructionAccess, BigInt.asUintN(64, address))
     return -1
@@ -358,7 +352,9 @@ export class RiscvCpu implements Services {
       const old = csr.read(h)
       if (writes) {
         const base = csr.readToModify?.(h) ?? old
-        csr.write?.(h, kind === System.csrWrite ? value : kind === System.csrSet ? base | value : base & ~value)
+        const next = kind === System.csrWrite ? value : kind === System.csrSet ? base | value : base & ~value
+        csr.write?.(h, next)
+        this.observers.csrWritten?.(h, csr.name, next)
       }
       return BigInt.asIntN(64, old)
     } catch (error) {
@@ -372,6 +368,7 @@ export class RiscvCpu implements Services {
     if (from === 'mret' ? h.privilege < 3 : h.privilege < 1 || isTrapped) return this.#illegal(h)
     leaveTrap(h, from)
     h.statusChanged()
+    h.hasReturned = this.observers.returned !== undefined
     h.request(Request.leaveNow)
     return 0n
   }

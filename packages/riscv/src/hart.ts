@@ -11,12 +11,9 @@ import { Pmp } from './pmp.ts'
 import type { HartPrivateState } from './saved.ts'
 import { CONTEXT, STATE, type StateField } from './state.ts'
 import { enabledInterrupt, enterTrap } from './trap.ts'
-import { walkMode } from './walk.ts'
-
-type Counter = 'mcycle' | 'minstret'
-const COUNTERS: readonly Counter[] = ['mcycle', 'minstret']
-/** Their bits in mcountinhibit. */
-const COUNTER_BIT: Readonly<Record<Counter, bigint>> = { mcycle: 0n, minstret: 2n }
+import { type Counter, COUNTERS, readCounter, writeCounter } from './counters.ts'
+import { runInPieces } from './pieces.ts'
+import { observedWalk, walkMode } from './walk.ts'
 
 const PRIVILEGE_M = 3
 const PRIVILEGE_S = 1
@@ -37,6 +34,9 @@ export class Hart extends HartRegisters implements RiscvHart {
   #slice = 0
   /** The next instruction runs out of line: its record may say something else. */
   outOfLine = false
+  #isAnnounced = false
+  /** An sret or mret has been done that somebody is to be told of, once registers are stored. */
+  hasReturned = false
   /** A debugger has it run one instruction. */
   isStepping = false
   /** Its next slice is one instruction, with interrupts taken as they come, and is broken off then. */
@@ -59,8 +59,6 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.setLong(STATE.fields.priv, 3n)
     this.statusChanged()
   }
-
-  // State: see hart-registers.ts
 
   get privilege(): number {
     return this.word(STATE.fields.priv)
@@ -126,6 +124,9 @@ export class Hart extends HartRegisters implements RiscvHart {
   }
 
   run(budget: number): SliceEnd {
+    return this.#cpu.observers.cutsSlices ? runInPieces(this, this.#cpu, budget) : this.runSlice(budget)
+  }
+  runSlice(budget: number): SliceEnd {
     const steps = this.stepsNext
     this.stepsNext = false
     if (steps) this.outOfLine = true
@@ -141,18 +142,23 @@ export class Hart extends HartRegisters implements RiscvHart {
   }
 
   #slices(): SliceEnd {
+    const { observers } = this.#cpu
     // Exceptions retire nothing: a guest whose trap handler traps would otherwise never give the host its turn back.
     for (let turns = this.#slice; turns >= 0; turns--) {
       if (!this.#running) return 'stopped'
       this.#takeInterrupt()
       if (this.waiting) return 'wfi'
+      // Told of once, though it may take several attempts: its page is to be found first.
+      if (observers.instruction && !this.#isAnnounced && this.word(STATE.common.budget) > 0) observers.instruction(this)
       const exit = this.#engine.run(this.id, this.outOfLine)
       this.outOfLine = false
+      this.#isAnnounced = exit === Exit.fetch || exit === Exit.breakpoint
+      if (this.hasReturned) observers.tellReturn(this)
       if (exit === Exit.budget) return 'budget'
       if (exit === Exit.exception) this.#takeException()
       else if (exit === Exit.fetch) this.outOfLine = this.#cpu.fetchPage(this)
       // Whoever goes on from a breakpoint runs the instruction that it stands at.
-      else if (exit === Exit.breakpoint && (this.outOfLine = true) && this.#cpu.onBreakpoint(this)) return 'break'
+      else if (exit === Exit.breakpoint && (this.outOfLine = true) && this.#cpu.reached(this)) return 'break'
       if (this.#cpu.endsSlice) return this.#cpu.endsSlice
     }
     return 'budget'
@@ -166,6 +172,7 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.stats.exceptions++
     if (cause === Cause.illegalInstruction && this.tval === 0n) this.tval = this.#cpu.instructionBits(this)
     if (cause === Cause.ecallFromS && this.#cpu.environmentCall) {
+      this.#cpu.observers.trap?.(this, { cause, isInterrupt: false, value: 0n })
       this.pc += 4n
       this.#cpu.environmentCall(this)
       return
@@ -178,9 +185,11 @@ export class Hart extends HartRegisters implements RiscvHart {
     if (cause === undefined) return
     this.stats.interrupts++
     this.outOfLine = false
+    this.#isAnnounced = false
     this.#trap(cause, true)
   }
   #trap(cause: number, interrupt: boolean): void {
+    this.#cpu.observers.trap?.(this, { cause, isInterrupt: interrupt, value: interrupt ? 0n : this.tval })
     enterTrap(this, cause, interrupt)
     this.statusChanged()
   }
@@ -207,7 +216,10 @@ export class Hart extends HartRegisters implements RiscvHart {
   /** Tells the page-table walk in generated code what it goes by. */
   #describeWalk(rules = this.dataRules): void {
     const { satp } = this.walker
-    this.setWord(STATE.fields.walk, walkMode(satp, rules, this.privilege, this.pmp.isOpen))
+    this.setWord(
+      STATE.fields.walk,
+      observedWalk(walkMode(satp, rules, this.privilege, this.pmp.isOpen), this.#cpu.observers),
+    )
     this.setWords(STATE.fields.root, satp.root | 0, Math.floor(satp.root / 2 ** 32))
   }
   interruptsChanged(): void {
@@ -264,15 +276,11 @@ export class Hart extends HartRegisters implements RiscvHart {
   }
   /** The counter as the instruction now running sees it: itself not counted. */
   counter(name: Counter): bigint {
-    const kept = this.get(name)
-    return this.#inhibited(name) ? kept : BigInt.asUintN(64, this.retired - this.#underWay + kept)
+    return readCounter(this, name, this.retired - this.#underWay)
   }
   /** The instruction that writes a counter does not count up what it wrote. */
   setCounter(name: Counter, value: bigint): void {
-    this.set(name, this.#inhibited(name) ? value : BigInt.asUintN(64, value - this.retired))
-  }
-  #inhibited(name: Counter): boolean {
-    return ((this.long(STATE.fields.mcountinhibit) >> COUNTER_BIT[name]) & 1n) !== 0n
+    writeCounter(this, name, value, this.retired)
   }
   /** mcountinhibit: an inhibited counter keeps its value, a free one the difference to the instructions retired. */
   inhibitCounters(inhibit: bigint): void {

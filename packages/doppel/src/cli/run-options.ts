@@ -7,6 +7,7 @@ import { isVolumeName, makeVolume } from '../host/volumes.ts'
 import { readTimeout } from './read-timeout.ts'
 import { type GdbAddress, readGdbAddress } from '../run/gdb.ts'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
+import type { TraceOptions } from '../run/trace.ts'
 import { readSymbolFile, type SymbolFile } from '../run/symbols.ts'
 import { findNetwork } from '../network/definitions.ts'
 import type { Invocation } from './command.ts'
@@ -61,6 +62,8 @@ export interface RunOptions extends CpuLimits {
   readonly deterministic?: { readonly seed: number }
   /** Print at the end what stands for the machine's state. */
   readonly hash?: boolean
+  /** What of it is traced, and the file where that goes. */
+  readonly trace?: { readonly options: TraceOptions; readonly output?: string }
   /** Where a debugger may connect. */
   readonly gdb?: GdbAddress
   readonly verbose: boolean
@@ -195,7 +198,7 @@ export function readGdb(invocation: Invocation): Pick<RunOptions, 'gdb'> {
 }
 
 /** A file with names of guest code. Throws `run.file`. */
-async function readSymbols(text: string): Promise<SymbolFile> {
+export async function readSymbols(text: string): Promise<SymbolFile> {
   const file = readSymbolFile(text)
   return { ...file, path: await readableFile(file.path, '--symbols') }
 }

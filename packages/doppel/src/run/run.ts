@@ -21,6 +21,7 @@ import { greet, watchForEnd } from './early-end.ts'
 import { hasCommonStart } from '../sdk/start-snapshot.ts'
 import { type ListMachine, runStarted } from './run-started.ts'
 import { stuck } from './stuck.ts'
+import { beginViews, type Views } from './views.ts'
 import type { Taping } from './taping.ts'
 
 /**
@@ -42,7 +43,7 @@ export async function runMachine(
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
   // Who wants to look into the machine sees all of it.
   const { verbose, stats, profile, dumpRegion, deterministic } = options
-  const isWatched = [verbose, stats, profile, options.gdb, dumpRegion, deterministic].some(Boolean)
+  const isWatched = [verbose, stats, profile, options.gdb, dumpRegion, deterministic, options.trace].some(Boolean)
   if (deterministic && options.disks.length > 0) {
     const reason = "the host's disk takes its time, which differs from run to run; expected an image without one"
     throw new DoppelError('run.deterministic', `${imageName(options)} has a disk: ${reason}`)
@@ -87,13 +88,16 @@ export async function runMachine(
     const early = watchForEnd(options, streams, () => machine.vm.stop())
     if (options.command === undefined) greet(streams)
     let gdb: GdbServer | undefined
+    let views: Views | undefined
     try {
+      views = await beginViews(machine, options, streams)
       if (options.gdb) gdb = await listenForGdb(machine, options.gdb, streams)
       own.start()
       const end = await own.wait()
       gdb?.close(end)
       await session.close()
       if (options.stats) streams.stderr(statsReport(machine))
+      streams.stderr(views.end())
       const found = await insight(machine.cpu, options)
       if (found !== '') streams.stderr(found)
       if (taping) streams.stderr(`doppel: ${taping.end(machine.vm)}\n`)
@@ -115,6 +119,7 @@ export async function runMachine(
       return 0
     } finally {
       gdb?.close()
+      views?.end()
       early.close()
       await session.close()
       await unlist()

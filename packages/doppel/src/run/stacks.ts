@@ -1,20 +1,10 @@
 import { type CodeNames, placeText } from '@doppel/base'
 import { type FrameReport, type HartStack, LinuxTasks, type ReadGuest, savesTrapOnLinux } from '@doppel/monitor'
-import { physicalView, type Hart, HartView, type RiscvCpu, type StackFrame, unwind } from '@doppel/riscv'
-import { guestNames, type SymbolFile } from './symbols.ts'
+import { type Hart, HartView, type RiscvCpu, type StackFrame, unwind } from '@doppel/riscv'
 
 const MODES = ['user', 'supervisor', 'reserved', 'machine'] as const
 /** tp, which in Linux's kernel leads to the task; in a program it is the program's, and sscratch has the kernel's. */
 const TP = 4
-
-/** The stacks of all harts, with all names there are. Throws what reading files throws, `symbols.*`. */
-export async function stacksWithNames(
-  cpu: RiscvCpu,
-  options: Parameters<typeof guestNames>[0],
-  symbols: readonly SymbolFile[] | undefined,
-): Promise<HartStack[]> {
-  return stacksOf(cpu, await guestNames({ ...options, ...(symbols && { symbols }) }, physicalView(cpu)))
-}
 
 /** The stacks of all harts of a machine that stands still. */
 export function stacksOf(cpu: RiscvCpu, names: CodeNames): HartStack[] {

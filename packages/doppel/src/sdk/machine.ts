@@ -7,7 +7,6 @@ import {
   GdbSession,
   GuestCommands,
   GuestFiles,
-  type HartStack,
   MachineLife,
   type MachineState,
   type MigrationLine,
@@ -20,8 +19,6 @@ import { bootFiles } from '../run/boot-files.ts'
 import { prepareImage } from '../run/images.ts'
 import { debuggedMachine } from '../run/gdb.ts'
 import { hasAgent, type RunningMachine, runningMachine } from '../run/machine.ts'
-import { stacksWithNames } from '../run/stacks.ts'
-import type { SymbolFile } from '../run/symbols.ts'
 import { POWER_OFF } from '../run/power-off.ts'
 import { Network, type PublishedPort } from '../run/network.ts'
 import { freshMachineId, freshNonce } from '../run/nonce.ts'
@@ -34,6 +31,7 @@ import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
 import { checkDiskRate, checkNetworkRate, memoryLimit, networkFor } from './limits.ts'
 import { inTime } from './in-time.ts'
+import { MachineViews } from './machine-views.ts'
 import { MainCommand } from './main-command.ts'
 import { machineBody } from './machine-body.ts'
 import { NO_AGENT, portsFor, restoredMachine } from './machine-parts.ts'
@@ -58,6 +56,8 @@ export class Machine implements AsyncDisposable {
   readonly pty: GuestPtys
   /** What the guest prints on its terminal, and a keyboard for it. */
   readonly console: Console
+  /** What can be seen of it from outside. */
+  readonly views: MachineViews
   /** What it is for, in a process of its own. */
   readonly main: MainCommand
   readonly #running: RunningMachine
@@ -99,6 +99,7 @@ export class Machine implements AsyncDisposable {
         await this.#from?.release()
       }),
     )
+    this.views = new MachineViews(running, options, this.#life)
   }
 
   /**
@@ -383,14 +384,6 @@ export class Machine implements AsyncDisposable {
 
   getMetrics(): MachineMetrics {
     return metricsOf(this.#running, this.state, this.#place, this.#options.memoryBytes)
-  }
-
-  /**
-   * Where each hart is and how it came there, with names: of the guest's kernel if that is Linux, of its program, and of
-   * other files. The guest stands still for it, and need not answer. Throws what reading the files throws, `symbols.*`.
-   */
-  async stacks({ symbols }: { readonly symbols?: readonly SymbolFile[] } = {}): Promise<HartStack[]> {
-    return await this.#life.whilePaused(() => stacksWithNames(this.#running.cpu, this.#options, symbols))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -135,7 +135,7 @@ export class RemoteMachine implements AsyncDisposable {
     const { instructions, ports: _, ...known } = await this.#ask({ op: 'inspect' })
     return { ...(known as unknown as Omit<MachineMetrics, 'instructions'>), instructions: BigInt(String(instructions)) }
   }
-  /** Where each hart is and how it came there, as `Machine.stacks` tells. Throws `symbols.*`. */
+  /** Where each hart is and how it came there, as `Machine.views.stacks` tells. Throws `symbols.*`. */
   async stacks({ symbols }: { readonly symbols?: readonly SymbolFile[] } = {}): Promise<HartStack[]> {
     const files = symbols?.map(({ path, offset }) => resolve(path) + (offset === undefined ? '' : `@${offset}`))
     return restoredStacks((await this.#ask({ op: 'stacks', ...(files && { symbols: files }) }))['stacks'])

@@ -2,10 +2,9 @@ import { DoppelError } from '@doppel/base'
 import { stackText } from '@doppel/monitor'
 import { stateOf } from '../../control/entries.ts'
 import { restoredStacks } from '../../run/saved-stacks.ts'
-import { readSymbolFile } from '../../run/symbols.ts'
 import type { Command, Invocation } from '../command.ts'
 import { ask, entriesOf, JSON_FLAG, printJson } from '../machines.ts'
-import { readableFile } from '../run-options.ts'
+import { readSymbols } from '../run-options.ts'
 import { summary } from './ps.ts'
 
 /** `doppel inspect`: everything known of machines, as JSON; or where they are. */
@@ -46,12 +45,8 @@ export const inspectCommand: Command = {
 }
 
 async function printStacks(invocation: Invocation): Promise<number> {
-  const symbols = await Promise.all(
-    invocation.values('symbols').map(async text => {
-      const { path, offset } = readSymbolFile(text)
-      return (await readableFile(path, '--symbols')) + (offset === undefined ? '' : `@${offset}`)
-    }),
-  )
+  const files = await Promise.all(invocation.values('symbols').map(readSymbols))
+  const symbols = files.map(({ path, offset }) => path + (offset === undefined ? '' : `@${offset}`))
   const all: unknown[] = []
   for (const which of invocation.arguments) {
     const { stacks } = await ask(invocation, which, { op: 'stacks', ...(symbols.length > 0 && { symbols }) })
