@@ -13,6 +13,8 @@ export {
   type TraceMoment,
   type TraceWriter,
 } from './views/trace-events.ts'
+export { type CallNode, CallTree } from './views/call-tree.ts'
+export { flameGraph } from './views/flame-graph.ts'
 export { chromeTrace } from './views/trace-chrome.ts'
 export { type ArgumentKind, LINUX_SYSCALLS, type LinuxSyscall } from './views/linux-syscalls.ts'
 export { resultText } from './views/linux-errors.ts'

@@ -1,5 +1,5 @@
 import type { SymbolPlace } from '@doppel/base'
-import { followsCall, frameLayout } from './prologue.ts'
+import { followsCall, type FrameLayout, frameLayout } from './prologue.ts'
 import type { HartView } from './view.ts'
 
 /**
@@ -40,13 +40,22 @@ const MAX_FRAME_BYTES = 1n << 20n
 const MAX_SCAN_BYTES = 16 << 10
 const WORD = 8n
 
-/** The active calls of a hart, the innermost first. Never fails: it ends where nothing more is known. */
-export function unwind(view: HartView, names: UnwindNames): StackFrame[] {
+/** What code was found to do with its stack, by where it is: for who follows many stacks through the same code. */
+export type FrameLayouts = Map<bigint, FrameLayout>
+
+/** Layouts that are remembered: more than any kernel's calls. */
+const MAX_LAYOUTS = 100_000
+
+/**
+ * The active calls of a hart, the innermost first. Never fails: it ends where nothing more is known. What `layouts` has is not
+ * looked for again.
+ */
+export function unwind(view: HartView, names: UnwindNames, layouts?: FrameLayouts): StackFrame[] {
   const { hart } = view
   let at: Registers = { pc: hart.pc, sp: hart.x(SP), fp: hart.x(FP), ra: hart.x(RA) }
   const frames: StackFrame[] = [{ pc: at.pc, source: 'pc' }]
   while (frames.length < MAX_FRAMES) {
-    const found = callerOf(view, names, at, frames.length === 1)
+    const found = callerOf(view, names, at, frames.length === 1, layouts)
     if (!found) break
     if (found === 'lost') {
       frames.push(...guesses(view, names, at))
@@ -66,20 +75,25 @@ function callerOf(
   names: UnwindNames,
   at: Registers,
   isInnermost: boolean,
+  layouts: FrameLayouts | undefined,
 ): Caller | 'lost' | undefined {
   // A call that never returns may be its function's last instruction.
   const place = names.at(isInnermost || at.ra !== undefined ? at.pc : at.pc - 1n)
   const trap = isInnermost ? undefined : [place?.name, names.at(at.pc)?.name].find(n => n && names.savesTrap?.(n))
   if (trap !== undefined) return trapped(view, at.sp)
-  const layout = place && frameLayout(view, place.address, at.pc)
+  const layout = place && (layouts?.get(at.pc) ?? frameLayout(view, place.address, at.pc))
+  if (layout && layouts && layouts.size < MAX_LAYOUTS) layouts.set(at.pc, layout)
   if (layout) {
+    // The stack pointer may have moved further, or to another stack, after the frame pointer was set.
     const byPointer = layout.framePointer === undefined ? undefined : at.fp - layout.framePointer
-    const entry = byPointer !== undefined && isNear(byPointer, at.sp) ? byPointer : at.sp + layout.sizeBytes
-    const ra = layout.returnAt === undefined ? at.ra : view.long(entry + layout.returnAt)
-    const fp = layout.framePointerAt === undefined ? at.fp : view.long(entry + layout.framePointerAt)
-    if (ra === 0n) return undefined
-    const leads = ra !== undefined && (followsCall(view, ra) || isHandler(names, ra))
-    if (leads) return { registers: { pc: ra, sp: entry, fp: fp ?? 0n, ra: undefined }, source: 'saved' }
+    const near = byPointer !== undefined && isNear(byPointer, at.sp) ? byPointer : at.sp + layout.sizeBytes
+    for (const entry of new Set([near, byPointer ?? near])) {
+      const ra = layout.returnAt === undefined ? at.ra : view.long(entry + layout.returnAt)
+      const fp = layout.framePointerAt === undefined ? at.fp : view.long(entry + layout.framePointerAt)
+      if (ra === 0n) return undefined
+      const leads = ra !== undefined && (followsCall(view, ra) || isHandler(names, ra))
+      if (leads) return { registers: { pc: ra, sp: entry, fp: fp ?? 0n, ra: undefined }, source: 'saved' }
+    }
   }
   return byFramePointer(view, at) ?? 'lost'
 }

@@ -34,8 +34,12 @@ export function physicalView({ engine: { frames } }: RiscvCpu): GuestMemory {
       for (let done = 0; done < into.length; ) {
         const from = (gpa + done) % PAGE_BYTES
         const length = Math.min(PAGE_BYTES - from, into.length - done)
-        frames.copyPage(frames.page(gpa + done), page)
-        into.set(page.subarray(from, from + length), done)
+        const number = frames.page(gpa + done)
+        if (frames.isTouched(number)) frames.read(gpa + done, into.subarray(done, done + length))
+        else {
+          frames.copyPage(number, page)
+          into.set(page.subarray(from, from + length), done)
+        }
         done += length
       }
       return true
@@ -43,10 +47,14 @@ export function physicalView({ engine: { frames } }: RiscvCpu): GuestMemory {
   }
 }
 
-/** A hart's memory as its page tables have it, looked at from outside: nothing of the guest changes, no A bit either. */
+/**
+ * A hart's memory as its page tables have it, looked at from outside: nothing of the guest changes, no A bit either. For one
+ * moment: what it has found out of page tables it remembers.
+ */
 export class HartView {
   readonly hart: Hart
   readonly physical: GuestMemory
+  readonly #pages = new Map<bigint, number>()
 
   constructor(cpu: RiscvCpu, hart: Hart) {
     this.hart = hart
@@ -82,6 +90,13 @@ export class HartView {
     return this.physical.read(Number(gpa), bytes) ? new DataView(bytes.buffer).getBigUint64(0, true) : undefined
   }
 
+  /** Walks, remembered page by page: stacks are read word by word. */
+  #physicalOf(address: bigint): number | undefined {
+    const page = address & ~PAGE_OFFSET
+    let base = this.#pages.get(page)
+    if (base === undefined) this.#pages.set(page, (base = this.walk(page).gpa ?? -1))
+    return base < 0 ? undefined : base + Number(address & PAGE_OFFSET)
+  }
   /** As many bytes as are mapped to RAM from an address on. */
   read(address: bigint, lengthBytes: number): Uint8Array {
     const bytes = new Uint8Array(lengthBytes)
@@ -89,7 +104,7 @@ export class HartView {
     while (done < lengthBytes) {
       const at = BigInt.asUintN(64, address + BigInt(done))
       const length = Math.min(PAGE_BYTES - Number(at & PAGE_OFFSET), lengthBytes - done)
-      const { gpa } = this.walk(at)
+      const gpa = this.#physicalOf(at)
       if (gpa === undefined || !this.physical.read(gpa, bytes.subarray(done, done + length))) break
       done += length
     }

@@ -159,3 +159,32 @@ test.each([
   expect([status, stderr.toString()]).toEqual([expect.any(Number), expect.stringContaining(code)])
   expect(status).not.toBe(0)
 })
+
+test('samples by count are the same in each tier, change nothing, and perf script is their form', async () => {
+  const elf = program()
+  const found: string[] = []
+  for (const engine of ['interpreter', 'translator']) {
+    const profile = join(folder, `${engine}.json`)
+    const flags = ['--deterministic', '--hash', '--engine', engine, '--sample', '100', '-o', profile]
+    const { stdout } = await doppel(['run', ...flags, elf])
+    found.push(stdout.toString() + readFileSync(profile, 'utf8'))
+  }
+  expect(found[0]).toBe(found[1])
+  const plain = await doppel(['run', '--deterministic', '--hash', elf])
+  expect(found[0]?.startsWith(plain.stdout.toString())).toBe(true)
+  const { samples, stacks } = JSON.parse(readFileSync(join(folder, 'translator.json'), 'utf8')) as {
+    readonly samples: number
+    readonly stacks: readonly { readonly stack: readonly string[]; readonly samples: number }[]
+  }
+  expect(stacks.reduce((sum, stack) => sum + stack.samples, 0)).toBe(samples)
+  const script = join(folder, 'linux.txt')
+  await doppel(['run', '--sample', '1000000', '-o', script, 'linux', '--', 'sh', '-c', 'ls -R /proc > /dev/null'])
+  const text = readFileSync(script, 'utf8')
+  // As FlameGraph's stackcollapse-perf.pl and speedscope read it.
+  for (const sample of text.trimEnd().split('\n\n')) {
+    const [head, ...frames] = sample.split('\n')
+    expect(head).toMatch(/^\S+ \d+ \[\d{3}\] \d+\.\d{9}: 1000000 instructions:$/)
+    for (const frame of frames) expect(frame).toMatch(/^\t *[0-9a-f]+ \S+ \(\S+\)$/)
+  }
+  expect(text).toMatch(/^ls \d+ .*\n(?:\t.*\n)*\t *[0-9a-f]+ do_trap_ecall_u\+/m)
+})

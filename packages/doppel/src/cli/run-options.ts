@@ -7,6 +7,7 @@ import { isVolumeName, makeVolume } from '../host/volumes.ts'
 import { readTimeout } from './read-timeout.ts'
 import { type GdbAddress, readGdbAddress } from '../run/gdb.ts'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
+import { SAMPLE_FORMATS, type SampleOptions } from '../run/sampling.ts'
 import type { TraceOptions } from '../run/trace.ts'
 import { readSymbolFile, type SymbolFile } from '../run/symbols.ts'
 import { findNetwork } from '../network/definitions.ts'
@@ -64,6 +65,8 @@ export interface RunOptions extends CpuLimits {
   readonly hash?: boolean
   /** What of it is traced, and the file where that goes. */
   readonly trace?: { readonly options: TraceOptions; readonly output?: string }
+  /** A profile by samples. */
+  readonly sample?: SampleOptions
   /** Where a debugger may connect. */
   readonly gdb?: GdbAddress
   readonly verbose: boolean
@@ -106,7 +109,9 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     throw new DoppelError('cli.arguments', `${reason}; for example: doppel run linux -- uname -m`)
   }
   const smp = readSmp(invocation.value('smp'))
-  const watching = ['profile', 'dump-region', 'gdb'].find(flag => invocation.has(flag) || invocation.value(flag))
+  const watching = ['profile', 'dump-region', 'gdb', 'sample'].find(
+    flag => invocation.has(flag) || invocation.value(flag),
+  )
   if (smp && watching !== undefined) {
     throw new DoppelError('cli.arguments', `--${watching} looks at harts that take turns; leave out --smp parallel`)
   }
@@ -134,6 +139,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     ...(dumpRegion === undefined ? {} : { dumpRegion }),
     ...readDeterministic(invocation, smp),
     ...readGdb(invocation),
+    ...readSampling(invocation),
     verbose: invocation.has('verbose'),
     ...(command === undefined ? {} : { command }),
     env: invocation.env,
@@ -201,6 +207,18 @@ export function readGdb(invocation: Invocation): Pick<RunOptions, 'gdb'> {
 export async function readSymbols(text: string): Promise<SymbolFile> {
   const file = readSymbolFile(text)
   return { ...file, path: await readableFile(file.path, '--symbols') }
+}
+
+/** How often, and to which file, samples are taken. Throws `cli.flag-value`, `cli.arguments`. */
+function readSampling(invocation: Invocation): Pick<RunOptions, 'sample'> {
+  const [text, output] = [invocation.value('sample'), invocation.value('output')]
+  if (text === undefined) return {}
+  if (!/^\d{3,12}$/.test(text)) throw badValue('sample', text, 'a number of instructions, 100 or more, such as 100000')
+  if (output === undefined || !SAMPLE_FORMATS.some(format => output.endsWith(`.${format}`))) {
+    const files = SAMPLE_FORMATS.map(format => `.${format}`).join(', ')
+    throw new DoppelError('cli.arguments', `--sample needs --output FILE that ends in ${files}`)
+  }
+  return { sample: { every: Number(text), output: resolve(output) } }
 }
 
 function readAddress(flag: string, text: string | undefined): string | undefined {

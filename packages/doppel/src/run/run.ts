@@ -43,7 +43,8 @@ export async function runMachine(
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
   // Who wants to look into the machine sees all of it.
   const { verbose, stats, profile, dumpRegion, deterministic } = options
-  const isWatched = [verbose, stats, profile, options.gdb, dumpRegion, deterministic, options.trace].some(Boolean)
+  const { gdb: hasGdb, trace, sample } = options
+  const isWatched = [verbose, stats, profile, hasGdb, dumpRegion, deterministic, trace, sample].some(Boolean)
   if (deterministic && options.disks.length > 0) {
     const reason = "the host's disk takes its time, which differs from run to run; expected an image without one"
     throw new DoppelError('run.deterministic', `${imageName(options)} has a disk: ${reason}`)

@@ -1,4 +1,4 @@
-import { type CodeNames, placeText } from '@doppel/base'
+import { type CodeNames, placeText, type SymbolPlace } from '@doppel/base'
 import { type FrameReport, type HartStack, LinuxTasks, type ReadGuest, savesTrapOnLinux } from '@doppel/monitor'
 import { type Hart, HartView, type RiscvCpu, type StackFrame, unwind } from '@doppel/riscv'
 
@@ -22,12 +22,10 @@ export function stacksOf(cpu: RiscvCpu, names: CodeNames): HartStack[] {
 export function framesOf(cpu: RiscvCpu, hart: Hart, names: CodeNames): FrameReport[] {
   return unwind(new HartView(cpu, hart), { at: address => names.at(address), savesTrap: savesTrapOnLinux }).map(
     ({ pc, source }: StackFrame): FrameReport => {
-      // Whoever is to return is behind its call, which may be the end of a line, or of all of its function.
-      const isExact = source === 'pc' || source === 'trap'
       return {
         address: pc,
-        place: isExact ? names.text(pc) : returnText(names, pc),
-        line: names.line(isExact ? pc : pc - 1n),
+        place: placeText(placeOf(names, { pc, source })),
+        line: names.line(isExact(source) ? pc : pc - 1n),
         isCertain: source !== 'guess',
         isTrapped: source === 'trap',
       }
@@ -35,10 +33,15 @@ export function framesOf(cpu: RiscvCpu, hart: Hart, names: CodeNames): FrameRepo
   )
 }
 
-/** A call that never returns may be its function's last instruction: what is behind it is another's. */
-function returnText(names: CodeNames, pc: bigint): string | undefined {
+/** Whoever is to return is behind its call, which may be the end of a line, or of all of its function. */
+function isExact(source: StackFrame['source']): boolean {
+  return source === 'pc' || source === 'trap'
+}
+/** The name of the function that a frame is of. */
+export function placeOf(names: CodeNames, { pc, source }: StackFrame): SymbolPlace | undefined {
+  if (isExact(source)) return names.at(pc)
   const caller = names.at(pc - 1n)
-  return placeText(caller && { ...caller, offset: caller.offset + 1n })
+  return caller && { ...caller, offset: caller.offset + 1n }
 }
 
 /** The tasks of a guest that runs Linux. */

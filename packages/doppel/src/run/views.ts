@@ -2,6 +2,7 @@ import { physicalView } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
 import type { Streams } from '../cli/command.ts'
 import type { RunningMachine } from './machine.ts'
+import { Sampling } from './sampling.ts'
 import { guestNames } from './symbols.ts'
 import { fileOutput, type TextOutput } from './text-output.ts'
 import { Trace } from './trace.ts'
@@ -14,22 +15,36 @@ export interface Views {
 
 /** Begins with what the options ask for, before the machine runs. Throws `run.output`, `trace.*`, `symbols.*`. */
 export async function beginViews(machine: RunningMachine, options: RunOptions, streams: Streams): Promise<Views> {
-  const { trace: asked } = options
-  if (!asked) return { end: () => '' }
+  const { trace: asked, sample } = options
+  if (!asked && !sample) return { end: () => '' }
   const names = await guestNames(options, physicalView(machine.cpu))
-  const output: TextOutput =
-    asked.output === undefined
-      ? { write: text => streams.stderr(text), close: () => undefined }
-      : fileOutput(asked.output)
-  const trace = new Trace(machine, names, asked.options, text => output.write(text))
-  trace.onLimit = () => machine.vm.stop()
-  let isOver = false
-  const end = (): string => {
-    if (isOver) return ''
-    isOver = true
-    trace.end()
-    output.close()
-    return ''
+  /** How to end each, the last begun first. */
+  const ends: (() => string)[] = []
+  const end = (): string =>
+    ends
+      .splice(0)
+      .reverse()
+      .map(each => each())
+      .join('')
+  if (asked) {
+    const output: TextOutput = asked.output === undefined ? onErrors(streams) : fileOutput(asked.output)
+    ends.push(() => (output.close(), ''))
+    const trace = new Trace(machine, names, asked.options, text => output.write(text))
+    trace.onLimit = () => machine.vm.stop()
+    ends.push(() => (trace.end(), ''))
+  }
+  if (sample) {
+    const output = fileOutput(sample.output)
+    const sampling = new Sampling(machine.cpu, names, sample, output)
+    ends.push(() => {
+      const samples = sampling.end()
+      output.close()
+      return `doppel: ${samples} samples in ${sample.output}\n`
+    })
   }
   return { end }
+}
+
+function onErrors(streams: Streams): TextOutput {
+  return { write: text => streams.stderr(text), close: () => undefined }
 }

@@ -69,6 +69,17 @@ export const runCommand: Command = {
       multiple: true,
       summary: 'names of guest code: an ELF file, moved by OFFSET, or System.map (a Linux kernel brings its own)',
     },
+    {
+      name: 'sample',
+      value: 'N',
+      summary: 'a profile: the calls that each hart is in, each N instructions (with --output)',
+    },
+    {
+      name: 'output',
+      short: 'o',
+      value: 'FILE',
+      summary: 'where --sample goes: a flame graph .svg, .txt as of perf script, .json',
+    },
     { name: 'dump-region', value: 'ADDRESS', summary: 'print at the end the code translated from there' },
     { name: 'deterministic', summary: 'make each run like the other: time is counted in instructions' },
     { name: 'seed', value: 'N', summary: 'what the randomness of a deterministic run is made from (default 1)' },
@@ -110,6 +121,7 @@ export const runCommand: Command = {
     ['doppel run -m 512M --network none -cp classes:lib.jar Main', 'a class of one, with limits'],
     ['doppel run --gdb 1234 --gdb-wait prog.elf', 'stand still until gdb-multiarch prog.elf connects'],
     ['doppel run --deterministic --hash linux -- uname -a', 'the same to the bit, each time and everywhere'],
+    ['doppel run --sample 100000 -o boot.svg linux -- true', 'a flame graph of a boot'],
     ['doppel run prog.elf', 'a bare-metal program; one with `tohost` ends by writing it'],
   ],
   async run(invocation) {
@@ -119,6 +131,9 @@ export const runCommand: Command = {
     )
     if (java) return await runJava(java, invocation.env, invocation.streams)
     const options = await readRunOptions(invocation)
+    if (invocation.has('output') && !options.sample) {
+      throw new DoppelError('cli.arguments', '--output is where --sample goes; expected --sample N')
+    }
     if (!invocation.has('detach')) {
       if (invocation.has('isolation')) {
         throw new DoppelError(

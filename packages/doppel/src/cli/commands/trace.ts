@@ -12,7 +12,7 @@ import { readRunOptions, readSymbols } from '../run-options.ts'
 import { runCommand } from './run.ts'
 
 /** Flags of `run` that have no place in a trace. */
-const WITHOUT = new Set('detach name rm isolation json class-path gdb gdb-wait smp'.split(' '))
+const WITHOUT = new Set('output sample detach name rm isolation json class-path gdb gdb-wait smp'.split(' '))
 const OWN: readonly Flag[] = [
   { name: 'events', value: 'KIND,…', summary: `what to tell of: ${TRACE_KINDS.join(',')} (default syscalls)` },
   { name: 'output', short: 'o', value: 'FILE', summary: 'where it goes (default: standard error)' },
