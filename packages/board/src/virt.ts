@@ -181,6 +181,12 @@ export class VirtMachine {
     onHash(retired, this.stateHash())
   }
 
+  /** The devices' names, as `describeRegister` has them. */
+  get deviceNames(): string[] {
+    const onBus = this.#bus.mappings.map(({ device }) => device.name)
+    const virtio = (this.#config.virtio ?? []).map(({ name }) => `virtio-${name}`)
+    return [...new Set([...onBus.filter(name => !/ |window/.test(name)), ...virtio])]
+  }
   /** What is at a guest-physical address outside RAM; undefined where no device is. */
   describeRegister(gpa: number, isWrite: boolean): RegisterName | undefined {
     return this.#bus.describe(gpa, isWrite)

@@ -1,8 +1,7 @@
 import { DoppelError, type EnvironmentCall, type GuestMemory, type RiscvCpuConfig, type Saved } from '@doppel/base'
 import { type Decoded, Engine, type EnginePlace, newDecoded, READ, Request, type Services, WRITE } from '@doppel/engine'
 import { address64, halves, nextPage } from './address.ts'
-import { Cause, System } from './causes.ts'
-import { CSRS, Mstatus, IllegalAccess } from './csr.ts'
+import { Cause } from './causes.ts'
 import { Hart } from './hart.ts'
 import { rv64gc } from './insn/rv64gc.ts'
 import { riscvIsa } from './isa.ts'
@@ -14,11 +13,10 @@ import { Profile } from './profile.ts'
 import { Access } from './pmp.ts'
 import { type HartState, restoreHart, saveHart } from './saved.ts'
 import { CONTEXTS, STATE } from './state.ts'
-import { leaveTrap } from './trap.ts'
+import { runSystem } from './system.ts'
 
 const PAGE_BYTES = 4096
 const PAGE_OFFSET = 0xfff
-const TSR = Number(Mstatus.tsr)
 
 /** Measured on a Linux boot: the interpreter, long optimized, beats fresh translations that V8 has yet to optimize. */
 const TRANSLATE_AFTER = 8000
@@ -29,6 +27,8 @@ export interface CpuOptions {
   readonly translateAfter?: number
   /** Notes where the harts are, about once a millisecond. */
   readonly profile?: boolean
+  /** Every write of a CSR is the host's to do, so that observers are told of it. */
+  readonly seesCsrWrites?: boolean
   /** Where harts run on threads of their own: this thread's part of the machine. */
   readonly place?: EnginePlace
 }
@@ -46,6 +46,9 @@ export class RiscvCpu implements Services {
   /** Set when a device raised an interrupt line: whoever let the device act looks at interrupts next. */
   interrupted = false
   endsSlice: 'budget' | 'break' | undefined
+  #isDeviceStop = false
+  /** An event that somebody waits for has stopped a hart; true where a debugger takes it from there. */
+  onEvent: (hart: Hart, event: string) => boolean = () => false
   #tlbMisses = 0
   onStepped: (hart: Hart) => void = () => {}
   /** A hart has come to a breakpoint; true ends its slice there. */
@@ -66,7 +69,7 @@ export class RiscvCpu implements Services {
     this.environmentCall = config.environmentCall
     this.profile = options.profile === true ? new Profile() : undefined
     this.engine = new Engine(
-      riscvIsa(CONTEXTS),
+      riscvIsa(CONTEXTS, options.seesCsrWrites),
       {
         harts: config.harts,
         ramBase: config.ramBase,
@@ -96,6 +99,23 @@ export class RiscvCpu implements Services {
     this.engine.cache.breakpoints.unwatch()
     for (const code of this.observers.codes) code.begin(this)
     for (const hart of this.harts) hart.protect(() => undefined)
+  }
+  #stopsBefore(h: Hart, gpa: number, access: number): boolean {
+    const { stopsBefore } = this.observers
+    this.#isDeviceStop =
+      stopsBefore !== undefined && this.engine.frames.page(gpa) < 0 && stopsBefore(h, gpa, access === Access.write)
+    return this.#isDeviceStop
+  }
+  /** A hart has left an access to be made later. */
+  watched(h: Hart): void {
+    if (!this.#isDeviceStop) return this.onWatched(h)
+    this.endsSlice = 'break'
+    this.observers.stoppedBefore?.(h, h.tval)
+  }
+  /** Ends the slice of a hart that is telling of something, as soon as its code has left. */
+  stopSlice(h: Hart): void {
+    this.endsSlice = 'break'
+    h.request(Request.leaveAfter)
   }
   /** A hart has come to code that somebody stops at or watches; true ends its slice there. */
   reached(h: Hart): boolean {
@@ -139,7 +159,8 @@ export class RiscvCpu implements Services {
     const gpa = h.walker.translate(low, high, access, h.dataRules)
     this.observers.walked(h, low, high, access, gpa)
     if (gpa >= 0 && h.pmp.allows(gpa, bytes, access, h.dataRules.privilege)) {
-      if (!h.pmp.isWatched(gpa, bytes, access) || h.isStepping) return gpa
+      const isWatched = h.pmp.isWatched(gpa, bytes, access) || this.#stopsBefore(h, gpa, access)
+      if (!isWatched || h.isStepping) return gpa
       h.raise(Cause.watched, address64(low, high))
       return -1
     }
@@ -308,86 +329,7 @@ export class RiscvCpu implements Services {
   system(state: number, what: number, a: bigint): bigint {
     const h = this.#hart(state)
     h.request(Request.none)
-    switch (what & 0xff) {
-      case System.csrRead:
-      case System.csrWrite:
-      case System.csrSet:
-      case System.csrClear:
-        return this.#accessCsr(h, (what >>> 8) & 0xfff, what & 0xff, BigInt.asUintN(64, a))
-      case System.ecall:
-        h.raise([Cause.ecallFromU, Cause.ecallFromS, 0, Cause.ecallFromM][h.privilege] as number, 0n)
-        return 0n
-      case System.ebreak:
-        h.raise(Cause.breakpoint, h.pc)
-        return 0n
-      case System.sret:
-      case System.mret:
-        return this.#return(h, (what & 0xff) === System.sret ? 'sret' : 'mret')
-      case System.wfi:
-        return this.#wait(h)
-      case System.sfenceVma:
-        return this.#fence(h, BigInt.asUintN(64, a))
-      case System.orderInvalidations:
-        return h.privilege === 0 ? this.#illegal(h) : 0n
-      case System.fenceI:
-        h.flushInstructions()
-        h.request(Request.leaveAfter)
-        return 0n
-      default:
-        throw new DoppelError('internal.system', `no system operation ${what}`)
-    }
-  }
-
-  #illegal(h: Hart): bigint {
-    h.raise(Cause.illegalInstruction, 0n)
-    return 0n
-  }
-
-  #accessCsr(h: Hart, number: number, kind: number, value: bigint): bigint {
-    const csr = CSRS.get(number)
-    const writes = kind !== System.csrRead
-    // The number itself says who may access it: bits 9:8 the privilege, 11:10 both set read-only.
-    if (!csr || h.privilege < ((number >> 8) & 3) || (writes && number >> 10 === 3)) return this.#illegal(h)
-    try {
-      const old = csr.read(h)
-      if (writes) {
-        const base = csr.readToModify?.(h) ?? old
-        const next = kind === System.csrWrite ? value : kind === System.csrSet ? base | value : base & ~value
-        csr.write?.(h, next)
-        this.observers.csrWritten?.(h, csr.name, next)
-      }
-      return BigInt.asIntN(64, old)
-    } catch (error) {
-      if (error instanceof IllegalAccess) return this.#illegal(h)
-      throw error
-    }
-  }
-
-  #return(h: Hart, from: 'sret' | 'mret'): bigint {
-    const isTrapped = h.privilege === 1 && (h.word(STATE.fields.mstatus) & TSR) !== 0
-    if (from === 'mret' ? h.privilege < 3 : h.privilege < 1 || isTrapped) return this.#illegal(h)
-    leaveTrap(h, from)
-    h.statusChanged()
-    h.hasReturned = this.observers.returned !== undefined
-    h.request(Request.leaveNow)
-    return 0n
-  }
-
-  #wait(h: Hart): bigint {
-    const trapped = h.privilege < 3 && (h.long(STATE.fields.mstatus) & Mstatus.tw) !== 0n
-    if (trapped || h.privilege === 0) return this.#illegal(h)
-    h.wait()
-    h.request(Request.leaveAfter)
-    return 0n
-  }
-
-  #fence(h: Hart, address: bigint): bigint {
-    const trapped = h.privilege === 1 && (h.long(STATE.fields.mstatus) & Mstatus.tvm) !== 0n
-    if (trapped || h.privilege === 0) return this.#illegal(h)
-    if (address === 0n) h.flushTlb()
-    else h.flushTlb({ start: address, lengthBytes: 1n })
-    h.request(Request.leaveAfter)
-    return 0n
+    return runSystem(this.observers, h, what, BigInt.asUintN(64, a))
   }
 }
 

@@ -147,8 +147,8 @@ export class Hart extends HartRegisters implements RiscvHart {
     for (let turns = this.#slice; turns >= 0; turns--) {
       if (!this.#running) return 'stopped'
       this.#takeInterrupt()
+      if (this.#cpu.endsSlice) return this.#cpu.endsSlice
       if (this.waiting) return 'wfi'
-      // Told of once, though it may take several attempts: its page is to be found first.
       if (observers.instruction && !this.#isAnnounced && this.word(STATE.common.budget) > 0) observers.instruction(this)
       const exit = this.#engine.run(this.id, this.outOfLine)
       this.outOfLine = false
@@ -168,7 +168,7 @@ export class Hart extends HartRegisters implements RiscvHart {
 
   #takeException(): void {
     const cause = this.word(STATE.common.cause)
-    if (cause === Cause.watched) return this.#cpu.onWatched(this)
+    if (cause === Cause.watched) return this.#cpu.watched(this)
     this.stats.exceptions++
     if (cause === Cause.illegalInstruction && this.tval === 0n) this.tval = this.#cpu.instructionBits(this)
     if (cause === Cause.ecallFromS && this.#cpu.environmentCall) {

@@ -43,6 +43,10 @@ export interface HartObserver {
    * registers may be out of date.
    */
   device?(hart: Hart, access: ObservedAccess): void
+  /** Whether the hart is to stop before an access to a device. */
+  stopsBefore?(hart: Hart, gpa: number, isWrite: boolean): boolean
+  /** It has, at pc; the access would be at this address. */
+  stoppedBefore?(hart: Hart, address: bigint): void
   walk?(hart: Hart, walk: ObservedWalk): void
   /** A CSR has been written by an instruction; see `CpuOptions.seesCsrWrites`. */
   csrWritten?(hart: Hart, name: string, value: bigint): void
@@ -50,7 +54,7 @@ export interface HartObserver {
   readonly sample?: { readonly every: number; readonly take: (hart: Hart) => void }
 }
 
-type Told = 'instruction' | 'trap' | 'returned' | 'device' | 'walk' | 'csrWritten'
+type Told = 'instruction' | 'trap' | 'returned' | 'device' | 'walk' | 'csrWritten' | 'stoppedBefore'
 
 /** Those who look on. Each kind of event is one function, undefined while nobody wants it. */
 export class Observers {
@@ -62,6 +66,8 @@ export class Observers {
   device: HartObserver['device'] | undefined
   walk: HartObserver['walk'] | undefined
   csrWritten: HartObserver['csrWritten'] | undefined
+  stopsBefore: HartObserver['stopsBefore'] | undefined
+  stoppedBefore: HartObserver['stoppedBefore'] | undefined
   sample: HartObserver['sample'] | undefined
   codes: readonly WatchedCode[] = []
 
@@ -99,6 +105,9 @@ export class Observers {
     this.device = this.#every('device')
     this.walk = this.#every('walk')
     this.csrWritten = this.#every('csrWritten')
+    this.stoppedBefore = this.#every('stoppedBefore')
+    const stops = [...this.#all].find(observer => observer.stopsBefore !== undefined)
+    this.stopsBefore = stops?.stopsBefore?.bind(stops)
     this.sample = [...this.#all].find(({ sample }) => sample)?.sample
     this.codes = [...this.#all].flatMap(({ code }) => code ?? [])
     this.#changed()

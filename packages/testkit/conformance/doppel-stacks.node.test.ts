@@ -75,7 +75,7 @@ test('a Linux that hangs tells which task it hangs in, and how it came there', a
   expect(calls.filter(name => path.includes(name))).toEqual(path)
   const text = (await doppel(['inspect', '--stack', 'linux'], { env })).stdout.toString()
   expect(text).toMatch(/^hart 0: supervisor, [0-9,]+ instructions retired, task \d+ \(sh\)\n {2}#0 /)
-  expect(text).toMatch(/-- trap --\n {2}#\d+ +0x0000[0-9a-f]{12} {2}\(no name, user\)/)
+  expect(text).toMatch(/-- trap --\n {2}#\d+ +0x0000[0-9a-f]{12} {2}\(no name\)/)
   await doppel(['rm', '-f', 'linux'], { env })
   await crash
 })

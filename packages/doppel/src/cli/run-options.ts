@@ -7,6 +7,7 @@ import { isVolumeName, makeVolume } from '../host/volumes.ts'
 import { readTimeout } from './read-timeout.ts'
 import { type GdbAddress, readGdbAddress } from '../run/gdb.ts'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
+import { type EventBreak, readEventBreak } from '../run/event-breaks.ts'
 import { SAMPLE_FORMATS, type SampleOptions } from '../run/sampling.ts'
 import type { TraceOptions } from '../run/trace.ts'
 import { readSymbolFile, type SymbolFile } from '../run/symbols.ts'
@@ -65,6 +66,8 @@ export interface RunOptions extends CpuLimits {
   readonly hash?: boolean
   /** What of it is traced, and the file where that goes. */
   readonly trace?: { readonly options: TraceOptions; readonly output?: string }
+  /** What stops it. */
+  readonly breakOn?: readonly EventBreak[]
   /** A profile by samples. */
   readonly sample?: SampleOptions
   /** Where a debugger may connect. */
@@ -92,6 +95,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
   const append = invocation.value('append')
   const symbols = await Promise.all(invocation.values('symbols').map(readSymbols))
   const dumpRegion = readAddress('dump-region', invocation.value('dump-region'))
+  const breakOn = invocation.values('break-on').map(readEventBreak)
   const timeoutMs = readTimeout(invocation.value('timeout'))
   const command = invocation.rest
   const cap = readFraction('cap', invocation.value('cap'))
@@ -109,7 +113,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     throw new DoppelError('cli.arguments', `${reason}; for example: doppel run linux -- uname -m`)
   }
   const smp = readSmp(invocation.value('smp'))
-  const watching = ['profile', 'dump-region', 'gdb', 'sample'].find(
+  const watching = ['profile', 'dump-region', 'gdb', 'sample', 'break-on'].find(
     flag => invocation.has(flag) || invocation.value(flag),
   )
   if (smp && watching !== undefined) {
@@ -140,6 +144,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     ...readDeterministic(invocation, smp),
     ...readGdb(invocation),
     ...readSampling(invocation),
+    ...(breakOn.length > 0 && { breakOn }),
     verbose: invocation.has('verbose'),
     ...(command === undefined ? {} : { command }),
     env: invocation.env,

@@ -24,9 +24,12 @@ import { stuck } from './stuck.ts'
 import { beginViews, type Views } from './views.ts'
 import type { Taping } from './taping.ts'
 
+/** The exit status of a run that an event has ended. */
+const STOPPED_AT_EVENT = 3
+
 /**
  * Starts the machine that the options describe, connects it to this process's terminal or streams, and returns its exit
- * status: a command's own; 0 after a power-off; 1 after a failure that the guest reported; 124 when time ran out; 128
+ * status: a command's own; 0 after a power-off; 1 after a failure that the guest reported; 3 when an event of `breakOn` ended it; 124 when time ran out; 128
  * and a signal's number when that ended it. `list` makes the machine known to others. Throws `run.*`, and what images, loaders and disks throw.
  */
 export async function runMachine(
@@ -43,8 +46,8 @@ export async function runMachine(
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
   // Who wants to look into the machine sees all of it.
   const { verbose, stats, profile, dumpRegion, deterministic } = options
-  const { gdb: hasGdb, trace, sample } = options
-  const isWatched = [verbose, stats, profile, hasGdb, dumpRegion, deterministic, trace, sample].some(Boolean)
+  const { gdb: hasGdb, trace, sample, breakOn } = options
+  const isWatched = [verbose, stats, profile, hasGdb, dumpRegion, deterministic, trace, sample, breakOn].some(Boolean)
   if (deterministic && options.disks.length > 0) {
     const reason = "the host's disk takes its time, which differs from run to run; expected an image without one"
     throw new DoppelError('run.deterministic', `${imageName(options)} has a disk: ${reason}`)
@@ -103,7 +106,7 @@ export async function runMachine(
       if (found !== '') streams.stderr(found)
       if (taping) streams.stderr(`doppel: ${taping.end(machine.vm)}\n`)
       if (options.hash) streams.stdout(`${machine.vm.stateHash()}\n`)
-      const ended = early.status()
+      const ended = early.status() ?? (end.kind === 'stopped' && views.stops() > 0 ? STOPPED_AT_EVENT : undefined)
       if (ended !== undefined) return ended
       const panicked = end.kind === 'stopped' ? undefined : panic.error()
       if (panicked) throw panicked

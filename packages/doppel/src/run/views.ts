@@ -2,6 +2,7 @@ import { physicalView } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
 import type { Streams } from '../cli/command.ts'
 import type { RunningMachine } from './machine.ts'
+import { EventBreaks } from './event-breaks.ts'
 import { Sampling } from './sampling.ts'
 import { guestNames } from './symbols.ts'
 import { fileOutput, type TextOutput } from './text-output.ts'
@@ -11,12 +12,14 @@ import { Trace } from './trace.ts'
 export interface Views {
   /** Ends it once the machine has. Returns what is to be told. */
   end(): string
+  /** How often it has stopped the machine. */
+  stops(): number
 }
 
-/** Begins with what the options ask for, before the machine runs. Throws `run.output`, `trace.*`, `symbols.*`. */
+/** Begins with what the options ask for, before the machine runs. Throws `run.output`, `trace.*`, `break.*`, `symbols.*`. */
 export async function beginViews(machine: RunningMachine, options: RunOptions, streams: Streams): Promise<Views> {
-  const { trace: asked, sample } = options
-  if (!asked && !sample) return { end: () => '' }
+  const { trace: asked, sample, breakOn } = options
+  if (!asked && !sample && !breakOn) return { end: () => '', stops: () => 0 }
   const names = await guestNames(options, physicalView(machine.cpu))
   /** How to end each, the last begun first. */
   const ends: (() => string)[] = []
@@ -42,7 +45,12 @@ export async function beginViews(machine: RunningMachine, options: RunOptions, s
       return `doppel: ${samples} samples in ${sample.output}\n`
     })
   }
-  return { end }
+  let breaks: EventBreaks | undefined
+  if (breakOn) {
+    breaks = new EventBreaks(machine, names, breakOn, text => streams.stderr(text))
+    ends.push(() => (breaks?.end(), ''))
+  }
+  return { end, stops: () => breaks?.count ?? 0 }
 }
 
 function onErrors(streams: Streams): TextOutput {

@@ -37,7 +37,7 @@ function headOf({ hart, state, retired, task }: HartStack): string {
 
 function frameText({ address, place, line, isCertain, isTrapped }: FrameReport, i: number): string {
   const where = line ? `  ${line.file}:${line.line}` : ''
-  const name = place ?? (address >> 63n ? '(no name)' : '(no name, user)')
+  const name = place ?? '(no name)'
   const trap = isTrapped ? '  -- trap --\n' : ''
   return `${trap}  ${`#${i}`.padEnd(4)}${isCertain ? ' ' : '?'} 0x${address.toString(16).padStart(16, '0')}  ${name}${where}\n`
 }
