@@ -14,6 +14,7 @@ export {
   type TraceWriter,
 } from './views/trace-events.ts'
 export { type CallNode, CallTree } from './views/call-tree.ts'
+export { blockReport, lcovReport, type RanBlocks } from './views/lcov.ts'
 export { flameGraph } from './views/flame-graph.ts'
 export { chromeTrace } from './views/trace-chrome.ts'
 export { type ArgumentKind, LINUX_SYSCALLS, type LinuxSyscall } from './views/linux-syscalls.ts'

@@ -97,6 +97,8 @@ export class RiscvCpu implements Services {
   /** Others look on than before: nothing goes on by what was kept for those. */
   #observersChanged(): void {
     this.engine.cache.breakpoints.unwatch()
+    const { decoded } = this.observers
+    this.engine.onDecode = decoded && (state => decoded(this.#hart(state)))
     for (const code of this.observers.codes) code.begin(this)
     for (const hart of this.harts) hart.protect(() => undefined)
   }

@@ -43,6 +43,8 @@ export interface HartObserver {
    * registers may be out of date.
    */
   device?(hart: Hart, access: ObservedAccess): void
+  /** The interpreter has come, at pc, to a basic block that it had to decode. */
+  decoded?(hart: Hart): void
   /** Whether the hart is to stop before an access to a device. */
   stopsBefore?(hart: Hart, gpa: number, isWrite: boolean): boolean
   /** It has, at pc; the access would be at this address. */
@@ -54,7 +56,7 @@ export interface HartObserver {
   readonly sample?: { readonly every: number; readonly take: (hart: Hart) => void }
 }
 
-type Told = 'instruction' | 'trap' | 'returned' | 'device' | 'walk' | 'csrWritten' | 'stoppedBefore'
+type Told = 'instruction' | 'trap' | 'returned' | 'device' | 'walk' | 'csrWritten' | 'stoppedBefore' | 'decoded'
 
 /** Those who look on. Each kind of event is one function, undefined while nobody wants it. */
 export class Observers {
@@ -66,6 +68,7 @@ export class Observers {
   device: HartObserver['device'] | undefined
   walk: HartObserver['walk'] | undefined
   csrWritten: HartObserver['csrWritten'] | undefined
+  decoded: HartObserver['decoded'] | undefined
   stopsBefore: HartObserver['stopsBefore'] | undefined
   stoppedBefore: HartObserver['stoppedBefore'] | undefined
   sample: HartObserver['sample'] | undefined
@@ -105,6 +108,7 @@ export class Observers {
     this.device = this.#every('device')
     this.walk = this.#every('walk')
     this.csrWritten = this.#every('csrWritten')
+    this.decoded = this.#every('decoded')
     this.stoppedBefore = this.#every('stoppedBefore')
     const stops = [...this.#all].find(observer => observer.stopsBefore !== undefined)
     this.stopsBefore = stops?.stopsBefore?.bind(stops)

@@ -66,6 +66,8 @@ export interface RunOptions extends CpuLimits {
   readonly hash?: boolean
   /** What of it is traced, and the file where that goes. */
   readonly trace?: { readonly options: TraceOptions; readonly output?: string }
+  /** Where it is written which code has run. */
+  readonly coverage?: string
   /** What stops it. */
   readonly breakOn?: readonly EventBreak[]
   /** A profile by samples. */
@@ -95,6 +97,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
   const append = invocation.value('append')
   const symbols = await Promise.all(invocation.values('symbols').map(readSymbols))
   const dumpRegion = readAddress('dump-region', invocation.value('dump-region'))
+  const coverage = invocation.value('coverage')
   const breakOn = invocation.values('break-on').map(readEventBreak)
   const timeoutMs = readTimeout(invocation.value('timeout'))
   const command = invocation.rest
@@ -113,7 +116,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     throw new DoppelError('cli.arguments', `${reason}; for example: doppel run linux -- uname -m`)
   }
   const smp = readSmp(invocation.value('smp'))
-  const watching = ['profile', 'dump-region', 'gdb', 'sample', 'break-on'].find(
+  const watching = ['profile', 'dump-region', 'gdb', 'sample', 'break-on', 'coverage'].find(
     flag => invocation.has(flag) || invocation.value(flag),
   )
   if (smp && watching !== undefined) {
@@ -132,7 +135,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     ...readTransport(invocation.value('transport')),
     ...readDiskRate(invocation.value('disk-rate'), invocation.value('disk-operations')),
     network: await readNetwork(invocation),
-    engine: readEngine(invocation.value('engine')),
+    engine: coverage === undefined ? readEngine(invocation.value('engine')) : 'interpreter',
     ...(smp && { smp }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(cap === undefined ? {} : { cap }),
@@ -144,6 +147,7 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     ...readDeterministic(invocation, smp),
     ...readGdb(invocation),
     ...readSampling(invocation),
+    ...(coverage !== undefined && { coverage: resolve(coverage) }),
     ...(breakOn.length > 0 && { breakOn }),
     verbose: invocation.has('verbose'),
     ...(command === undefined ? {} : { command }),

@@ -46,8 +46,9 @@ export async function runMachine(
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
   // Who wants to look into the machine sees all of it.
   const { verbose, stats, profile, dumpRegion, deterministic } = options
-  const { gdb: hasGdb, trace, sample, breakOn } = options
-  const isWatched = [verbose, stats, profile, hasGdb, dumpRegion, deterministic, trace, sample, breakOn].some(Boolean)
+  const { trace, sample, breakOn, coverage } = options
+  const isSeen = [trace, sample, breakOn, coverage, options.gdb].some(Boolean)
+  const isWatched = [verbose, stats, profile, dumpRegion, deterministic, isSeen].some(Boolean)
   if (deterministic && options.disks.length > 0) {
     const reason = "the host's disk takes its time, which differs from run to run; expected an image without one"
     throw new DoppelError('run.deterministic', `${imageName(options)} has a disk: ${reason}`)

@@ -1,4 +1,6 @@
-import { physicalView } from '@doppel/riscv'
+import type { CodeNames } from '@doppel/base'
+import { blockReport, lcovReport } from '@doppel/monitor'
+import { Coverage, physicalView } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
 import type { Streams } from '../cli/command.ts'
 import type { RunningMachine } from './machine.ts'
@@ -18,8 +20,8 @@ export interface Views {
 
 /** Begins with what the options ask for, before the machine runs. Throws `run.output`, `trace.*`, `break.*`, `symbols.*`. */
 export async function beginViews(machine: RunningMachine, options: RunOptions, streams: Streams): Promise<Views> {
-  const { trace: asked, sample, breakOn } = options
-  if (!asked && !sample && !breakOn) return { end: () => '', stops: () => 0 }
+  const { trace: asked, sample, breakOn, coverage } = options
+  if (!asked && !sample && !breakOn && coverage === undefined) return { end: () => '', stops: () => 0 }
   const names = await guestNames(options, physicalView(machine.cpu))
   /** How to end each, the last begun first. */
   const ends: (() => string)[] = []
@@ -45,6 +47,7 @@ export async function beginViews(machine: RunningMachine, options: RunOptions, s
       return `doppel: ${samples} samples in ${sample.output}\n`
     })
   }
+  if (coverage !== undefined) ends.push(beginCoverage(machine, names, coverage))
   let breaks: EventBreaks | undefined
   if (breakOn) {
     breaks = new EventBreaks(machine, names, breakOn, text => streams.stderr(text))
@@ -55,4 +58,21 @@ export async function beginViews(machine: RunningMachine, options: RunOptions, s
 
 function onErrors(streams: Streams): TextOutput {
   return { write: text => streams.stderr(text), close: () => undefined }
+}
+
+/** Begins to note which code runs; returns what ends it and writes the file. */
+function beginCoverage({ cpu }: RunningMachine, names: CodeNames, path: string): () => string {
+  const output = fileOutput(path)
+  // Programs of Linux are at one another's addresses.
+  const isLinux = names.find('linux_banner') !== undefined
+  const coverage = new Coverage(cpu, hart => !isLinux || hart.privilege > 0)
+  return () => {
+    coverage.end()
+    const { blocks } = coverage
+    const lines = lcovReport(blocks, names)
+    output.write(lines ?? blockReport(blocks, names))
+    output.close()
+    const form = lines === undefined ? 'basic blocks, since no file with line tables was given' : 'lcov'
+    return `doppel: ${blocks.size} basic blocks have run: ${path} (${form})\n`
+  }
 }
