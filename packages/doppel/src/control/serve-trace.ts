@@ -1,3 +1,4 @@
+import { DoppelError } from '@doppel/base'
 import type { Machine } from '../sdk/machine.ts'
 import { readSymbolFile } from '../run/symbols.ts'
 import { checkedTrace } from '../run/trace-options.ts'
@@ -12,7 +13,12 @@ export async function serveTrace(machine: Machine, message: Message, session: Se
   const hold = async (isSlow: boolean): Promise<void> => {
     if (isSlow === isHeld || (machine.state !== 'running' && machine.state !== 'paused')) return
     isHeld = isSlow
-    await (isSlow ? machine.pause() : machine.resume())
+    try {
+      await (isSlow ? machine.pause() : machine.resume())
+    } catch (error) {
+      // One that has ended meanwhile waits no more.
+      if (!(error instanceof DoppelError && error.code === 'machine.state')) throw error
+    }
   }
   session.onDrain(() => void hold(false))
   const trace = await machine.views.trace({ ...options, ...(files.length > 0 && { symbols: files }) }, text => {
