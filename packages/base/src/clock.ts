@@ -80,6 +80,9 @@ export interface Timer {
   arm(deadlineNs: number): void
 }
 
+/** Timers of a queue that are armed, with their deadlines. */
+export type ArmedTimers = ReadonlyMap<() => void, number>
+
 /** Deadlines of one machine's devices. The machine's loop calls `runDue`; nothing here uses host timers. */
 export class TimerQueue {
   readonly clock: Clock
@@ -104,6 +107,16 @@ export class TimerQueue {
     let earliest = Infinity
     for (const deadline of this.#armed.values()) if (deadline < earliest) earliest = deadline
     return earliest
+  }
+
+  /** What is armed; for this very queue. */
+  save(): ArmedTimers {
+    return new Map(this.#armed)
+  }
+  /** Arms what was armed, and nothing else. */
+  restore(armed: ArmedTimers): void {
+    this.#armed.clear()
+    for (const [fire, deadlineNs] of armed) this.#armed.set(fire, deadlineNs)
   }
 
   /** Fires every timer whose deadline has come. */

@@ -59,3 +59,33 @@ export interface DebugTarget {
   /** Called when a thread has come to a breakpoint, or is about to access what is watched, before any more of it runs. */
   onStop: ((stop: DebugStop) => void) | undefined
 }
+
+/**
+ * A moment in the run of a deterministic machine, between two steps of a thread. A step is an instruction retired or a trap taken:
+ * each run has the same ones, in the same order.
+ */
+export interface DebugPosition {
+  readonly thread: number
+  /** Steps of this thread so far. */
+  readonly steps: number
+  /** Steps of all threads so far: another number for each moment. */
+  readonly total: number
+}
+
+/** Where to stop: at so many steps of all threads, or at the first moment with so many of one. */
+export type DebugGoal = Pick<DebugPosition, 'total'> | Pick<DebugPosition, 'thread' | 'steps'>
+
+/** What a debugger drives whose run can be gone through again. */
+export interface PositionedTarget extends DebugTarget {
+  /** Where a thread stands. */
+  position(thread: number): DebugPosition
+  /** Has the thread that comes there stop, as at a breakpoint; undefined takes that back. */
+  stopAt(goal: DebugGoal | undefined): void
+  /**
+   * The pages of memory, by the machine's numbers, that must be written, or run, for any thread to be stopped; undefined
+   * where it may be stopped otherwise.
+   */
+  stoppingPages(): { readonly written: readonly number[]; readonly run: readonly number[] } | undefined
+  /** While it is set, it is told of breakpoints and of what is watched in place of `onStop`, and the thread goes on. */
+  onPass: ((stop: DebugStop) => void) | undefined
+}

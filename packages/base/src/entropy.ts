@@ -4,6 +4,14 @@ export interface EntropySource {
   fill(into: Uint8Array): void
 }
 
+/** Randomness that can be had once more. */
+export interface RepeatableEntropy extends EntropySource {
+  /** Where in its stream it is. */
+  save(): bigint
+  /** Goes on from there. */
+  restore(state: bigint): void
+}
+
 /** getRandomValues takes at most this many bytes a call (Web Cryptography §10.1.1). */
 const MAX_REQUEST_BYTES = 65_536
 
@@ -17,7 +25,7 @@ export const hostEntropy: EntropySource = {
 }
 
 /** A repeatable stream from a seed (xorshift64*); for deterministic machines and tests, not for secrets. */
-export function seededEntropy(seed: bigint): EntropySource {
+export function seededEntropy(seed: bigint): RepeatableEntropy {
   let state = BigInt.asUintN(64, seed) || 0x9e3779b97f4a7c15n
   const next = (): bigint => {
     state ^= state >> 12n
@@ -28,6 +36,10 @@ export function seededEntropy(seed: bigint): EntropySource {
   return {
     fill(into) {
       for (let i = 0; i < into.length; i++) into[i] = Number(next() >> 56n)
+    },
+    save: () => state,
+    restore: saved => {
+      state = saved
     },
   }
 }

@@ -73,9 +73,14 @@ export interface RiscvCpu {
   touchedPages(): Iterable<readonly [page: number, bytes: Uint8Array]>
   /** RAM pages written since this was last asked, about: none is left out. Between slices. */
   takeDirty?(): number[]
+  /** RAM pages run since this was last asked, about: none is left out if `takeDirty` was asked right before, both times. */
+  takeFetched?(): number[]
   /** All harts' state; asked for between slices. A CPU just made takes it back; memory is not part of it. */
   save(): Saved
   restore(saved: Saved): void
+  /** The same to the last detail, for this very CPU: between turns of a deterministic machine. */
+  saveMoment?(): Saved
+  restoreMoment?(saved: Saved): void
 }
 
 /** What a RISC-V CPU is built from; the board supplies it. */

@@ -1,7 +1,16 @@
 export { CodeNames } from './code-names.ts'
 export { decodeSaved, encodeSaved, type Saved } from './codec.ts'
 export { get16, get32, put16, put32 } from './big-endian.ts'
-export { type Clock, hostClock, MachineClock, threadsNowMs, type Timer, TimerQueue, VirtualClock } from './clock.ts'
+export {
+  type ArmedTimers,
+  type Clock,
+  hostClock,
+  MachineClock,
+  threadsNowMs,
+  type Timer,
+  TimerQueue,
+  VirtualClock,
+} from './clock.ts'
 export {
   type ElfExpectation,
   type ElfFile,
@@ -12,10 +21,31 @@ export {
   isElf,
   parseElf,
 } from './elf.ts'
-export type { DebugFeature, DebugRegister, DebugStop, DebugTarget, WatchKind } from './debug.ts'
+export type {
+  PlacedBreakpoint,
+  SourceBreakpoint,
+  SourceEnd,
+  SourceFrame,
+  SourceRun,
+  SourceScope,
+  SourceStop,
+  SourceTarget,
+  SourceValue,
+  SourceVariable,
+} from './source-debug.ts'
+export type {
+  DebugFeature,
+  DebugGoal,
+  DebugPosition,
+  DebugRegister,
+  DebugStop,
+  DebugTarget,
+  PositionedTarget,
+  WatchKind,
+} from './debug.ts'
+export { type EntropySource, type RepeatableEntropy, hostEntropy, seededEntropy } from './entropy.ts'
 export { type LineRange, type LineSections, LineTable, parseLineTable, type SourceLine } from './dwarf-lines.ts'
 export { elfSections, type Inflate } from './elf-sections.ts'
-export { type EntropySource, hostEntropy, seededEntropy } from './entropy.ts'
 export { assert, DoppelError } from './errors.ts'
 export type { EnvironmentCall, HartThreads, Privilege, RiscvCpu, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
 export { hashWords } from './hash.ts'

@@ -57,6 +57,11 @@ export class InstructionClock implements Clock {
   skip(ns: number): void {
     this.#nowNs += Math.ceil(Math.max(ns, 0))
   }
+  /** Makes the clock show `nowNs`, between turns. */
+  set(nowNs: number): void {
+    this.#nowNs = nowNs
+    this.#nsPerInstruction = 0
+  }
   /** The host's time means nothing here. */
   catchUp(): void {}
 }

@@ -2,6 +2,7 @@ import type { Clock, Governor, Pace, RiscvHart, SliceEnd, TimerQueue } from '@do
 import type { GuestClock } from './guest-clock.ts'
 import type { InstructionClock } from './instruction-clock.ts'
 import type { HostTasks } from './host-tasks.ts'
+import type { TurnPlan } from './turn-plan.ts'
 import { areStuck, STUCK_TRAPS } from './stuck-harts.ts'
 
 /** What a loop drives. */
@@ -15,7 +16,9 @@ export interface MachineLoopConfig {
   /** The same, where time is a function of instructions: then nothing may hang on how fast the host is. */
   readonly instructionClock?: InstructionClock
   /** With an instruction clock: waits take the host's time too. */
-  readonly waits?: boolean
+  readonly waits?: () => boolean
+  /** With an instruction clock: the order and length of turns; else harts have equal ones in their own order. */
+  readonly plan?: TurnPlan
   /** The time counter the harts' own timers compare with, and its frequency. */
   readonly time: () => bigint
   readonly ticksPerSecond: number
@@ -46,6 +49,16 @@ const MAX_SLEEP_MS = 60_000
 /** How much later than asked for a host's timer may fire. */
 const TIMER_ERROR_MS = 1.5
 
+/** What a loop with an instruction clock remembers between rounds; each list has an entry for each hart. */
+export interface LoopMoment {
+  readonly waiting: readonly boolean[]
+  readonly triedDeadline: readonly (bigint | undefined)[]
+  readonly fruitless: readonly number[]
+  readonly turns: number
+  /** Where the plan of turns was. */
+  readonly plan: number | undefined
+}
+
 /** A hart's turn: how many had theirs before it in this round, when it began, and how many instructions it has. */
 interface Turn {
   readonly hart: RiscvHart
@@ -66,6 +79,8 @@ export class MachineLoop {
   readonly #fruitless: number[]
   #budget: number
   #brokenOff: Turn | undefined
+  /** Of the round under way. */
+  #order: readonly RiscvHart[] = []
   /** How many harts had a turn in the last round. */
   #turns = 1
   #wakeSleeper: (() => void) | undefined
@@ -84,6 +99,22 @@ export class MachineLoop {
   wake(): void {
     this.#eventful = true
     this.#wakeSleeper?.()
+  }
+
+  /** Between rounds. */
+  save(): LoopMoment {
+    const [waiting, triedDeadline] = [this.#waiting.slice(), this.#triedDeadline.slice()]
+    const plan = this.#config.plan?.save()
+    return { waiting, triedDeadline, fruitless: this.#fruitless.slice(), turns: this.#turns, plan }
+  }
+  /** Goes on between those rounds; a turn that was broken off is no more. */
+  restore({ waiting, triedDeadline, fruitless, turns, plan }: LoopMoment): void {
+    if (plan !== undefined) this.#config.plan?.restore(plan)
+    this.#waiting.splice(0, Infinity, ...waiting)
+    this.#triedDeadline.splice(0, Infinity, ...triedDeadline)
+    this.#fruitless.splice(0, Infinity, ...fruitless)
+    this.#turns = turns
+    this.#brokenOff = undefined
   }
 
   /** The id of the first hart that only traps, once `run` has said 'stuck'. */
@@ -110,6 +141,8 @@ export class MachineLoop {
       timers.runDue()
       if (!this.#brokenOff) beforeRound()
       if (isOver()) break
+      // Whoever looks on before a round may hold it.
+      if (this.#config.gate?.()) continue
       this.#eventful = false
       const beganNs = governor ? clock.monotonicNs() : 0
       const pace = governor?.pace?.(this.#nextTimerNs())
@@ -149,7 +182,9 @@ export class MachineLoop {
   /** A turn for each hart that has something to do; false when none had. A turn that a debugger has broken off goes on first. */
   #round(isOver: () => boolean, pace: Pace | undefined): boolean {
     let turns = this.#brokenOff?.before ?? 0
-    for (const hart of this.#config.harts) {
+    const { harts, plan } = this.#config
+    if (!this.#brokenOff) this.#order = plan?.order(harts) ?? harts
+    for (const hart of this.#order) {
       const brokenOff = this.#brokenOff
       if (brokenOff ? brokenOff.hart !== hart : !this.#hasTurn(hart)) continue
       // Who else has a turn is known only afterwards: as many as the last time.
@@ -204,7 +239,8 @@ export class MachineLoop {
   #budgetOf(turns: number, pace: Pace | undefined): number {
     const { instructionClock } = this.#config
     if (!instructionClock) return Math.min(this.#budget, Math.ceil((pace?.instructions ?? Infinity) / turns))
-    return Math.min(this.#budget, instructionClock.instructionsIn(this.#nextTimerNs(), turns))
+    const budget = this.#config.plan?.instructions(this.#budget) ?? this.#budget
+    return Math.min(budget, instructionClock.instructionsIn(this.#nextTimerNs(), turns))
   }
 
   #mayContinue(hart: RiscvHart): boolean {
@@ -226,7 +262,7 @@ export class MachineLoop {
     const remainingMs = Math.min(this.#hartDeadlineMs(), (timers.nextDeadlineNs() - timers.clock.monotonicNs()) / 1e6)
     const inNs = Math.max(remainingMs, 0) * 1e6
     const { instructionClock, waits } = this.#config
-    if (instructionClock && inNs < Infinity && !waits) return instructionClock.skip(inNs)
+    if (instructionClock && inNs < Infinity && waits?.() !== true) return instructionClock.skip(inNs)
     const isPrompt = governor?.isPrompt === true && inNs < Infinity
     governor?.idle({ inNs, wake: () => this.wake() })
     const wholeMs = isPrompt ? Math.floor(remainingMs - TIMER_ERROR_MS) : Math.ceil(remainingMs)

@@ -20,7 +20,7 @@ export interface VirtState {
 }
 
 /** The board's devices. */
-interface DeviceStates {
+export interface DeviceStates {
   readonly aclint: AclintState
   readonly plic: PlicState
   readonly uart: UartState

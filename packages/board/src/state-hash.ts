@@ -3,18 +3,21 @@ import { encodeSaved, hashWords, PAGE_BYTES, type RiscvCpu, type Saved } from '@
 type Hash = readonly [number, number]
 const NOTHING: Hash = [0, 0]
 
+/** A CPU, and the pages of RAM that have been written since it was last asked for them. */
+type HashedCpu = Pick<RiscvCpu, 'touchedPages' | 'memory'> & { readonly takeDirty?: () => Iterable<number> }
+
 /**
  * A number for the whole state of a machine: equal for equal states, and practically never for others. Pages count by a sum, so
  * only those that were written since are looked at again; a page of zeros counts for nothing, as one that was never touched.
  */
 export class StateHash {
-  readonly #cpu: Pick<RiscvCpu, 'touchedPages' | 'takeDirty' | 'memory'>
+  readonly #cpu: HashedCpu
   readonly #pages = new Map<number, Hash>()
   readonly #words = new Int32Array(PAGE_BYTES / 4)
   #sum: Hash = NOTHING
   #hasBegun = false
 
-  constructor(cpu: Pick<RiscvCpu, 'touchedPages' | 'takeDirty' | 'memory'>) {
+  constructor(cpu: HashedCpu) {
     this.#cpu = cpu
   }
 

@@ -11,6 +11,7 @@ import {
   type Saved,
 } from '@doppel/base'
 import type { VirtioDevice } from '@doppel/devices'
+import type { MachineEnd } from './machine-end.ts'
 import type { HostTasks } from './host-tasks.ts'
 import type { BootFile } from './load.ts'
 import { VIRT_MAX_HARTS, VIRT_MAX_MEMORY_BYTES, VIRT_MIN_MEMORY_BYTES } from './memory-map.ts'
@@ -68,9 +69,13 @@ export interface InputTape {
 
 /** How a run that can be repeated is fed and watched. */
 export interface DeterministicRun {
+  /** Makes the order and length of several harts' turns; 0 or none leaves them equal, in the harts' order. */
+  readonly seed?: number
   readonly tape?: InputTape
-  /** Where all harts wait for a timer, that takes the host's time too, since somebody may type. */
-  readonly waits?: boolean
+  /** Whether, where all harts wait for a timer, that takes the host's time too: somebody may type. */
+  readonly waits?: () => boolean
+  /** Called when the machine has ended, before `run` tells: resolves with true if it has been brought back to a moment. */
+  readonly ended?: (end: MachineEnd) => Promise<boolean>
   /** Called with the state's hash each time that about so many instructions more have been retired. */
   readonly hashEvery?: number
   readonly onHash?: (instructions: bigint, hash: string) => void

@@ -4,12 +4,13 @@ import {
   type ElfFile,
   formatSize,
   MachineClock,
+  type RepeatableEntropy,
   type RiscvCpu,
   type RiscvHart,
   type Saved,
   TimerQueue,
 } from '@doppel/base'
-import { type Aclint, Bus, type RegisterName, type Uart16550 } from '@doppel/devices'
+import { type Aclint, Bus, type Uart16550 } from '@doppel/devices'
 import { writeFdt } from './fdt.ts'
 import { gatherOutput } from './gathered-output.ts'
 import { GuestClock } from './guest-clock.ts'
@@ -18,6 +19,7 @@ import { type HostTasks, hostTasks } from './host-tasks.ts'
 import { Htif } from './htif.ts'
 import { type GuestRange, BootLoader, physicalAddress } from './load.ts'
 import { MachineLoop, type MachineLoopConfig } from './machine-loop.ts'
+import { DirtyPages, type Moment } from './moment.ts'
 import { PauseGate } from './pause-gate.ts'
 import { VIRT, VIRT_TICKS_PER_SECOND } from './memory-map.ts'
 import { DYNAMIC_INFO_OFFSET, resetRom } from './reset-rom.ts'
@@ -27,6 +29,7 @@ import { readVirtState, saveDevices, restoreDevices, virtState, type VirtState }
 import { StateHash } from './state-hash.ts'
 import { ThreadLoop } from './thread-loop.ts'
 import { checkSizes, type DeterministicRun, type VirtBoot, type VirtMachineConfig } from './virt-config.ts'
+import { TurnPlan } from './turn-plan.ts'
 import { type VirtDevices, wireVirtDevices } from './virt-devices.ts'
 import { virtTree } from './virt-tree.ts'
 
@@ -47,13 +50,16 @@ export class VirtMachine {
   /** Without what it boots, which is not kept once it is in RAM. */
   readonly #config: Omit<VirtMachineConfig, 'boot'>
   readonly #loop: MachineLoop | ThreadLoop
-  readonly #bus = new Bus()
+  /** What is outside RAM. */
+  readonly bus: Bus = new Bus()
   readonly #host: HostTasks
   readonly #clock: MachineClock
   readonly #guestClock: GuestClock | InstructionClock
   #hash: StateHash | undefined
+  #dirty: DirtyPages | undefined
   #hashedAt = 0n
   readonly #gate = new PauseGate()
+  readonly #timers: TimerQueue
   /** The time counter; undefined, and 0, only while the board is being built. */
   #aclint: Aclint | undefined
   #firmware: SbiFirmware | undefined
@@ -70,13 +76,13 @@ export class VirtMachine {
     const { boot, ...rest } = config
     this.#config = { ...rest, console: gatherOutput(rest.console) }
     this.#host = config.host ?? hostTasks()
-    const bus = this.#bus
+    const { bus } = this
     const restored = 'restored' in config.boot ? readVirtState(config.boot.restored) : undefined
     this.#clock = new MachineClock(config.clock, restored?.clockNs)
     const instructions = config.deterministic && new InstructionClock(restored?.clockNs)
     const clock = instructions ?? new GuestClock(this.#clock)
     this.#guestClock = clock
-    const timers = new TimerQueue(clock)
+    const timers = (this.#timers = new TimerQueue(clock))
     const builtInFirmware = !('elf' in config.boot) && !('firmware' in config.boot)
     this.cpu = config.createCpu({
       harts: config.cpus,
@@ -129,7 +135,8 @@ export class VirtMachine {
         if (deterministic) this.#beforeTurn(deterministic)
       },
       gate: () => this.#gate.hold(),
-      ...(instructionClock && { instructionClock, waits: deterministic?.waits === true }),
+      ...(deterministic?.seed && harts.length > 1 && { plan: new TurnPlan(deterministic.seed) }),
+      ...(instructionClock && { instructionClock, ...(deterministic?.waits && { waits: deterministic.waits }) }),
       ...(governor && { governor }),
       isSuspended: hartId => this.#firmware?.isSuspended(hartId) ?? false,
       ...(sliceInstructions !== undefined && { sliceInstructions }),
@@ -146,15 +153,23 @@ export class VirtMachine {
 
   /** Runs until the machine ends; call once. Rejects only with what a CPU or port threw: a doppel bug or a host failure. */
   async run(): Promise<MachineEnd> {
-    this.#gate.loopRuns(true)
     try {
-      const how = await this.#loop.run(() => this.#end !== undefined)
-      if (how === 'stuck') return { kind: 'stuck', trap: this.#stuckTrap() }
-      return how === 'halted' ? { kind: 'halted' } : (this.#end ?? { kind: 'stopped' })
+      for (;;) {
+        this.#gate.loopRuns(true)
+        const end = await this.#runToEnd()
+        this.#gate.loopRuns(false)
+        if ((await this.#config.deterministic?.ended?.(end)) !== true) return end
+      }
     } finally {
       this.#gate.loopRuns(false)
       if (this.#config.host === undefined) this.#host.close()
     }
+  }
+
+  async #runToEnd(): Promise<MachineEnd> {
+    const how = await this.#loop.run(() => this.#end !== undefined)
+    if (how === 'stuck') return { kind: 'stuck', trap: this.#stuckTrap() }
+    return how === 'halted' ? { kind: 'halted' } : (this.#end ?? { kind: 'stopped' })
   }
 
   #time(): bigint {
@@ -163,7 +178,11 @@ export class VirtMachine {
 
   /** Sixteen digits that stand for the machine's whole state, disks aside; between slices. */
   stateHash(): string {
-    this.#hash ??= new StateHash(this.cpu)
+    this.#hash ??= new StateHash({
+      memory: this.cpu.memory,
+      touchedPages: () => this.cpu.touchedPages(),
+      ...(this.cpu.takeDirty && { takeDirty: this.dirtyPages() }),
+    })
     const devices = saveDevices(this.#devices as VirtDevices)
     const parts = { devices, cpu: this.cpu.save(), clockNs: this.#guestClock.monotonicNs() }
     return this.#hash.take({ ...parts, firmware: this.#firmware?.save() ?? [] } as unknown as Saved)
@@ -173,23 +192,46 @@ export class VirtMachine {
     const instructions = this.cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n)
     return { instructions, atNs: this.#guestClock.monotonicNs() }
   }
+  /** Tells, each time it is asked, which pages of RAM have been written since it last was. */
+  dirtyPages(): () => Iterable<number> {
+    this.#dirty ??= new DirtyPages(() => this.cpu.takeDirty?.() ?? [])
+    return this.#dirty.reader()
+  }
+  /** A deterministic machine's state, memory aside, before a round; undefined while a device owes the guest an answer. */
+  moment(): Moment | undefined {
+    const devices = this.#devices as VirtDevices
+    const { entropy } = this.#config
+    if (!(this.#loop instanceof MachineLoop) || !('save' in entropy) || devices.pci.pending() > 0) return undefined
+    return {
+      clockNs: this.#guestClock.monotonicNs(),
+      cpu: this.cpu.saveMoment?.() as Saved,
+      loop: this.#loop.save(),
+      firmware: this.#firmware?.save() ?? [],
+      devices: saveDevices(devices),
+      timers: this.#timers.save(),
+      entropy: (entropy as RepeatableEntropy).save(),
+      hashedAt: this.#hashedAt,
+    }
+  }
+  /** Brings the machine, which stands still or has ended, back to a moment; its memory is the caller's to bring back. */
+  returnTo(moment: Moment): void {
+    if (this.#guestClock instanceof InstructionClock) this.#guestClock.set(moment.clockNs)
+    this.#firmware?.restore(moment.firmware)
+    restoreDevices(this.#devices as VirtDevices, moment.devices)
+    // Devices have just armed and raised what they would now, which is not what they did then to the nanosecond.
+    this.#timers.restore(moment.timers)
+    this.cpu.restoreMoment?.(moment.cpu)
+    if (this.#loop instanceof MachineLoop) this.#loop.restore(moment.loop)
+    ;(this.#config.entropy as RepeatableEntropy).restore(moment.entropy)
+    this.#hashedAt = moment.hashedAt
+    this.#end = undefined
+  }
   #beforeTurn({ tape, hashEvery = 0, onHash }: DeterministicRun): void {
     const { instructions: retired, atNs } = this.position
     if (tape?.round(retired, atNs) === false) this.stop()
     if (!onHash || retired - this.#hashedAt < BigInt(hashEvery)) return
     this.#hashedAt = retired
     onHash(retired, this.stateHash())
-  }
-
-  /** The devices' names, as `describeRegister` has them. */
-  get deviceNames(): string[] {
-    const onBus = this.#bus.mappings.map(({ device }) => device.name)
-    const virtio = (this.#config.virtio ?? []).map(({ name }) => `virtio-${name}`)
-    return [...new Set([...onBus.filter(name => !/ |window/.test(name)), ...virtio])]
-  }
-  /** What is at a guest-physical address outside RAM; undefined where no device is. */
-  describeRegister(gpa: number, isWrite: boolean): RegisterName | undefined {
-    return this.#bus.describe(gpa, isWrite)
   }
 
   /** Ends `run` after the slice under way. */

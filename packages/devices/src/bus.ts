@@ -20,6 +20,8 @@ export interface MmioDevice {
   write(offset: number, width: MmioWidth, value: number): void
   /** An 8-byte read that must not tear, e.g. of a running counter; without it the bus reads low half, then high half. */
   read64?(offset: number): bigint
+  /** For one that passes accesses on: to which, by name. */
+  behind?(): string[]
   /** What an access reaches: another device's name where this one passes it on. Undefined where there is no register. */
   describe?(offset: number, isWrite: boolean): { readonly device?: string; readonly register: string } | undefined
 }
@@ -61,6 +63,10 @@ export class Bus {
     this.#mappings.sort((a, b) => a.base - b.base)
   }
 
+  /** The devices by the names that `describe` has for them. */
+  get deviceNames(): string[] {
+    return [...new Set(this.#mappings.flatMap(({ device }) => device.behind?.() ?? [device.name]))]
+  }
   /** What is at an address outside RAM; registers without a name are told by their offset. Undefined where no device is. */
   describe(gpa: number, isWrite: boolean): RegisterName | undefined {
     const hit = this.#mappings.find(({ base, device }) => gpa >= base && gpa < base + device.lengthBytes)

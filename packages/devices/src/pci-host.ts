@@ -53,6 +53,7 @@ export class PciHost {
         this.#decoded = undefined
         this.#slot(offset)?.write(offset & REGISTER_MASK, width, value)
       },
+      behind: () => this.#slots.flatMap(slot => slot?.function.name ?? []),
       describe: offset => {
         const device = this.#slot(offset)?.function.name
         return device === undefined
@@ -115,6 +116,7 @@ export class PciHost {
         const hit = this.#find(windowBase + offset)
         hit?.region.write(windowBase + offset - hit.base, width, value)
       },
+      behind: () => [],
       describe: (offset, isWrite) => {
         const hit = this.#find(windowBase + offset)
         const found = hit?.region.describe?.(windowBase + offset - hit.base, isWrite)

@@ -3,7 +3,7 @@ import { compiledOnce, generatedOnce } from './compiled.ts'
 import { CODE_PAGE_BYTES, CodeCache } from './code-cache.ts'
 import type { Emitter, Sharing } from './emitter.ts'
 import { Exit } from './exits.ts'
-import { Frames } from './frames.ts'
+import { Frames, takeMarked } from './frames.ts'
 import { importCalls } from './generated-module.ts'
 import { allocate, CODE_PAGES, type EnginePlace, FRAME_LOCK, mapMemory, type MemoryMap } from './memory-map.ts'
 import { isShared } from './memory-limits.ts'
@@ -95,6 +95,8 @@ export class Engine<M> {
   /** Those of harts that this engine runs. */
   readonly #ownTlbs: readonly Tlb[]
   readonly #run: (state: number, outOfLineFirst: number) => number
+  /** A byte for each RAM page: 1 where it may have got an entry to be fetched by. */
+  readonly #fetched: Uint8Array
   #droppedPages = 0
   /** Called each time so many pages of code have been dropped that it has taken a while. */
   onDrops: () => void = () => {}
@@ -116,6 +118,7 @@ export class Engine<M> {
       frameTable: map.frameTable,
       codeTable: map.codeTable,
       dirty: map.dirty,
+      fetched: map.fetched,
       codeBase: map.code,
       codeBytes: CODE_PAGE_BYTES,
       writeNotes: place && writeNotes(map.writeNotes, place.index),
@@ -124,6 +127,7 @@ export class Engine<M> {
     const buffer = this.memory.buffer
     const { ramBase, ramBytes } = options
     this.frames = new Frames(buffer, ramBase, ramBytes, map.frames, map.frameTable, FRAME_LOCK, map.dirty)
+    this.#fetched = new Uint8Array(buffer, map.fetched, ramPages)
     this.tlbs = Array.from({ length: options.harts }, (_, i) => new Tlb(buffer, map.tlbs + i * tlbBytes, isa.contexts))
     this.#ownTlbs = place?.hart === undefined ? this.tlbs : this.tlbs.slice(place.hart, place.hart + 1)
     this.#usages = knownUsages(isa)
@@ -253,8 +257,17 @@ export class Engine<M> {
     return this.frames.takeDirty()
   }
 
+  /**
+   * The RAM pages whose code may have been run since this was last called, in ascending order. None is left out if `takeDirty`
+   * was called right before, both times: it empties the TLBs.
+   */
+  takeFetched(): number[] {
+    return takeMarked(this.#fetched)
+  }
+
   /** The decoded records of a RAM page; from now on writes to it are seen. */
   codeRecords(ramPage: number): number {
+    this.#fetched[ramPage] = 1
     if (this.#translator.isFull) this.cache.dropAll()
     const frame = this.frames.frame(ramPage)
     if (this.cache.has(ramPage)) return this.cache.records(ramPage, frame)

@@ -108,10 +108,7 @@ export class Frames implements GuestMemory {
   }
   /** The pages that were marked since this was last called, or since the machine was made, in ascending order. */
   takeDirty(): number[] {
-    const pages: number[] = []
-    for (let page = this.#dirty.indexOf(1); page >= 0; page = this.#dirty.indexOf(1, page + 1)) pages.push(page)
-    for (const page of pages) this.#dirty[page] = 0
-    return pages
+    return takeMarked(this.#dirty)
   }
   /** Whether a page has a frame. */
   isTouched(page: number): boolean {
@@ -174,4 +171,12 @@ export class Frames implements GuestMemory {
     }
     return true
   }
+}
+
+/** Where a table has a 1, in ascending order; there are none afterwards. */
+export function takeMarked(table: Uint8Array): number[] {
+  const marked: number[] = []
+  for (let at = table.indexOf(1); at >= 0; at = table.indexOf(1, at + 1)) marked.push(at)
+  for (const at of marked) table[at] = 0
+  return marked
 }

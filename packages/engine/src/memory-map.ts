@@ -44,6 +44,8 @@ export interface MemoryMap {
   readonly frameTable: number
   /** A byte for each page of RAM, see `Frames.markDirty`. */
   readonly dirty: number
+  /** A byte for each page of RAM: 1 where code may have been run since somebody last asked. */
+  readonly fetched: number
   readonly frames: number
   readonly wasmPages: number
 }
@@ -75,7 +77,7 @@ export function mapMemory(sizes: {
     notes: place ? [take(tableBytes)] : [],
   }))
   const frameTable = take(tableBytes)
-  const dirty = take(ramBytes / RAM_PAGE_BYTES)
+  const [dirty, fetched] = [take(ramBytes / RAM_PAGE_BYTES), take(ramBytes / RAM_PAGE_BYTES)]
   const frames = align(at, WASM_PAGE_BYTES)
   const wasmPages = Math.ceil((frames + ramBytes) / WASM_PAGE_BYTES)
   if (wasmPages > MAX_WASM_PAGES) {
@@ -90,6 +92,7 @@ export function mapMemory(sizes: {
     writeNotes: places.flatMap(({ notes }) => notes),
     frameTable,
     dirty,
+    fetched,
     frames,
     wasmPages,
   }

@@ -26,6 +26,8 @@ export interface PhysicalLayout {
   readonly codeTable: number
   /** Host address of a byte for each RAM page: 1 where it may have been written since somebody last asked. */
   readonly dirty: number
+  /** A byte for each RAM page: 1 where a TLB may have got an entry to fetch it by. */
+  readonly fetched: number
   /** Host address of the decoded pages' records, and bytes between two pages'. */
   readonly codeBase: number
   readonly codeBytes: number
@@ -253,6 +255,7 @@ function writeFetch(
   const first = fn.op(Op.i64And, fn.get(ADDRESS), fn.i64(~PAGE_OFFSET))
   fn.store(Op.i64Store, fn.get(entry), fn.op(Op.i64Sub, first, fn.i64(1)), FETCH)
   fn.store(Op.i32Store, fn.get(entry), fn.op(Op.i32Add, fn.i32(physical.codeBase), records), FETCH + ENTRY_VALUE)
+  fn.store(Op.i32Store8, fn.op(Op.i32WrapI64, fn.get(ramPage)), fn.i32(1), physical.fetched)
   const place = fn.op(Op.i32Add, fn.get(entry), fn.i32(FETCH))
   writeFillNote(fn, contexts, fn.load(Op.i32Load, fn.get(STATE), common.tlb), place)
   fn.return(fn.i32(1))

@@ -1,4 +1,11 @@
-import { DoppelError, type EnvironmentCall, type GuestMemory, type RiscvCpuConfig, type Saved } from '@doppel/base'
+import {
+  type DebugGoal,
+  DoppelError,
+  type EnvironmentCall,
+  type GuestMemory,
+  type RiscvCpuConfig,
+  type Saved,
+} from '@doppel/base'
 import { type Decoded, Engine, type EnginePlace, newDecoded, READ, Request, type Services, WRITE } from '@doppel/engine'
 import { address64, halves, nextPage } from './address.ts'
 import { Cause } from './causes.ts'
@@ -11,7 +18,7 @@ import { Observers } from './observers.ts'
 import { PhysicalAccess } from './physical.ts'
 import { Profile } from './profile.ts'
 import { Access } from './pmp.ts'
-import { type HartState, restoreHart, saveHart } from './saved.ts'
+import { type ExactState, type HartState, restoreExactly, restoreHart, saveExactly, saveHart } from './saved.ts'
 import { CONTEXTS, STATE } from './state.ts'
 import { runSystem } from './system.ts'
 
@@ -53,8 +60,10 @@ export class RiscvCpu implements Services {
   onStepped: (hart: Hart) => void = () => {}
   /** A hart has come to a breakpoint; true ends its slice there. */
   onBreakpoint: (hart: Hart) => boolean = () => false
-  /** A hart is about to make an access that is watched, at the address in tval; its slice ends before. */
-  onWatched: (hart: Hart) => void = () => {}
+  /** A hart is about to make an access that is watched, at the address in tval; true ends its slice before. */
+  onWatched: (hart: Hart) => boolean = () => false
+  /** Where a hart's slice is broken off; told to `onStepped`. */
+  stopAt: DebugGoal | undefined
   /** Code of a page of RAM is about to run for the first time, or at another address. */
   onCode: (hart: Hart, ramPage: number) => void = () => {}
   readonly profile: Profile | undefined
@@ -108,11 +117,11 @@ export class RiscvCpu implements Services {
       stopsBefore !== undefined && this.engine.frames.page(gpa) < 0 && stopsBefore(h, gpa, access === Access.write)
     return this.#isDeviceStop
   }
-  /** A hart has left an access to be made later. */
-  watched(h: Hart): void {
+  /** A hart has left an access to be made later; true ends its slice there. */
+  watched(h: Hart): boolean {
     if (!this.#isDeviceStop) return this.onWatched(h)
-    this.endsSlice = 'break'
     this.observers.stoppedBefore?.(h, h.tval)
+    return true
   }
   /** Ends the slice of a hart that is telling of something, as soon as its code has left. */
   stopSlice(h: Hart): void {
@@ -130,6 +139,9 @@ export class RiscvCpu implements Services {
   takeDirty(): number[] {
     return this.engine.takeDirty()
   }
+  takeFetched(): number[] {
+    return this.engine.takeFetched()
+  }
   /** Every hart, as the snapshot codec takes it; asked for between slices. */
   save(): Saved {
     return this.harts.map(saveHart) as unknown as Saved
@@ -144,6 +156,14 @@ export class RiscvCpu implements Services {
       )
     }
     for (const [i, hart] of this.harts.entries()) restoreHart(hart, states[i] as HartState)
+  }
+
+  saveMoment(): Saved {
+    return this.harts.map(saveExactly) as unknown as Saved
+  }
+  restoreMoment(saved: Saved): void {
+    for (const [i, hart] of this.harts.entries())
+      restoreExactly(hart, (saved as unknown as readonly ExactState[])[i] as ExactState)
   }
 
   /** RAM as devices and loaders see it. */
@@ -161,8 +181,8 @@ export class RiscvCpu implements Services {
     const gpa = h.walker.translate(low, high, access, h.dataRules)
     this.observers.walked(h, low, high, access, gpa)
     if (gpa >= 0 && h.pmp.allows(gpa, bytes, access, h.dataRules.privilege)) {
-      const isWatched = h.pmp.isWatched(gpa, bytes, access) || this.#stopsBefore(h, gpa, access)
-      if (!isWatched || h.isStepping) return gpa
+      if (h.isStepping || h.isPassing) return gpa
+      if (!h.pmp.isWatched(gpa, bytes, access) && !this.#stopsBefore(h, gpa, access)) return gpa
       h.raise(Cause.watched, address64(low, high))
       return -1
     }

@@ -1,4 +1,4 @@
-import type { DebugFeature, DebugStop, DebugTarget, WatchKind } from '@doppel/base'
+import type { DebugFeature, DebugGoal, DebugPosition, DebugStop, PositionedTarget, WatchKind } from '@doppel/base'
 import { halves } from './address.ts'
 import { REGISTER_NAMES } from './assembly.ts'
 import type { RiscvCpu } from './cpu.ts'
@@ -6,6 +6,7 @@ import { CSRS_BY_NAME, IllegalAccess } from './csr.ts'
 import type { Hart } from './hart.ts'
 import { Access, type WatchedRange } from './pmp.ts'
 import { STATE } from './state.ts'
+import { totalSteps } from './step-limit.ts'
 
 const PAGE_BYTES = 4096
 const PAGE_OFFSET = BigInt(PAGE_BYTES - 1)
@@ -84,10 +85,11 @@ const ACCESSES: Readonly<Record<WatchKind, number>> = {
 }
 
 /** Harts that take turns on this thread, as a debugger drives them. A breakpoint stays with the RAM that its address led to. */
-export class RiscvDebug implements DebugTarget {
+export class RiscvDebug implements PositionedTarget {
   readonly architecture = 'riscv:rv64'
   readonly features: readonly DebugFeature[] = FEATURES
   onStop: ((stop: DebugStop) => void) | undefined
+  onPass: ((stop: DebugStop) => void) | undefined
   readonly #cpu: RiscvCpu
   readonly #isDeterministic: boolean
   /** Breakpoints by address, with the RAM page of each that has one. */
@@ -211,8 +213,13 @@ export class RiscvDebug implements DebugTarget {
   /** Code of the same RAM at another address has no breakpoint. */
   #reached(hart: Hart): boolean {
     if (!this.#breakpoints.has(hart.pc)) return false
-    this.onStop?.({ thread: hart.id })
-    return true
+    return this.#stopped({ thread: hart.id })
+  }
+  /** False where it goes on all the same. */
+  #stopped(stop: DebugStop): boolean {
+    const tell = this.onPass ?? this.onStop
+    tell?.(stop)
+    return this.onPass === undefined
   }
 
   setWatchpoint(thread: number, address: bigint, lengthBytes: number, kind: WatchKind): boolean {
@@ -233,13 +240,25 @@ export class RiscvDebug implements DebugTarget {
   #watch(): void {
     for (const hart of this.#cpu.harts) hart.protect(() => void (hart.pmp.watched = [...this.#watchpoints]))
   }
-  #watched(hart: Hart): void {
-    this.#cpu.endsSlice = 'break'
+  #watched(hart: Hart): boolean {
     const address = hart.tval
     // The access may begin before what is watched.
     const found = this.#watchpoints.find(w => address < w.address + BigInt(w.lengthBytes) && address + 8n > w.address)
     const { kind = 'access' } = found ?? {}
-    this.onStop?.({ thread: hart.id, watched: { address: found?.address ?? address, kind } })
+    return this.#stopped({ thread: hart.id, watched: { address: found?.address ?? address, kind } })
+  }
+
+  position(thread: number): DebugPosition {
+    return { thread, steps: this.#hart(thread).steps, total: totalSteps(this.#cpu.harts) }
+  }
+  stopAt(goal: DebugGoal | undefined): void {
+    this.#cpu.stopAt = goal
+  }
+
+  stoppingPages(): { readonly written: readonly number[]; readonly run: readonly number[] } | undefined {
+    const run = [...this.#breakpoints.values()].filter(page => page !== undefined)
+    const isKnown = run.length === this.#breakpoints.size && this.#watchpoints.every(({ kind }) => kind === 'write')
+    return isKnown ? { run, written: this.#watchpoints.map(w => this.#cpu.engine.frames.page(w.gpa)) } : undefined
   }
 
   step(thread: number): 'done' | 'resume' {

@@ -1,4 +1,9 @@
+import { Irq } from './causes.ts'
+import { IllegalAccess, Menvcfg } from './csr.ts'
 import { STATE, type StateField } from './state.ts'
+
+const PRIVILEGE_M = 3
+const PRIVILEGE_S = 1
 
 /** A hart's state as it lies in the engine's memory, which generated code shares, and sometimes other threads. */
 export class HartRegisters {
@@ -76,5 +81,40 @@ export class HartRegisters {
     const [source, target] = [(this.state + from) >>> 2, (this.state + to) >>> 2]
     words[target] = words[source] as number
     words[target + 1] = words[source + 1] as number
+  }
+
+  // What follows from the state alone
+
+  /** TLB misses of loads and stores that generated code has seen to. */
+  get tlbMisses(): number {
+    return this.word(STATE.common.misses)
+  }
+  get privilege(): number {
+    return this.word(STATE.fields.priv)
+  }
+  needFloat(): void {
+    if (this.long(STATE.fields.fs) === 0n) throw new IllegalAccess()
+  }
+  setFloat(field: 'fflags' | 'frm', value: bigint): void {
+    this.needFloat()
+    this.set(field, value)
+    this.setLong(STATE.fields.fs, 3n)
+  }
+  needCounter(index: number): void {
+    const allowed = (field: StateField): boolean => ((this.get(field) >> BigInt(index)) & 1n) !== 0n
+    if (this.privilege < PRIVILEGE_M && !allowed('mcounteren')) throw new IllegalAccess()
+    if (this.privilege < PRIVILEGE_S && !allowed('scounteren')) throw new IllegalAccess()
+  }
+  setSupervisorTimer(value: bigint): void {
+    this.setLong(STATE.fields.stimecmp, value)
+  }
+  /** Clears and sets bits of mip that software writes. */
+  changeInterrupts(clear: bigint, set: bigint): void {
+    this.changeBits('mip', Number(clear), Number(set))
+  }
+  /** Bits of mip that M-mode may write: STIP only while Sstc does not drive it. */
+  writableInterrupts(): bigint {
+    const sti = (this.long(STATE.fields.menvcfg) & Menvcfg.stce) === 0n ? 1n << BigInt(Irq.sti) : 0n
+    return (1n << BigInt(Irq.ssi)) | (1n << BigInt(Irq.sei)) | sti
   }
 }

@@ -9,12 +9,16 @@ import { type AccessRules, contextFor, contextsWith, dataRules } from './access-
 import { parseSatp, Walker } from './paging.ts'
 import { Pmp } from './pmp.ts'
 import type { HartPrivateState } from './saved.ts'
-import { CONTEXT, STATE, type StateField } from './state.ts'
+import { CONTEXT, STATE } from './state.ts'
 import { enabledInterrupt, enterTrap } from './trap.ts'
 import { type Counter, COUNTERS, readCounter, writeCounter } from './counters.ts'
+import { flushRange } from './flush-range.ts'
 import { runInPieces } from './pieces.ts'
+import { stepLimit } from './step-limit.ts'
 import { observedWalk, walkMode } from './walk.ts'
 
+/** A slice has so many exits at least, whatever is left of a turn: what makes them differs between tiers. */
+const MIN_EXITS = 1000
 const PRIVILEGE_M = 3
 const PRIVILEGE_S = 1
 const STI = 1 << Irq.sti
@@ -39,6 +43,10 @@ export class Hart extends HartRegisters implements RiscvHart {
   hasReturned = false
   /** A debugger has it run one instruction. */
   isStepping = false
+  /** An access that is watched is made all the same. */
+  isPassing = false
+  /** Its step at which a debugger stops it, in this slice. */
+  #limit = Infinity
   /** Its next slice is one instruction, with interrupts taken as they come, and is broken off then. */
   stepsNext = false
   /** 1 while an instruction asks, which counts as retired already; 0 for the host between slices. */
@@ -54,15 +62,11 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.walker.onLarge = (low, high) => this.#tlb.noteLarge(low, high)
     if (!isNew) return
     this.setWord(STATE.common.tlb, engine.tlbs[id]?.context(0) ?? 0)
-    this.setLong(STATE.fields.stimecmp, 0xffff_ffff_ffff_ffffn)
-    this.setLong(STATE.fields.reservation, 0xffff_ffff_ffff_ffffn)
+    for (const field of ['stimecmp', 'reservation'] as const) this.set(field, 0xffff_ffff_ffff_ffffn)
     this.setLong(STATE.fields.priv, 3n)
     this.statusChanged()
   }
 
-  get privilege(): number {
-    return this.word(STATE.fields.priv)
-  }
   // Generated code changes mstatus too, so what follows from it is found when it is asked for.
 
   /** What data accesses are allowed now. */
@@ -114,10 +118,6 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.request(Request.leaveAfter)
   }
 
-  /** TLB misses of loads and stores that generated code has seen to. */
-  get tlbMisses(): number {
-    return this.word(STATE.common.misses)
-  }
   /** Instructions retired since creation. */
   get retired(): bigint {
     return this.#retiredBefore + BigInt(this.#slice - this.word(STATE.common.budget))
@@ -130,25 +130,36 @@ export class Hart extends HartRegisters implements RiscvHart {
     const steps = this.stepsNext
     this.stepsNext = false
     if (steps) this.outOfLine = true
-    this.#slice = steps ? Math.min(budget, 1) : budget
+    this.#limit = stepLimit(this.#cpu.stopAt, this, this.#cpu.harts)
+    this.#slice = Math.min(budget, steps ? 1 : Infinity, this.#limit - this.steps)
     this.setWord(STATE.common.budget, this.#slice)
     this.#cpu.endsSlice = undefined
     const end = this.#slices()
     if (end === 'budget') this.#cpu.profile?.note(this.pc, this.privilege === 0)
     this.#retiredBefore = this.retired
     this.#slice = this.word(STATE.common.budget)
-    if (steps) this.#cpu.onStepped(this)
-    return steps ? 'break' : end
+    const stops = steps || this.#isAtLimit
+    if (stops) this.#cpu.onStepped(this)
+    return stops ? 'break' : end
+  }
+  /** Instructions retired and traps taken. */
+  get steps(): number {
+    return Number(this.retired) + this.stats.exceptions + this.stats.interrupts
+  }
+  get #isAtLimit(): boolean {
+    return this.#limit !== Infinity && this.steps >= this.#limit
   }
 
   #slices(): SliceEnd {
     const { observers } = this.#cpu
     // Exceptions retire nothing: a guest whose trap handler traps would otherwise never give the host its turn back.
-    for (let turns = this.#slice; turns >= 0; turns--) {
+    for (let turns = Math.max(this.#slice, MIN_EXITS); turns >= 0; turns--) {
       if (!this.#running) return 'stopped'
+      if (this.#isAtLimit) return 'break'
       this.#takeInterrupt()
       if (this.#cpu.endsSlice) return this.#cpu.endsSlice
       if (this.waiting) return 'wfi'
+      if (this.#isAtLimit) return 'break'
       if (observers.instruction && !this.#isAnnounced && this.word(STATE.common.budget) > 0) observers.instruction(this)
       const exit = this.#engine.run(this.id, this.outOfLine)
       this.outOfLine = false
@@ -168,8 +179,12 @@ export class Hart extends HartRegisters implements RiscvHart {
 
   #takeException(): void {
     const cause = this.word(STATE.common.cause)
-    if (cause === Cause.watched) return this.#cpu.watched(this)
-    this.stats.exceptions++
+    if (cause === Cause.watched) {
+      if (this.#cpu.watched(this)) this.#cpu.endsSlice = 'break'
+      else this.#pass()
+      return
+    }
+    this.#countTrap('exceptions')
     if (cause === Cause.illegalInstruction && this.tval === 0n) this.tval = this.#cpu.instructionBits(this)
     if (cause === Cause.ecallFromS && this.#cpu.environmentCall) {
       this.#cpu.observers.trap?.(this, { cause, isInterrupt: false, value: 0n })
@@ -180,10 +195,30 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.#trap(cause, false)
   }
 
+  /** Traps are steps as instructions are: the fewer of these are left to a limit. */
+  #countTrap(kind: 'exceptions' | 'interrupts'): void {
+    this.stats[kind]++
+    if (this.#limit !== Infinity) this.#changeSlice(-1)
+  }
+  #changeSlice(by: number): void {
+    this.#slice += by
+    this.setWord(STATE.common.budget, this.word(STATE.common.budget) + by)
+  }
+  /** Runs the instruction at pc, though its access is watched. */
+  #pass(): void {
+    const rest = this.word(STATE.common.budget) - 1
+    this.#changeSlice(-rest)
+    this.isPassing = true
+    const exit = this.#engine.run(this.id, true)
+    this.isPassing = false
+    this.#changeSlice(rest)
+    if (exit === Exit.exception) this.#takeException()
+  }
+
   #takeInterrupt(): void {
     const cause = this.isStepping ? undefined : enabledInterrupt(this)
     if (cause === undefined) return
-    this.stats.interrupts++
+    this.#countTrap('interrupts')
     this.outOfLine = false
     this.#isAnnounced = false
     this.#trap(cause, true)
@@ -258,22 +293,6 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.#describeWalk()
     this.request(Request.leaveAfter)
   }
-  needFloat(): void {
-    if (this.long(STATE.fields.fs) === 0n) throw new IllegalAccess()
-  }
-  setFloat(field: 'fflags' | 'frm', value: bigint): void {
-    this.needFloat()
-    this.set(field, value)
-    this.setLong(STATE.fields.fs, 3n)
-  }
-
-  // Counters and time
-
-  needCounter(index: number): void {
-    const allowed = (field: StateField): boolean => ((this.get(field) >> BigInt(index)) & 1n) !== 0n
-    if (this.privilege < PRIVILEGE_M && !allowed('mcounteren')) throw new IllegalAccess()
-    if (this.privilege < PRIVILEGE_S && !allowed('scounteren')) throw new IllegalAccess()
-  }
   /** The counter as the instruction now running sees it: itself not counted. */
   counter(name: Counter): bigint {
     return readCounter(this, name, this.retired - this.#underWay)
@@ -298,9 +317,6 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.needCounter(1)
     return value
   }
-  setSupervisorTimer(value: bigint): void {
-    this.setLong(STATE.fields.stimecmp, value)
-  }
   timerDeadline(): bigint | undefined {
     const deadline = this.long(STATE.fields.stimecmp)
     return this.#hasTimer() && deadline !== 0xffff_ffff_ffff_ffffn ? deadline : undefined
@@ -318,10 +334,6 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.changeBits('seen', 0, mask)
     this.#cpu.interrupted = true
   }
-  /** Clears and sets bits of mip that software writes. */
-  changeInterrupts(clear: bigint, set: bigint): void {
-    this.changeBits('mip', Number(clear), Number(set))
-  }
   wait(): void {
     this.waiting = !this.interruptPending()
     this.request(Request.leaveAfter)
@@ -338,16 +350,9 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.setWord(STATE.fields.seen, pending)
     return pending
   }
-  /** Bits of mip that M-mode may write: STIP only while Sstc does not drive it. */
-  writableInterrupts(): bigint {
-    const sti = (this.long(STATE.fields.menvcfg) & Menvcfg.stce) === 0n ? 1n << BigInt(Irq.sti) : 0n
-    return (1n << BigInt(Irq.ssi)) | (1n << BigInt(Irq.sei)) | sti
-  }
   interruptPending(): boolean {
     return (this.pendingNow() & this.word(STATE.fields.mie)) !== 0
   }
-
-  // Snapshots: see saved.ts
 
   savePrivate(): HartPrivateState {
     return { running: this.#running, lines: this.long(STATE.fields.lines), retired: this.retired }
@@ -370,12 +375,7 @@ export class Hart extends HartRegisters implements RiscvHart {
   // For boards and debuggers
 
   flushTlb(range?: { readonly start: bigint; readonly lengthBytes: bigint }): void {
-    const few = 64n * 4096n
-    if (!range || range.lengthBytes > few) return this.#tlb.flush(contextsWith(this.contextIndex))
-    for (let at = range.start; at < range.start + range.lengthBytes; at += 4096n) {
-      const [low, high] = [Number(BigInt.asIntN(32, at)), Number(BigInt.asIntN(32, at >> 32n))]
-      this.#tlb.flushPage(low, high, contextsWith(this.contextIndex))
-    }
+    flushRange(this.#tlb, contextsWith(this.contextIndex), range)
   }
   flushInstructions(): void {
     // What this thread writes is seen as it happens.

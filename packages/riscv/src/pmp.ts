@@ -64,6 +64,13 @@ export class Pmp {
     this.#update()
   }
 
+  /** As it was made; locked entries too. What is watched stays so. */
+  reset(): void {
+    this.#config.fill(0)
+    this.#address.fill(0n)
+    this.#update()
+  }
+
   #update(): void {
     this.#ranges = []
     for (let i = 0; i < PMP_ENTRIES; i++) {

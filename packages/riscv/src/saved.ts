@@ -91,3 +91,33 @@ export function restoreHart(hart: Hart, state: HartState): void {
   hart.environmentChanged()
   hart.statusChanged()
 }
+
+/** A hart's state as the same hart can take it back, with what another may do without. */
+export interface ExactState {
+  readonly hart: HartState
+  /** Of lr: its address and the value read. */
+  readonly reservation: bigint
+  readonly reserved: bigint
+  readonly waiting: boolean
+  readonly exceptions: number
+  readonly interrupts: number
+}
+
+/** All that a hart's next turn hangs on; asked for between turns. */
+export function saveExactly(hart: Hart): ExactState {
+  const { waiting, stats } = hart
+  const [reservation, reserved] = [hart.get('reservation'), hart.get('reserved')]
+  return { hart: saveHart(hart), reservation, reserved, waiting, ...stats }
+}
+
+/** Makes a hart what it was; between turns. */
+export function restoreExactly(hart: Hart, state: ExactState): void {
+  hart.pmp.reset()
+  restoreHart(hart, state.hart)
+  hart.set('reservation', state.reservation)
+  hart.set('reserved', state.reserved)
+  hart.waiting = state.waiting
+  hart.stepsNext = false
+  hart.stats.exceptions = state.exceptions
+  hart.stats.interrupts = state.interrupts
+}

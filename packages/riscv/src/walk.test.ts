@@ -34,6 +34,7 @@ function walks() {
     frameTable: FRAME_TABLE,
     codeTable: 0,
     dirty: 0,
+    fetched: 0,
     codeBase: 0,
     codeBytes: 0,
     writeNotes: undefined,

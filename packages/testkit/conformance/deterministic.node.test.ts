@@ -56,19 +56,27 @@ async function inPage(options: Options): ReturnType<typeof hashedBoot> {
   return await page.evaluate(`globalThis.run(${JSON.stringify(options)})`)
 }
 
-test('Linux boots to the bit alike: interpreted, translated, and in Chromium', { timeout: 300_000 }, async () => {
+test('Linux boots to the bit alike: interpreted, translated, resumed in the middle, and in Chromium', {
+  timeout: 300_000,
+}, async () => {
   const interpreted = await inNode({ ...WHOLE, translateAfter: 0 })
   expect(interpreted.hashes.length).toBeGreaterThan(900)
   expect(new Set(interpreted.hashes).size).toBe(interpreted.hashes.length)
   expect(interpreted.printed).toContain('Linux version')
-  const translated = await inNode({ ...WHOLE, translateAfter: 8000 })
-  expect(translated).toEqual(interpreted)
+  const { again, ...translated } = await inNode({ ...WHOLE, translateAfter: 8000, resumes: true })
+  expect({ ...translated, again: [] }).toEqual(interpreted)
+  expect(again.length).toBeGreaterThan(400)
+  expect(again).toEqual(interpreted.hashes.slice(-again.length))
   expect(await inPage({ ...WHOLE, translateAfter: 8000 })).toEqual(interpreted)
 })
 
 test('two harts take turns alike, and another seed is another run', { timeout: 300_000 }, async () => {
-  const first = await inNode({ ...SHORT, translateAfter: 2000 })
-  expect(await inNode({ ...SHORT, translateAfter: 0 })).toEqual(first)
+  const { again, ...first } = await inNode({ ...SHORT, translateAfter: 2000 })
+  const interpreted = await inNode({ ...SHORT, translateAfter: 0, resumes: true })
+  expect(interpreted).toMatchObject(first)
+  expect(again).toEqual([])
+  expect(interpreted.again.length).toBeGreaterThan(100)
+  expect(interpreted.again).toEqual(first.hashes.slice(-interpreted.again.length))
   const other = await inNode({ ...SHORT, translateAfter: 2000, seed: 8 })
   expect(other.hashes.at(-1)?.split(' ')[1]).not.toBe(first.hashes.at(-1)?.split(' ')[1])
 })

@@ -199,7 +199,7 @@ function readDeterministic(invocation: Invocation, smp: RunOptions['smp']): Pick
       `--deterministic and --${flag} exclude each other: what comes from outside differs from run to run`,
     )
   }
-  return { deterministic: { seed: Number(seed ?? 1) }, ...hash }
+  return { deterministic: { seed: Number(seed ?? 0) }, ...hash }
 }
 
 /** Where debuggers are listened for. Throws `cli.flag-value`, `cli.arguments`. */

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import { writeProgramText } from '@doppel/pcode'
+import { disassembleCodefile, readCodefile, writeProgramText } from '@doppel/pcode'
 import type { Invocation } from '../cli/command.ts'
-import { loadProgram, readSource } from './sources.ts'
+import { loadProgram, readBytes, readSource } from './sources.ts'
 
 /** Compiles a program to a file of p-code: 1 where it does not compile. */
 export function compileFile(invocation: Invocation): number {
@@ -15,6 +15,10 @@ export function compileFile(invocation: Invocation): number {
 /** Prints a program's p-code: 1 where it does not compile. */
 export function disassembleFile(invocation: Invocation): number {
   const [path = ''] = invocation.arguments
+  if (/\.code$/i.test(path)) {
+    invocation.streams.stdout(disassembleCodefile(readCodefile(readBytes(path))))
+    return 0
+  }
   const program = loadProgram(invocation, path, readSource(path))
   if (program === undefined) return 1
   invocation.streams.stdout(writeProgramText(program))

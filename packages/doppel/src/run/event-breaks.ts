@@ -60,7 +60,7 @@ export class EventBreaks {
     this.#machine = machine
     this.#names = names
     this.#tell = tell
-    const devices = machine.vm.deviceNames
+    const devices = machine.vm.bus.deviceNames
     for (const { kind, what } of breaks) {
       if (kind === 'device' && !devices.includes(what.split('.')[0] ?? '')) {
         throw new DoppelError('break.event', `no device is called '${what}'; this machine has ${devices.join(', ')}`)
@@ -100,7 +100,7 @@ export class EventBreaks {
       }),
       ...(devices.length > 0 && {
         stopsBefore: (hart, gpa, isWrite) => {
-          const found = this.#machine.vm.describeRegister(gpa, isWrite)
+          const found = this.#machine.vm.bus.describe(gpa, isWrite)
           const name = found && `${found.device}.${found.register}`
           if (!name || !devices.some(what => what === name || what === found.device)) return false
           if (this.#stopped.get(hart) === hart.retired) return false

@@ -4,6 +4,7 @@ import type { MachineEnd } from '@doppel/board'
 import { type DebuggedMachine, GdbSession } from '@doppel/monitor'
 import { RiscvDebug } from '@doppel/riscv'
 import type { RunningMachine } from './machine.ts'
+import { timeTravel } from './time-travel.ts'
 
 /** Where debuggers are listened for. */
 export interface GdbAddress {
@@ -35,14 +36,24 @@ export function readGdbAddress(text: string): Omit<GdbAddress, 'waits'> | undefi
 }
 
 /** A machine as a debugger drives it. Throws `gdb.threads` for harts on threads of their own. */
-export function debuggedMachine({ vm, cpu, threads, isDeterministic }: RunningMachine): DebuggedMachine {
+export function debuggedMachine({ vm, cpu, threads, isDeterministic, timeline }: RunningMachine): DebuggedMachine {
   if (threads) throw new DoppelError('gdb.threads', 'a debugger needs harts that take turns; leave out --smp parallel')
   const target = new RiscvDebug(cpu, { isDeterministic })
+  const life = {
+    pause: () => vm.pause(),
+    resume: () => {
+      vm.resume()
+      timeline?.letEnd()
+    },
+  }
   return {
     target,
-    pause: () => vm.pause(),
-    resume: () => vm.resume(),
-    kill: () => vm.stop(),
+    ...life,
+    ...(timeline && { travel: timeTravel(timeline, vm, target, life) }),
+    kill: () => {
+      vm.stop()
+      timeline?.letEnd()
+    },
     monitor: line => {
       if (line === 'help') return HELP
       if (line === 'quit') vm.stop()
@@ -62,11 +73,14 @@ export async function serveGdb(running: RunningMachine, address: GdbAddress): Pr
     socket.setNoDelay(true)
     const session = new GdbSession(machine, bytes => void (socket.writable && socket.write(bytes)))
     const mine = (current = { session, socket })
+    if (running.timeline?.isReplay) running.timeline.onEnd = () => session.reachedEnd()
     socket.on('data', (bytes: Uint8Array) => session.receive(bytes))
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       session.close()
-      if (current === mine) current = undefined
+      if (current !== mine) return
+      current = undefined
+      if (running.timeline) running.timeline.onEnd = undefined
     })
   })
   const port = await listenAt(server, address)

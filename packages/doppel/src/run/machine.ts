@@ -7,7 +7,7 @@ import {
   PAGE_BYTES,
   seededEntropy,
 } from '@doppel/base'
-import { type VirtBoot, VirtMachine } from '@doppel/board'
+import { type Moment, type VirtBoot, VirtMachine } from '@doppel/board'
 import {
   Balloon,
   type VirtioDevice,
@@ -27,6 +27,7 @@ import {
   loggedDisk,
   rateLimitedDisk,
   type Tape,
+  type Timeline,
 } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu, ThreadedCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
@@ -47,6 +48,8 @@ export interface MachineParts {
   readonly consoles: readonly CharPort[]
   /** What all input of a deterministic machine passes. */
   readonly tape?: Tape
+  /** The same, where the run can be gone back in. */
+  readonly timeline?: Timeline<Moment>
   /** A deterministic machine's waits take the host's time too: somebody may type. */
   readonly waits?: boolean
   /** A network that it shares with other machines; one of its own when absent. */
@@ -71,6 +74,8 @@ export interface RunningMachine {
   readonly threads: ThreadedCpu | undefined
   /** Its turns are counted. */
   readonly isDeterministic: boolean
+  /** Its past, where that is kept; see `travelling`. */
+  readonly timeline: Timeline<Moment> | undefined
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
   readonly disks: readonly LoggedDisk[]
@@ -108,7 +113,8 @@ export async function runningMachine(
   let kept = false
   try {
     const entropy = options.deterministic ? seededEntropy(BigInt(options.deterministic.seed)) : hostEntropy
-    const { tape, waits = false } = parts
+    const { waits = false, timeline } = parts
+    const tape = timeline ?? parts.tape
     const uart = tape?.port('uart', parts.uart) ?? parts.uart
     const consoles = parts.consoles.map((port, i) => tape?.port(`hvc${i}`, port) ?? port)
     const first = [virtioRng({ entropy }), ...consoles.map(port => virtioConsole({ port }))]
@@ -136,12 +142,12 @@ export async function runningMachine(
       virtio.push(virtioNet({ port: network.port, mac: network.mac }))
     }
     agent = new GuestAgent({ entropy, restored: 'restored' in boot })
-    // A bare-metal program has no use for an agent.
-    if (!('elf' in boot)) virtio.push(virtioChannels({ ports: agent.ports }))
-    const balloon =
-      'elf' in boot
-        ? undefined
-        : new Balloon({ release: (gpa, length) => release(threads ? undefined : cpu, gpa, length) })
+    // A bare-metal program has no use for them, and a run that is to be repeated none for the host's hand in it.
+    const isLeftAlone = 'elf' in boot || options.deterministic !== undefined
+    if (!isLeftAlone) virtio.push(virtioChannels({ ports: agent.ports }))
+    const balloon = isLeftAlone
+      ? undefined
+      : new Balloon({ release: (gpa, length) => release(threads ? undefined : cpu, gpa, length) })
     if (balloon) virtio.push(virtioBalloon({ balloon }))
     const clock = hostClock()
     const retired = (): bigint => ((threads ?? cpu)?.harts ?? []).reduce((sum, hart) => sum + hart.retired, 0n)
@@ -170,7 +176,14 @@ export async function runningMachine(
       isa: RISCV_ISA,
       clock,
       entropy,
-      ...(options.deterministic && { deterministic: { waits: waits && !tape?.isReplay, ...(tape && { tape }) } }),
+      ...(options.deterministic && {
+        deterministic: {
+          seed: options.deterministic.seed,
+          waits: () => waits && tape?.isReplay !== true,
+          ...(tape && { tape }),
+          ended: async () => (await timeline?.ended()) ?? false,
+        },
+      }),
       console: uart,
       virtio,
       ...(options.transport && { transport: options.transport }),
@@ -183,7 +196,20 @@ export async function runningMachine(
     if (warms) await restoreTranslations(threads ?? made, options.env)
     const elapsedNs = (): number => clock.monotonicNs()
     const isDeterministic = options.deterministic !== undefined
-    return { vm, cpu: made, threads, isDeterministic, agent, disks, rates, balloon, network, elapsedNs, close }
+    return {
+      vm,
+      cpu: made,
+      threads,
+      isDeterministic,
+      timeline,
+      agent,
+      disks,
+      rates,
+      balloon,
+      network,
+      elapsedNs,
+      close,
+    }
   } catch (error) {
     await close()
     throw error

@@ -3,7 +3,7 @@ import type { VirtBoot } from '@doppel/board'
 import type { RunOptions } from '../cli/run-options.ts'
 import { progressBar } from '../cli/progress-bar.ts'
 import type { Streams } from '../cli/command.ts'
-import { Console } from '@doppel/monitor'
+import { Console, LiveTape, RecordingTape, type RewindableTape, type Tape, Timeline } from '@doppel/monitor'
 import { openTerminal } from '../host/terminal.ts'
 import { bootFiles } from './boot-files.ts'
 import { prepareImage, withImageCommand } from './images.ts'
@@ -71,12 +71,12 @@ export async function runMachine(
     const panic = new PanicWatch()
     const place = new CpuPlace(options, options.smp)
     const boot = await takeFiles()
-    const tape = taping?.begin(options, scripted, boot)
+    const tape = tapeFor(options, taping?.begin(options, scripted, boot))
     const parts = {
       ...session.parts,
       uart: panic.over(session.parts.uart),
       governor: place.join,
-      ...(tape && { tape }),
+      ...tape,
       waits: options.command === undefined || scripted,
     }
     const machine = await runningMachine(options, boot, parts).catch(async (error: unknown) => {
@@ -130,6 +130,16 @@ export async function runMachine(
       await unlist()
     }
   }
+}
+
+/** What a deterministic machine's input passes; a debugger may go back on it. */
+function tapeFor(
+  { deterministic, gdb }: RunOptions,
+  given: Tape | RewindableTape | undefined,
+): Pick<MachineParts, 'tape' | 'timeline'> {
+  if (!deterministic) return {}
+  if (!gdb) return { tape: given ?? new RecordingTape(() => undefined) }
+  return { timeline: new Timeline(given && 'place' in given ? given : new LiveTape()) }
 }
 
 async function listenForGdb(machine: RunningMachine, address: GdbAddress, streams: Streams): Promise<GdbServer> {

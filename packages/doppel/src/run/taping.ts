@@ -9,6 +9,7 @@ import {
   type Recording,
   RecordingTape,
   ReplayingTape,
+  type RewindableTape,
   type Tape,
 } from '@doppel/monitor'
 import type { RunOptions } from '../cli/run-options.ts'
@@ -29,7 +30,7 @@ export interface Taping {
   /** Whether the shell's commands come from the input; undefined where that is not settled yet. */
   readonly isScript: boolean | undefined
   /** Called with what is run and what it begins with. Throws `replay.image`, `record.file`. */
-  begin(options: RunOptions, isScript: boolean, boot: VirtBoot): Tape
+  begin(options: RunOptions, isScript: boolean, boot: VirtBoot): Tape | RewindableTape
   /** The machine has ended; says what there is to say about it. Throws `replay.diverged`. */
   end(vm: VirtMachine): string
 }

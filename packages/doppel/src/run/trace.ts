@@ -132,7 +132,7 @@ export class Trace {
       }),
       ...(kinds.has('devices') && {
         device: (hart, access) => {
-          const { device, register } = this.#machine.vm.describeRegister(access.gpa, access.isWrite) ?? {
+          const { device, register } = this.#machine.vm.bus.describe(access.gpa, access.isWrite) ?? {
             device: 'none',
             register: `0x${access.gpa.toString(16)}`,
           }

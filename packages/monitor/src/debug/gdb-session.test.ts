@@ -1,6 +1,7 @@
-import type { DebugStop, DebugTarget, WatchKind } from '@doppel/base'
+import { type DebugStop, type DebugTarget, DoppelError, type WatchKind } from '@doppel/base'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Landing, Travel } from '../travel/time-travel.ts'
 import { GdbSession } from './gdb-session.ts'
 import { encodePacket, PacketReader } from './packets.ts'
 
@@ -65,7 +66,25 @@ class SmallTarget implements DebugTarget {
   }
 }
 
-function session(): {
+/** A way back that leads where it is told to. */
+function pastOf(target: SmallTarget, landings: readonly (Landing | Error)[]): Travel {
+  const left = [...landings]
+  const land = (how: string): Promise<Landing> => {
+    target.log.push(how)
+    const next = left.shift()
+    return next instanceof Error || next === undefined
+      ? Promise.reject(next ?? new Error('no more'))
+      : Promise.resolve(next)
+  }
+  return {
+    stepBack: thread => land(`step back ${thread}`),
+    continueBack: thread => land(`continue back ${thread}`),
+    interrupt: () => void target.log.push('interrupt'),
+    changed: () => void target.log.push('changed'),
+  }
+}
+
+function session(landings?: readonly (Landing | Error)[]): {
   readonly target: SmallTarget
   readonly gdb: GdbSession
   /** What is answered to packets, in order, acknowledgements aside. */
@@ -83,6 +102,7 @@ function session(): {
     resume: () => void target.log.push('resume'),
     kill: () => void target.log.push('kill'),
     monitor: (line: string) => (line === 'help' ? 'none\n' : undefined),
+    ...(landings && { travel: pastOf(target, landings) }),
   }
   const gdb = new GdbSession(machine, bytes => {
     for (const received of reader.feed(bytes)) if (received.kind === 'packet') sent.push(received.text)
@@ -163,6 +183,46 @@ test('a debugger that goes, in whatever state, leaves nothing behind', async () 
   }
 })
 
+test('who can go back says so, and tells where that has led', async () => {
+  const watched = { address: 0x1010n, kind: 'write' } as const
+  const { target, ask } = session([
+    { thread: 1, isStart: false },
+    { thread: 0, isStart: false, watched },
+    { thread: 0, isStart: true },
+  ])
+  expect((await ask('qSupported:x'))[0]).toMatch(/;ReverseStep\+;ReverseContinue\+$/)
+  expect(await ask('Hg2', 'bs', 'bc', 'bc', 'bx')).toEqual([
+    'OK',
+    'T05thread:2;',
+    'T05thread:1;watch:1010;',
+    'T05thread:1;replaylog:begin;',
+    '',
+  ])
+  expect(target.log.slice(1)).toEqual(['step back 1', 'continue back 1', 'continue back 0'])
+  expect(await session().ask('bc', 'bs')).toEqual(['', ''])
+})
+
+test('a way back that leads nowhere says why; what the debugger writes is told to it', async () => {
+  const { gdb, target, ask } = session([new DoppelError('travel.diverged', 'lost')])
+  const [said = '', stop] = await ask('bc')
+  expect([Uint8Array.fromHex(said.slice(1)), stop]).toEqual([
+    new TextEncoder().encode('lost [travel.diverged]\n'),
+    'T05thread:1;',
+  ])
+  await ask('M1000,1:07', 'X1000,0:', 'P0=3412', 'm1000,1')
+  expect(target.log.filter(what => what === 'changed')).toHaveLength(2)
+  gdb.receive(Uint8Array.of(3))
+  expect(target.log).toContain('interrupt')
+})
+
+test('the end of what is recorded is a stop, for who waits for one', async () => {
+  const { gdb, ask } = session([])
+  expect(gdb.reachedEnd()).toBe(false)
+  await ask('c')
+  expect(gdb.reachedEnd()).toBe(true)
+  expect(await ask()).toEqual(['T05thread:1;replaylog:end;'])
+})
+
 test('a machine that ends tells its debugger, which need not detach', async () => {
   const { target, gdb, ask } = session()
   await ask('c')
@@ -191,7 +251,7 @@ test('physical addresses are used while the debugger asks for them', async () =>
 })
 
 test('whatever a debugger sends, it is answered or passed over', async () => {
-  const letter = fc.constantFrom(...Array.from('?gGpPmMXHTZzcsDqQvk,;:=0123456789abcdef'))
+  const letter = fc.constantFrom(...Array.from('?gGpPmMXHTZzbcsDqQvk,;:=0123456789abcdef'))
   await fc.assert(
     fc.asyncProperty(fc.array(fc.array(letter, { maxLength: 24 }), { maxLength: 12 }), async packets => {
       const { gdb, ask } = session()

@@ -1,6 +1,8 @@
-import type { DebugStop, DebugTarget, WatchKind } from '@doppel/base'
-import { fromHex, hexNumber, textFromHex, textToHex, toHex } from './hex.ts'
+import { type DebugStop, type DebugTarget, DoppelError, type WatchKind } from '@doppel/base'
+import { readAll, readMemory, type TargetAccess, writeAll, writeMemory, writeRegister } from './access.ts'
+import { bigOf, fromBinary, fromHex, hexNumber, textFromHex, textToHex, toHex } from './hex.ts'
 import { ACKNOWLEDGED, DAMAGED, encodePacket, MAX_PACKET_BYTES, PacketReader } from './packets.ts'
+import type { Landing, Travel } from '../travel/time-travel.ts'
 import { targetXml } from './target-xml.ts'
 
 /** A machine that is debugged: what its debugger drives, and its life. */
@@ -13,6 +15,8 @@ export interface DebuggedMachine {
   kill(): void
   /** What the debugger's `monitor` command says to a line; undefined for one that it does not know. */
   monitor(line: string): string | undefined
+  /** How to go back in its run, where that can be done. */
+  readonly travel?: Travel
 }
 
 /** Signals by which GDB is told why a thread has stopped (GDB manual, appendix E.3). */
@@ -31,9 +35,6 @@ const NO_REPLY = undefined
 const ERROR = 'E01'
 const UNKNOWN = ''
 const OK = 'OK'
-/** Bytes of memory in one packet: two digits each. */
-const MAX_READ_BYTES = (MAX_PACKET_BYTES - 16) / 2
-
 /**
  * A debugger's connection, by GDB's remote serial protocol (GDB manual, appendix E). The machine stands still from the
  * beginning, as the protocol has it, and between a stop and the next packet that lets it go.
@@ -76,12 +77,22 @@ export class GdbSession {
       } else if (received.kind === 'damaged') {
         if (this.#acknowledges) this.#send(DAMAGED)
       } else if (received.kind === 'again') this.#send(this.#latest)
-      else this.#queueStop({ thread: this.#thread }, SIGINT)
+      else {
+        this.#machine.travel?.interrupt()
+        this.#queueStop({ thread: this.#thread }, SIGINT)
+      }
     }
   }
   /** Resolves when all that has been received so far is answered. */
   async settled(): Promise<void> {
     await this.#queue
+  }
+  /** The machine has come to the end of what is recorded: it may be taken back from there. False when nobody waits for it. */
+  reachedEnd(): boolean {
+    if (!this.#isRunning) return false
+    this.#isRunning = false
+    this.#reply(`${this.#stopReply(SIGTRAP)}replaylog:end;`)
+    return true
   }
   /** The machine has ended with a status. */
   ended(status: number): void {
@@ -125,7 +136,7 @@ export class GdbSession {
       this.#thread = thread
       if (!watched) return this.#stopReply(signal)
       // GDB knows of RISC-V that its watchpoints stop before the access, and makes a step of its own.
-      return `${this.#stopReply(signal)}${WATCHES[watched.kind].reply}:${watched.address.toString(16)};`
+      return this.#stopReply(signal) + watchReply(watched)
     })
   }
   #stopReply(signal: number): string {
@@ -139,19 +150,20 @@ export class GdbSession {
       case '?':
         return this.#stopReply(SIGTRAP)
       case 'g':
-        return this.#readAll()
+        return readAll(this.#access)
       case 'G':
-        return this.#writeAll(rest)
+        return this.#write(access => writeAll(access, rest))
       case 'p':
         return toHex(this.#target.readRegister(this.#thread, hexNumber(rest) ?? -1)) ?? ERROR
       case 'P':
-        return this.#writeRegister(rest)
+        return this.#write(access => writeRegister(access, rest))
       case 'm':
-        return this.#readMemory(rest)
+        return readMemory(this.#access, rest) ?? ERROR
       case 'M':
-        return this.#writeMemory(rest, fromHex)
+        return this.#write(access => writeMemory(access, rest, fromHex))
       case 'X':
-        return this.#writeMemory(rest, data => Uint8Array.from(data, c => c.charCodeAt(0)))
+        // GDB asks with nothing to write whether there is this packet.
+        return rest.endsWith(',0:') ? OK : this.#write(access => writeMemory(access, rest, fromBinary))
       case 'H':
         return this.#choose(rest)
       case 'T':
@@ -163,6 +175,8 @@ export class GdbSession {
         return this.#goOn(rest)
       case 's':
         return this.#step(rest)
+      case 'b':
+        return await this.#back(rest)
       case 'D':
         await this.#detach()
         return OK
@@ -193,44 +207,14 @@ export class GdbSession {
     return OK
   }
 
-  // Registers
+  // Registers and memory: see access.ts
 
-  #readAll(): string {
-    const registers = this.#target.features[0]?.registers ?? []
-    return registers
-      .map(({ bits }, i) => toHex(this.#target.readRegister(this.#thread, i)) ?? 'x'.repeat(bits / 4))
-      .join('')
+  #write(write: (access: TargetAccess) => boolean): string {
+    this.#machine.travel?.changed()
+    return write(this.#access) ? OK : ERROR
   }
-  #writeAll(digits: string): string {
-    let at = 0
-    const registers = this.#target.features[0]?.registers ?? []
-    for (const [i, { bits }] of registers.entries()) {
-      const bytes = fromHex(digits.slice(at, (at += bits / 4)))
-      if (!bytes || !this.#target.writeRegister(this.#thread, i, bytes)) return ERROR
-    }
-    return OK
-  }
-  #writeRegister(rest: string): string {
-    const [register, digits = ''] = rest.split('=', 2)
-    const bytes = fromHex(digits)
-    return bytes && this.#target.writeRegister(this.#thread, hexNumber(register) ?? -1, bytes) ? OK : ERROR
-  }
-
-  // Memory
-
-  #readMemory(rest: string): string {
-    const [address, length] = rest.split(',', 2).map(bigOf)
-    if (address === undefined || length === undefined) return ERROR
-    const most = Math.min(Number(length), MAX_READ_BYTES)
-    const bytes = this.#target.readMemory(this.#thread, address, most, this.#isPhysical)
-    return bytes.length === 0 && length > 0n ? ERROR : (toHex(bytes) ?? ERROR)
-  }
-  #writeMemory(rest: string, bytesOf: (data: string) => Uint8Array | undefined): string {
-    const colon = rest.indexOf(':')
-    const [address, length] = rest.slice(0, colon).split(',', 2).map(bigOf)
-    const bytes = bytesOf(rest.slice(colon + 1))
-    if (colon < 0 || address === undefined || bytes?.length !== Number(length)) return ERROR
-    return this.#target.writeMemory(this.#thread, address, bytes, this.#isPhysical) ? OK : ERROR
+  get #access(): TargetAccess {
+    return { target: this.#target, thread: this.#thread, isPhysical: this.#isPhysical }
   }
 
   // Going on
@@ -270,7 +254,23 @@ export class GdbSession {
     if (this.#target.step(this.#thread) === 'resume') return this.#goOn('')
     return this.#stopReply(SIGTRAP)
   }
+  async #back(how: string): Promise<string> {
+    const { travel } = this.#machine
+    if (!travel || (how !== 's' && how !== 'c')) return UNKNOWN
+    let landing: Landing
+    try {
+      landing = await (how === 's' ? travel.stepBack(this.#thread) : travel.continueBack(this.#thread))
+    } catch (error) {
+      if (!(error instanceof DoppelError)) throw error
+      this.#reply(`O${textToHex(`${error.message} [${error.code}]\n`)}`)
+      return this.#stopReply(SIGTRAP)
+    }
+    this.#thread = landing.thread
+    const watched = landing.watched ? watchReply(landing.watched) : ''
+    return `${this.#stopReply(SIGTRAP)}${landing.isStart ? 'replaylog:begin;' : watched}`
+  }
   #jump(text: string): boolean {
+    this.#machine.travel?.changed()
     const address = bigOf(text)
     const pc = this.#target.features[0]?.registers.findIndex(({ name }) => name === 'pc') ?? -1
     const bytes = new Uint8Array(8)
@@ -305,7 +305,9 @@ export class GdbSession {
     const [name = '', ...rest] = text.split(/[:,]/)
     switch (name) {
       case 'qSupported':
-        return `PacketSize=${MAX_PACKET_BYTES.toString(16)};QStartNoAckMode+;vContSupported+;hwbreak+;swbreak+;qXfer:features:read+`
+        return `PacketSize=${MAX_PACKET_BYTES.toString(16)};QStartNoAckMode+;vContSupported+;hwbreak+;swbreak+;qXfer:features:read+${
+          this.#machine.travel ? ';ReverseStep+;ReverseContinue+' : ''
+        }`
       case 'QStartNoAckMode':
         this.#acknowledges = false
         return OK
@@ -357,6 +359,6 @@ export class GdbSession {
   }
 }
 
-function bigOf(text: string): bigint | undefined {
-  return /^[0-9a-f]{1,16}$/i.test(text) ? BigInt(`0x${text}`) : undefined
+function watchReply({ kind, address }: NonNullable<DebugStop['watched']>): string {
+  return `${WATCHES[kind].reply}:${address.toString(16)};`
 }

@@ -22,3 +22,12 @@ export function textFromHex(digits: string): string | undefined {
   const bytes = fromHex(digits)
   return bytes && new TextDecoder().decode(bytes)
 }
+
+/** A number below 2^64 in hexadecimal; undefined for what is none. */
+export function bigOf(text: string): bigint | undefined {
+  return /^[0-9a-f]{1,16}$/i.test(text) ? BigInt(`0x${text}`) : undefined
+}
+/** The bytes of a text with one character each. */
+export function fromBinary(text: string): Uint8Array {
+  return Uint8Array.from(text, c => c.charCodeAt(0))
+}

@@ -22,7 +22,7 @@ export interface RunOptions {
 }
 
 /** As Free Pascal writes reals in its ISO mode. */
-const DEFAULT_REAL_STYLE: RealStyle = { exponentLetter: 'e', exponentDigits: 2 }
+export const DEFAULT_REAL_STYLE: RealStyle = { exponentLetter: 'e', exponentDigits: 2 }
 
 /** Verifies a program and runs it to its end; what it does wrong is in the result. */
 export async function runProgram(program: Program, options: RunOptions): Promise<RunResult> {

@@ -83,7 +83,12 @@ export const runCommand: Command = {
     { name: 'coverage', value: 'FILE', summary: 'which code has run: lcov where lines are known, else basic blocks' },
     { name: 'dump-region', value: 'ADDRESS', summary: 'print at the end the code translated from there' },
     { name: 'deterministic', summary: 'make each run like the other: time is counted in instructions' },
-    { name: 'seed', value: 'N', summary: 'what the randomness of a deterministic run is made from (default 1)' },
+    {
+      name: 'seed',
+      value: 'N',
+      summary:
+        'what the randomness of a deterministic run, and how harts take turns, is made from (default 0: equal turns)',
+    },
     { name: 'hash', summary: "print at the end what stands for a deterministic machine's state" },
     { name: 'gdb', value: '[HOST:]PORT', summary: 'let GDB connect there: target remote :PORT' },
     {
