@@ -21,6 +21,8 @@ export type WatchKind = 'read' | 'write' | 'access'
 export interface DebugStop {
   readonly thread: number
   readonly watched?: { readonly address: bigint; readonly kind: WatchKind }
+  /** An event that the machine was to stop at, for people. */
+  readonly event?: string
 }
 
 /**

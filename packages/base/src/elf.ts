@@ -45,7 +45,8 @@ export interface ElfExpectation {
 
 const HEADER_BYTES = 64
 const PROGRAM_HEADER_BYTES = 56
-const SECTION_HEADER_BYTES = 64
+/** Of a section header. */
+export const SECTION_HEADER_BYTES = 64
 const SYMBOL_BYTES = 24
 const PT_LOAD = 1
 const SHT_SYMTAB = 2
@@ -169,7 +170,7 @@ function tooMany(name: string, what: string, limit: number): DoppelError {
 }
 
 /** The file with bounds checks that name what was cut off. */
-class ElfBytes {
+export class ElfBytes {
   readonly bytes: Uint8Array
   readonly name: string
   readonly #view: DataView

@@ -1,3 +1,4 @@
+export { CodeNames } from './code-names.ts'
 export { decodeSaved, encodeSaved, type Saved } from './codec.ts'
 export { get16, get32, put16, put32 } from './big-endian.ts'
 export {
@@ -43,6 +44,8 @@ export type {
   WatchKind,
 } from './debug.ts'
 export { type EntropySource, type RepeatableEntropy, hostEntropy, seededEntropy } from './entropy.ts'
+export { type LineRange, type LineSections, LineTable, parseLineTable, type SourceLine } from './dwarf-lines.ts'
+export { elfSections, type Inflate } from './elf-sections.ts'
 export { assert, DoppelError } from './errors.ts'
 export type { EnvironmentCall, HartThreads, Privilege, RiscvCpu, RiscvCpuConfig, RiscvHart, SliceEnd } from './hart.ts'
 export { hashWords } from './hash.ts'
@@ -51,4 +54,5 @@ export { foldSum, internetSum } from './internet-sum.ts'
 export { FlatMemory, type GuestMemory } from './memory.ts'
 export type { BlockStore, ChannelEnd, ChannelPort, CharPort, FrameOffload, IrqLine, NetPort } from './ports.ts'
 export { hex, utf8Bytes, utf8Text } from './text.ts'
+export { type GuestSymbol, parseSymbols, placeText, type SymbolPlace, SymbolTable } from './symbols.ts'
 export { formatSize, GIB, KIB, MIB, PAGE_BYTES, parseSize } from './units.ts'

@@ -117,6 +117,7 @@ function emptySlot(base: number): MmioDevice {
   const registers = [0x7472_6976, 2, 0]
   return {
     name: `virtio-mmio ${hex(base)}`,
+    behind: () => [],
     lengthBytes: VIRT.virtioMmio.lengthBytes,
     read: (offset, width) => (width === 4 ? (registers[offset >>> 2] ?? 0) : 0),
     write: () => {

@@ -51,6 +51,8 @@ export class VirtMachine {
   /** Without what it boots, which is not kept once it is in RAM. */
   readonly #config: Omit<VirtMachineConfig, 'boot'>
   readonly #loop: MachineLoop | ThreadLoop
+  /** What is outside RAM. */
+  readonly bus: Bus = new Bus()
   readonly #host: HostTasks
   readonly #clock: MachineClock
   readonly #guestClock: GuestClock | InstructionClock
@@ -59,7 +61,6 @@ export class VirtMachine {
   #hashedAt = 0n
   readonly #gate = new PauseGate()
   readonly #timers: TimerQueue
-  readonly #bus = new Bus()
   /** The time counter; undefined, and 0, only while the board is being built. */
   #aclint: Aclint | undefined
   #firmware: SbiFirmware | undefined
@@ -76,7 +77,7 @@ export class VirtMachine {
     const { boot, ...rest } = config
     this.#config = { ...rest, console: gatherOutput(rest.console) }
     this.#host = config.host ?? hostTasks()
-    const bus = this.#bus
+    const { bus } = this
     const restored = 'restored' in config.boot ? readVirtState(config.boot.restored) : undefined
     this.#clock = new MachineClock(config.clock, restored?.clockNs)
     const instructions = config.deterministic && new InstructionClock(restored?.clockNs)
@@ -198,7 +199,7 @@ export class VirtMachine {
   }
   /** What is at which guest-physical addresses now. */
   devices(): { readonly base: number; readonly lengthBytes: number; readonly name: string }[] {
-    const mapped = [...this.#bus.mappings, ...(this.#devices?.pci.decoded() ?? [])]
+    const mapped = [...this.bus.mappings, ...(this.#devices?.pci.decoded() ?? [])]
     return mapped.map(({ base, device: { lengthBytes, name } }) => ({ base, lengthBytes, name }))
   }
   /** Tells, each time it is asked, which pages of RAM have been written since it last was. */

@@ -43,6 +43,11 @@ export class Aclint implements MmioDevice {
   }
 
   /** The registers. Lines follow from them. */
+  describe(offset: number): { register: string } {
+    if (offset < MTIMECMP) return { register: `msip[${offset >>> 2}]` }
+    return { register: offset < MTIME ? `mtimecmp[${(offset - MTIMECMP) >>> 3}]` : 'mtime' }
+  }
+
   save(): AclintState {
     return { msip: this.#msip.slice(), compare: this.#compare.slice(), offset: this.#offset }
   }

@@ -69,3 +69,21 @@ test('a device that would cover another is refused', () => {
   expect(() => bus.map(0x2001, scratch('b', 0x10))).toThrow(expect.objectContaining({ code: 'bus.alignment' }))
   bus.map(0x1100, scratch('c', 0x10))
 })
+
+test('an access has the names that its device knows, and offsets where it knows none', () => {
+  const bus = new Bus()
+  bus.map(0x1000, scratch('plain', 16))
+  bus.map(0x2000, {
+    ...scratch('named', 16),
+    describe: (offset, isWrite) => ({ register: isWrite ? 'thr' : `r${offset}` }),
+  })
+  bus.map(0x3000, { ...scratch('bridge', 16), describe: () => ({ device: 'behind', register: 'status' }) })
+  const at = (gpa: number, isWrite = false): unknown => Object.values(bus.describe(gpa, isWrite) ?? {})
+  expect(at(0x100c)).toEqual(['plain', '+0xc'])
+  expect([at(0x2004), at(0x2004, true)]).toEqual([
+    ['named', 'r4'],
+    ['named', 'thr'],
+  ])
+  expect(at(0x3000)).toEqual(['behind', 'status'])
+  expect(bus.describe(0x1010, false)).toBeUndefined()
+})

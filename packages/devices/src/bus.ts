@@ -3,6 +3,12 @@ import { DoppelError } from '@doppel/base'
 /** Access widths that a device sees, in bytes; the bus splits wider ones. */
 export type MmioWidth = 1 | 2 | 4
 
+/** A device's register by the name that its specification has for it. */
+export interface RegisterName {
+  readonly device: string
+  readonly register: string
+}
+
 /**
  * One register window. Offsets are in bytes from its base and naturally aligned to `width`; values are unsigned
  * 32-bit numbers. Whatever a guest reads or writes, neither method throws.
@@ -14,6 +20,10 @@ export interface MmioDevice {
   write(offset: number, width: MmioWidth, value: number): void
   /** An 8-byte read that must not tear, e.g. of a running counter; without it the bus reads low half, then high half. */
   read64?(offset: number): bigint
+  /** For one that passes accesses on: to which, by name. */
+  behind?(): string[]
+  /** What an access reaches: another device's name where this one passes it on. Undefined where there is no register. */
+  describe?(offset: number, isWrite: boolean): { readonly device?: string; readonly register: string } | undefined
 }
 
 /** A device at its guest-physical base. */
@@ -51,6 +61,18 @@ export class Bus {
     }
     this.#mappings.push({ base, device })
     this.#mappings.sort((a, b) => a.base - b.base)
+  }
+
+  /** The devices by the names that `describe` has for them. */
+  get deviceNames(): string[] {
+    return [...new Set(this.#mappings.flatMap(({ device }) => device.behind?.() ?? [device.name]))]
+  }
+  /** What is at an address outside RAM; registers without a name are told by their offset. Undefined where no device is. */
+  describe(gpa: number, isWrite: boolean): RegisterName | undefined {
+    const hit = this.#mappings.find(({ base, device }) => gpa >= base && gpa < base + device.lengthBytes)
+    if (!hit) return undefined
+    const { device, base } = hit
+    return { device: device.name, register: `+${hex(gpa - base)}`, ...device.describe?.(gpa - base, isWrite) }
   }
 
   /** Reads `width` bytes, little-endian, zero-extended; undefined where no device answers (an access fault). */

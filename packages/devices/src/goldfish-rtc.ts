@@ -11,6 +11,17 @@ const CLEAR_ALARM = 0x14
 const ALARM_STATUS = 0x18
 const CLEAR_INTERRUPT = 0x1c
 
+const REGISTERS: Readonly<Record<number, string>> = {
+  [TIME_LOW]: 'time_low',
+  [TIME_HIGH]: 'time_high',
+  [ALARM_LOW]: 'alarm_low',
+  [ALARM_HIGH]: 'alarm_high',
+  [IRQ_ENABLED]: 'irq_enabled',
+  [CLEAR_ALARM]: 'clear_alarm',
+  [ALARM_STATUS]: 'alarm_status',
+  [CLEAR_INTERRUPT]: 'clear_interrupt',
+}
+
 /** The clock as a snapshot has it: version 1. The time itself is the host's. */
 export interface RtcState {
   readonly alarm: bigint
@@ -40,6 +51,11 @@ export class GoldfishRtc implements MmioDevice {
     this.#timers = timers
     this.#line = line
     this.#timer = timers.timer(() => this.#check())
+  }
+
+  describe(offset: number): { register: string } | undefined {
+    const register = REGISTERS[offset]
+    return register === undefined ? undefined : { register }
   }
 
   save(): RtcState {

@@ -1,5 +1,5 @@
 export { Aclint, type AclintConfig, type AclintState } from './aclint.ts'
-export { Bus, type Mapping, type MmioDevice, type MmioWidth } from './bus.ts'
+export { Bus, type Mapping, type MmioDevice, type MmioWidth, type RegisterName } from './bus.ts'
 export { GoldfishRtc, type RtcState } from './goldfish-rtc.ts'
 export { GenerationId } from './vmgenid.ts'
 export { SharedLine, unwiredLine } from './irq.ts'

@@ -53,6 +53,13 @@ export class PciHost {
         this.#decoded = undefined
         this.#slot(offset)?.write(offset & REGISTER_MASK, width, value)
       },
+      behind: () => this.#slots.flatMap(slot => slot?.function.name ?? []),
+      describe: offset => {
+        const device = this.#slot(offset)?.function.name
+        return device === undefined
+          ? undefined
+          : { device, register: `pci_config[0x${(offset & REGISTER_MASK).toString(16)}]` }
+      },
     }
     this.windows = windows.map(({ base, lengthBytes }) => ({ base, device: this.#window(base, lengthBytes) }))
   }
@@ -113,6 +120,12 @@ export class PciHost {
       write: (offset, width, value) => {
         const hit = this.#find(windowBase + offset)
         hit?.region.write(windowBase + offset - hit.base, width, value)
+      },
+      behind: () => [],
+      describe: (offset, isWrite) => {
+        const hit = this.#find(windowBase + offset)
+        const found = hit?.region.describe?.(windowBase + offset - hit.base, isWrite)
+        return hit && found && { device: hit.region.name, ...found }
       },
     }
   }

@@ -69,6 +69,18 @@ export class Plic implements MmioDevice {
     this.lengthBytes = CONTEXT + contexts.length * CONTEXT_STRIDE
   }
 
+  describe(offset: number): { register: string } {
+    if (offset < PENDING) return { register: `priority[${offset >>> 2}]` }
+    if (offset < ENABLE) return { register: `pending[${(offset - PENDING) >>> 2}]` }
+    if (offset < CONTEXT) {
+      const at = offset - ENABLE
+      return { register: `enable[${Math.floor(at / ENABLE_STRIDE)}][${(at % ENABLE_STRIDE) >>> 2}]` }
+    }
+    const context = Math.floor((offset - CONTEXT) / CONTEXT_STRIDE)
+    const place = (offset - CONTEXT) % CONTEXT_STRIDE
+    return { register: `${place === THRESHOLD ? 'threshold' : place === CLAIM ? 'claim' : 'reserved'}[${context}]` }
+  }
+
   save(): PlicState {
     return {
       priority: this.#priority.slice(),

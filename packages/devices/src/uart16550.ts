@@ -40,6 +40,18 @@ const MSR_RI_FELL = 4
 const MSR_CONNECTED = 0xb0
 const TRIGGER_BYTES = [1, 4, 8, 14] as const
 
+/** By offset, as they are read and written; while LCR.DLAB is set the first two are the divisor's. */
+const REGISTERS = [
+  ['rbr', 'thr', 'dll'],
+  ['ier', 'ier', 'dlm'],
+  ['iir', 'fcr'],
+  ['lcr', 'lcr'],
+  ['mcr', 'mcr'],
+  ['lsr', 'lsr'],
+  ['msr', 'msr'],
+  ['scr', 'scr'],
+] as const
+
 /** A UART as a snapshot has it: version 1. */
 export interface UartState {
   /** Typed and not read yet; in the receiver while looped back. */
@@ -91,6 +103,12 @@ export class Uart16550 implements MmioDevice {
   /** Bytes from the host that the guest has not read yet. */
   get queuedBytes(): number {
     return this.#input.length
+  }
+
+  describe(offset: number, isWrite: boolean): { register: string } | undefined {
+    const [read, write, latched] = REGISTERS[offset] ?? []
+    const register = latched !== undefined && this.#lcr & LCR_DLAB ? latched : isWrite ? write : read
+    return register === undefined ? undefined : { register }
   }
 
   save(): UartState {

@@ -3,6 +3,7 @@ export type { Streams } from './cli/command.ts'
 export type { DiskOption, RunOptions, VolumeOption } from './cli/run-options.ts'
 export { openTerminal, type Terminal } from './host/terminal.ts'
 export { Network } from './run/network.ts'
+export type { SymbolFile } from './run/symbols.ts'
 export { runMachine } from './run/run.ts'
 export { JavaVm, type JavaVmOptions } from './java/java-vm.ts'
 export { Machine } from './sdk/machine.ts'
@@ -21,6 +22,7 @@ export type {
   ConsoleViewer,
   GuestFile,
   GuestFileEvent,
+  HartStack,
   RunningCommand,
   MoveReport,
   MachineState,

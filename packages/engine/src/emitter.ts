@@ -155,6 +155,7 @@ export abstract class Emitter {
   #hostAddress(address: Node, bytes: number, array: number, slow: FunctionRef): Local {
     const fn = this.fn
     fn.if(this.missesEntry(address, bytes, array), 'unlikely')
+    this.publish()
     fn.set(this.hostLocal, fn.call(slow, this.#addressArgs(bytes)))
     fn.if(fn.op(Op.i32Eqz, fn.get(this.hostLocal)), 'unlikely')
     this.exit(fn.i32(0), fn.i32(Exit.exception))
@@ -201,6 +202,7 @@ export abstract class Emitter {
     const missed = this.missesEntry(address, bytes, WRITE)
     fn.set(this.valueLocal, value)
     fn.if(missed, 'unlikely')
+    this.publish()
     fn.set(this.statusLocal, fn.call(this.calls.slowStore, [...this.#addressArgs(bytes), fn.get(this.valueLocal)]))
     fn.if(fn.get(this.statusLocal), 'unlikely')
     const completed = (): Node => fn.op(Op.i32Eq, fn.get(this.statusLocal), fn.i32(Request.leaveAfter))

@@ -100,6 +100,8 @@ export class Engine<M> {
   #droppedPages = 0
   /** Called each time so many pages of code have been dropped that it has taken a while. */
   onDrops: () => void = () => {}
+  /** Called when the interpreter has come to a basic block for the first time since its page was decoded; pc is stored. */
+  onDecode: ((state: number) => void) | undefined
 
   constructor(isa: Isa<M>, options: EngineOptions, services: Services) {
     this.#isa = isa
@@ -161,7 +163,10 @@ export class Engine<M> {
         hostFrame: (page: number) => this.frames.frame(page),
       }),
       outOfLine: services.outOfLine.bind(services),
-      decode: (_state: number, record: number) => this.cache.decode(record),
+      decode: (state: number, record: number) => {
+        this.cache.decode(record)
+        this.onDecode?.(state)
+      },
       unsuited: (state: number, record: number) =>
         this.#translator.reconsider(record >>> 0, services.retired(this.hartAt(state))),
       hot: (_state: number, record: number) => this.#translator.hot(record >>> 0),
@@ -194,6 +199,10 @@ export class Engine<M> {
     this.#translator.compileOn(remote)
   }
 
+  /** How the instruction of a row goes on. */
+  flowOf(row: number): Usage['flow'] {
+    return this.#usages[row]?.flow ?? 'stop'
+  }
   /** The address of a hart's state. */
   state(hart: number): number {
     return this.#map.states + hart * this.#isa.state.bytes

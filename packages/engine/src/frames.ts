@@ -110,6 +110,10 @@ export class Frames implements GuestMemory {
   takeDirty(): number[] {
     return takeMarked(this.#dirty)
   }
+  /** Whether a page has a frame. */
+  isTouched(page: number): boolean {
+    return this.#table[page] !== 0
+  }
   /** Copies a page as it is now, whether or not it has been touched. */
   copyPage(page: number, into: Uint8Array): void {
     const host = (this.#table[page] as number) >>> 0

@@ -110,6 +110,7 @@ export class InterpreterEmitter extends Emitter {
     this.#emitReplaced()
     const handlers: Block[] = []
     handlers[Handler.decode] = this.#special(() => {
+      this.publish()
       fn.effect(fn.call(this.#calls.decode, [fn.get(0), fn.get(this.#record)]))
       fn.jump(this.#head)
     })

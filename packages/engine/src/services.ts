@@ -105,8 +105,11 @@ export function linkServices(
   host: Readonly<Record<HostName, WebAssembly.ImportValue>>,
 ): Record<ServiceName, WebAssembly.ImportValue> {
   // Machines of one shape, clones above all, share the code.
-  const compiled = compiledOnce(isa.writeTranslate, `${isa.name} services`, JSON.stringify(physical), () =>
-    encodeServices(common, physical, isa),
+  const compiled = compiledOnce(
+    isa.writeTranslate,
+    `${isa.name} services`,
+    JSON.stringify([physical, isa.writeSystem.name]),
+    () => encodeServices(common, physical, isa),
   )
   return new WebAssembly.Instance(compiled, { host: { ...host, memory } }).exports as Record<
     ServiceName,

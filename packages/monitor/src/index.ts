@@ -7,6 +7,25 @@ export { MAX_CHECKPOINT_BYTES, MAX_CHECKPOINTS, type RewindableMachine } from '.
 export { Timeline } from './travel/timeline.ts'
 export { type Landing, TimeTravel, type Travel } from './travel/time-travel.ts'
 export { type DebuggedMachine, GdbSession } from './debug/gdb-session.ts'
+export { type LinuxTask, LinuxTasks, type ReadGuest, savesTrapOnLinux } from './views/linux-tasks.ts'
+export { type FrameReport, type HartStack, stackText } from './views/stack-report.ts'
+export {
+  jsonTrace,
+  type SyscallEvent,
+  textTrace,
+  TRACE_KINDS,
+  type TraceEvent,
+  type TraceKind,
+  type TraceMoment,
+  type TraceWriter,
+} from './views/trace-events.ts'
+export { type CallNode, CallTree } from './views/call-tree.ts'
+export { blockReport, lcovReport, type RanBlocks } from './views/lcov.ts'
+export { flameGraph } from './views/flame-graph.ts'
+export { chromeTrace } from './views/trace-chrome.ts'
+export { type ArgumentKind, LINUX_SYSCALLS, type LinuxSyscall } from './views/linux-syscalls.ts'
+export { resultText } from './views/linux-errors.ts'
+export { readKallsyms } from './views/kallsyms.ts'
 export { AGENT_CHANNEL, type AgentState, type CommandStarter, GuestAgent, type StartRequest } from './agent/agent.ts'
 export { GuestProcess, type ProcessEnd, type ProcessOutput, type RunningCommand } from './agent/running.ts'
 export { shellQuote } from './agent/shell-code.ts'

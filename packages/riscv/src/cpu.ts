@@ -8,23 +8,22 @@ import {
 } from '@doppel/base'
 import { type Decoded, Engine, type EnginePlace, newDecoded, READ, Request, type Services, WRITE } from '@doppel/engine'
 import { address64, halves, nextPage } from './address.ts'
-import { Cause, System } from './causes.ts'
-import { CSRS, Mstatus, IllegalAccess } from './csr.ts'
+import { Cause } from './causes.ts'
 import { Hart } from './hart.ts'
 import { rv64gc } from './insn/rv64gc.ts'
 import { riscvIsa } from './isa.ts'
 import type { RiscvMachine } from './machine.ts'
 import { accessFault } from './paging.ts'
-import { PhysicalMemory } from './physical.ts'
+import { Observers } from './observers.ts'
+import { PhysicalAccess } from './physical.ts'
 import { Profile } from './profile.ts'
 import { Access } from './pmp.ts'
 import { type ExactState, type HartState, restoreExactly, restoreHart, saveExactly, saveHart } from './saved.ts'
 import { CONTEXTS, STATE } from './state.ts'
-import { leaveTrap } from './trap.ts'
+import { runSystem } from './system.ts'
 
 const PAGE_BYTES = 4096
 const PAGE_OFFSET = 0xfff
-const TSR = Number(Mstatus.tsr)
 
 /** Measured on a Linux boot: the interpreter, long optimized, beats fresh translations that V8 has yet to optimize. */
 const TRANSLATE_AFTER = 8000
@@ -35,6 +34,8 @@ export interface CpuOptions {
   readonly translateAfter?: number
   /** Notes where the harts are, about once a millisecond. */
   readonly profile?: boolean
+  /** Every write of a CSR is the host's to do, so that observers are told of it. */
+  readonly seesCsrWrites?: boolean
   /** Where harts run on threads of their own: this thread's part of the machine. */
   readonly place?: EnginePlace
 }
@@ -52,7 +53,10 @@ export class RiscvCpu implements Services {
   /** Set when a device raised an interrupt line: whoever let the device act looks at interrupts next. */
   interrupted = false
   endsSlice: 'budget' | 'break' | undefined
-  readonly stats = { tlbMisses: 0, deviceAccesses: 0 }
+  #isDeviceStop = false
+  /** An event that somebody waits for has stopped a hart; true where a debugger takes it from there. */
+  onEvent: (hart: Hart, event: string) => boolean = () => false
+  #tlbMisses = 0
   onStepped: (hart: Hart) => void = () => {}
   /** A hart has come to a breakpoint; true ends its slice there. */
   onBreakpoint: (hart: Hart) => boolean = () => false
@@ -63,7 +67,8 @@ export class RiscvCpu implements Services {
   /** Code of a page of RAM is about to run for the first time, or at another address. */
   onCode: (hart: Hart, ramPage: number) => void = () => {}
   readonly profile: Profile | undefined
-  readonly #physical: PhysicalMemory
+  readonly #physical: PhysicalAccess
+  readonly observers: Observers = new Observers(() => this.#observersChanged())
   readonly #view: DataView
   readonly #decoded: Decoded = newDecoded()
 
@@ -73,7 +78,7 @@ export class RiscvCpu implements Services {
     this.environmentCall = config.environmentCall
     this.profile = options.profile === true ? new Profile() : undefined
     this.engine = new Engine(
-      riscvIsa(CONTEXTS),
+      riscvIsa(CONTEXTS, options.seesCsrWrites),
       {
         harts: config.harts,
         ramBase: config.ramBase,
@@ -85,7 +90,7 @@ export class RiscvCpu implements Services {
     )
     this.engine.frames.source = config.pageSource
     this.#view = new DataView(this.engine.memory.buffer)
-    this.#physical = new PhysicalMemory(this.engine, config.bus, this.stats)
+    this.#physical = new PhysicalAccess(this.engine, config.bus, this.observers)
     const isNew = options.place?.memory === undefined
     this.harts = Array.from({ length: config.harts }, (_, id) => new Hart(id, this, this.engine, isNew))
     // A guest that keeps rewriting its code must not hold the thread for all of a slice, which would take seconds.
@@ -95,6 +100,39 @@ export class RiscvCpu implements Services {
     }
   }
 
+  get stats(): { readonly tlbMisses: number; readonly deviceAccesses: number } {
+    return { tlbMisses: this.#tlbMisses, deviceAccesses: this.#physical.deviceAccesses }
+  }
+  /** Others look on than before: nothing goes on by what was kept for those. */
+  #observersChanged(): void {
+    this.engine.cache.breakpoints.unwatch()
+    const { decoded } = this.observers
+    this.engine.onDecode = decoded && (state => decoded(this.#hart(state)))
+    for (const code of this.observers.codes) code.begin(this)
+    for (const hart of this.harts) hart.protect(() => undefined)
+  }
+  #stopsBefore(h: Hart, gpa: number, access: number): boolean {
+    const { stopsBefore } = this.observers
+    this.#isDeviceStop =
+      stopsBefore !== undefined && this.engine.frames.page(gpa) < 0 && stopsBefore(h, gpa, access === Access.write)
+    return this.#isDeviceStop
+  }
+  /** A hart has left an access to be made later; true ends its slice there. */
+  watched(h: Hart): boolean {
+    if (!this.#isDeviceStop) return this.onWatched(h)
+    this.observers.stoppedBefore?.(h, h.tval)
+    return true
+  }
+  /** Ends the slice of a hart that is telling of something, as soon as its code has left. */
+  stopSlice(h: Hart): void {
+    this.endsSlice = 'break'
+    h.request(Request.leaveAfter)
+  }
+  /** A hart has come to code that somebody stops at or watches; true ends its slice there. */
+  reached(h: Hart): boolean {
+    for (const code of this.observers.codes) code.reached(h)
+    return this.onBreakpoint(h)
+  }
   touchedPages(): Iterable<readonly [page: number, bytes: Uint8Array]> {
     return this.engine.frames.touched()
   }
@@ -141,8 +179,10 @@ export class RiscvCpu implements Services {
 
   #translate(h: Hart, low: number, high: number, bytes: number, access: number): Translated {
     const gpa = h.walker.translate(low, high, access, h.dataRules)
+    this.observers.walked(h, low, high, access, gpa)
     if (gpa >= 0 && h.pmp.allows(gpa, bytes, access, h.dataRules.privilege)) {
-      if (!h.pmp.isWatched(gpa, bytes, access) || h.isStepping || h.isPassing) return gpa
+      if (h.isStepping || h.isPassing) return gpa
+      if (!h.pmp.isWatched(gpa, bytes, access) && !this.#stopsBefore(h, gpa, access)) return gpa
       h.raise(Cause.watched, address64(low, high))
       return -1
     }
@@ -152,7 +192,7 @@ export class RiscvCpu implements Services {
 
   slowLoad(state: number, low: number, high: number, bytes: number): number {
     const h = this.#hart(state)
-    this.stats.tlbMisses++
+    this.#tlbMisses++
     const scratch = state + STATE.common.scratch
     const room = PAGE_BYTES - (low & PAGE_OFFSET)
     if (bytes > room) {
@@ -162,7 +202,7 @@ export class RiscvCpu implements Services {
       const second = this.#translate(h, next.low, next.high, bytes - room, Access.read)
       if (second < 0) return 0
       for (let i = 0; i < bytes; i++) {
-        const value = this.#physical.read(i < room ? first + i : second + i - room, 1)
+        const value = this.#physical.read(h, i < room ? first + i : second + i - room, 1)
         if (value === undefined) return this.#fault(h, Cause.loadAccess, low, high)
         this.#view.setUint8(scratch + i, Number(value))
       }
@@ -176,7 +216,7 @@ export class RiscvCpu implements Services {
       if (h.pmp.isUniform(gpa)) this.engine.tlbs[h.id]?.fillData(h.contextIndex, READ, low, high, host)
       return host
     }
-    const value = this.#physical.read(gpa, bytes)
+    const value = this.#physical.read(h, gpa, bytes)
     if (value === undefined) return this.#fault(h, Cause.loadAccess, low, high)
     this.#view.setBigUint64(scratch, value, true)
     return scratch
@@ -184,7 +224,7 @@ export class RiscvCpu implements Services {
 
   slowStore(state: number, low: number, high: number, bytes: number, valueLow: number, valueHigh: number): number {
     const h = this.#hart(state)
-    this.stats.tlbMisses++
+    this.#tlbMisses++
     const value = address64(valueLow, valueHigh)
     const dropped = this.engine.stats.droppedPages
     this.interrupted = false
@@ -197,7 +237,7 @@ export class RiscvCpu implements Services {
       if (second < 0) return Request.exception
       for (let i = 0; i < bytes; i++) {
         const at = i < room ? first + i : second + i - room
-        if (!this.#physical.write(at, 1, (value >> BigInt(8 * i)) & 0xffn)) {
+        if (!this.#physical.write(h, at, 1, (value >> BigInt(8 * i)) & 0xffn)) {
           this.#fault(h, Cause.storeAccess, low, high)
           return Request.exception
         }
@@ -205,7 +245,7 @@ export class RiscvCpu implements Services {
     } else {
       const gpa = this.#translate(h, low, high, bytes, Access.write)
       if (gpa < 0) return Request.exception
-      if (!this.#physical.write(gpa, bytes, BigInt.asUintN(8 * bytes, value))) {
+      if (!this.#physical.write(h, gpa, bytes, BigInt.asUintN(8 * bytes, value))) {
         this.#fault(h, Cause.storeAccess, low, high)
         return Request.exception
       }
@@ -222,7 +262,7 @@ export class RiscvCpu implements Services {
 
   slowAtomic(state: number, low: number, high: number, bytes: number): number {
     const h = this.#hart(state)
-    this.stats.tlbMisses++
+    this.#tlbMisses++
     const gpa = this.#translate(h, low, high, bytes, Access.write)
     if (gpa < 0) return 0
     const page = this.engine.frames.page(gpa)
@@ -240,17 +280,18 @@ export class RiscvCpu implements Services {
     h.raise(cause, address64(low, high))
     return 0
   }
-
   // Fetching
 
   /** Makes the page at pc executable; true when its instruction must run out of line. May raise an exception. */
   fetchPage(h: Hart): boolean {
     const { low, high } = halves(h.pc)
     const gpa = h.walker.translate(low, high, Access.execute, h.fetchRules)
+    this.observers.walked(h, low, high, Access.execute, gpa)
     const page = gpa < 0 ? -1 : this.engine.frames.page(gpa)
     // Faults, device memory and pages that PMP divides are met one instruction at a time.
     if (page < 0 || !h.pmp.isUniform(gpa) || !h.pmp.allows(gpa, 2, Access.execute, h.fetchRules.privilege)) return true
     this.onCode(h, page)
+    for (const code of this.observers.codes) code.found(h.pc & ~0xfffn, page)
     this.engine.tlbs[h.id]?.fillFetch(h.contextIndex, low, high, this.engine.codeRecords(page))
     return false
   }
@@ -260,7 +301,7 @@ export class RiscvCpu implements Services {
     const { low, high } = halves(address)
     const gpa = h.walker.translate(low, high, Access.execute, h.fetchRules)
     const allowed = gpa >= 0 && h.pmp.allows(gpa, 2, Access.execute, h.fetchRules.privilege)
-    const bits = allowed ? this.#physical.read(gpa, 2) : undefined
+    const bits = allowed ? this.#physical.read(h, gpa, 2) : undefined
     if (bits !== undefined) return Number(bits)
     h.raise(gpa < 0 ? h.walker.cause : Cause.instructionAccess, BigInt.asUintN(64, address))
     return -1
@@ -310,83 +351,7 @@ export class RiscvCpu implements Services {
   system(state: number, what: number, a: bigint): bigint {
     const h = this.#hart(state)
     h.request(Request.none)
-    switch (what & 0xff) {
-      case System.csrRead:
-      case System.csrWrite:
-      case System.csrSet:
-      case System.csrClear:
-        return this.#accessCsr(h, (what >>> 8) & 0xfff, what & 0xff, BigInt.asUintN(64, a))
-      case System.ecall:
-        h.raise([Cause.ecallFromU, Cause.ecallFromS, 0, Cause.ecallFromM][h.privilege] as number, 0n)
-        return 0n
-      case System.ebreak:
-        h.raise(Cause.breakpoint, h.pc)
-        return 0n
-      case System.sret:
-      case System.mret:
-        return this.#return(h, (what & 0xff) === System.sret ? 'sret' : 'mret')
-      case System.wfi:
-        return this.#wait(h)
-      case System.sfenceVma:
-        return this.#fence(h, BigInt.asUintN(64, a))
-      case System.orderInvalidations:
-        return h.privilege === 0 ? this.#illegal(h) : 0n
-      case System.fenceI:
-        h.flushInstructions()
-        h.request(Request.leaveAfter)
-        return 0n
-      default:
-        throw new DoppelError('internal.system', `no system operation ${what}`)
-    }
-  }
-
-  #illegal(h: Hart): bigint {
-    h.raise(Cause.illegalInstruction, 0n)
-    return 0n
-  }
-
-  #accessCsr(h: Hart, number: number, kind: number, value: bigint): bigint {
-    const csr = CSRS.get(number)
-    const writes = kind !== System.csrRead
-    // The number itself says who may access it: bits 9:8 the privilege, 11:10 both set read-only.
-    if (!csr || h.privilege < ((number >> 8) & 3) || (writes && number >> 10 === 3)) return this.#illegal(h)
-    try {
-      const old = csr.read(h)
-      if (writes) {
-        const base = csr.readToModify?.(h) ?? old
-        csr.write?.(h, kind === System.csrWrite ? value : kind === System.csrSet ? base | value : base & ~value)
-      }
-      return BigInt.asIntN(64, old)
-    } catch (error) {
-      if (error instanceof IllegalAccess) return this.#illegal(h)
-      throw error
-    }
-  }
-
-  #return(h: Hart, from: 'sret' | 'mret'): bigint {
-    const isTrapped = h.privilege === 1 && (h.word(STATE.fields.mstatus) & TSR) !== 0
-    if (from === 'mret' ? h.privilege < 3 : h.privilege < 1 || isTrapped) return this.#illegal(h)
-    leaveTrap(h, from)
-    h.statusChanged()
-    h.request(Request.leaveNow)
-    return 0n
-  }
-
-  #wait(h: Hart): bigint {
-    const trapped = h.privilege < 3 && (h.long(STATE.fields.mstatus) & Mstatus.tw) !== 0n
-    if (trapped || h.privilege === 0) return this.#illegal(h)
-    h.wait()
-    h.request(Request.leaveAfter)
-    return 0n
-  }
-
-  #fence(h: Hart, address: bigint): bigint {
-    const trapped = h.privilege === 1 && (h.long(STATE.fields.mstatus) & Mstatus.tvm) !== 0n
-    if (trapped || h.privilege === 0) return this.#illegal(h)
-    if (address === 0n) h.flushTlb()
-    else h.flushTlb({ start: address, lengthBytes: 1n })
-    h.request(Request.leaveAfter)
-    return 0n
+    return runSystem(this.observers, h, what, BigInt.asUintN(64, a))
   }
 }
 

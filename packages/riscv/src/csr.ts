@@ -303,6 +303,11 @@ export const PLAIN_SUPERVISOR_CSRS: readonly {
 /** All CSRs by name. */
 export const CSRS_BY_NAME: ReadonlyMap<string, Csr> = new Map([...CSRS.values()].map(csr => [csr.name, csr]))
 
+/** Whether a CSR has this name. */
+export function isCsr(name: string): boolean {
+  return CSRS_BY_NAME.has(name)
+}
+
 /** A CSR by its name; throws `riscv.csr` when there is none. */
 export function csrNamed(name: string): Csr {
   const csr = CSRS_BY_NAME.get(name)

@@ -99,6 +99,10 @@ export class RiscvDebug implements PositionedTarget {
   constructor(cpu: RiscvCpu, { isDeterministic = false }: { readonly isDeterministic?: boolean } = {}) {
     this.#cpu = cpu
     this.#isDeterministic = isDeterministic
+    cpu.onEvent = (hart, event) => {
+      this.onStop?.({ thread: hart.id, event })
+      return this.onStop !== undefined
+    }
     cpu.onStepped = hart => this.onStop?.({ thread: hart.id })
     cpu.onBreakpoint = hart => this.#reached(hart)
     cpu.onWatched = hart => this.#watched(hart)

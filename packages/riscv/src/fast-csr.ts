@@ -112,3 +112,8 @@ export function writeFastCsr(fn: FunctionBuilder, host: FunctionRef, physical: P
   fn.end()
   fn.return(fn.call(host, [fn.get(0), fn.get(WHAT), fn.get(VALUE), fn.get(3)]))
 }
+
+/** Writes `system` where the host is to see all of it. */
+export function writeHostCsr(fn: FunctionBuilder, host: FunctionRef): void {
+  fn.return(fn.call(host, [fn.get(0), fn.get(WHAT), fn.get(VALUE), fn.get(3)]))
+}

@@ -11,13 +11,11 @@ import { Pmp } from './pmp.ts'
 import type { HartPrivateState } from './saved.ts'
 import { CONTEXT, STATE } from './state.ts'
 import { enabledInterrupt, enterTrap } from './trap.ts'
+import { type Counter, COUNTERS, readCounter, writeCounter } from './counters.ts'
+import { flushRange } from './flush-range.ts'
+import { runInPieces } from './pieces.ts'
 import { stepLimit } from './step-limit.ts'
-import { walkMode } from './walk.ts'
-
-type Counter = 'mcycle' | 'minstret'
-const COUNTERS: readonly Counter[] = ['mcycle', 'minstret']
-/** Their bits in mcountinhibit. */
-const COUNTER_BIT: Readonly<Record<Counter, bigint>> = { mcycle: 0n, minstret: 2n }
+import { observedWalk, walkMode } from './walk.ts'
 
 /** A slice has so many exits at least, whatever is left of a turn: what makes them differs between tiers. */
 const MIN_EXITS = 1000
@@ -40,6 +38,9 @@ export class Hart extends HartRegisters implements RiscvHart {
   #slice = 0
   /** The next instruction runs out of line: its record may say something else. */
   outOfLine = false
+  #isAnnounced = false
+  /** An sret or mret has been done that somebody is to be told of, once registers are stored. */
+  hasReturned = false
   /** A debugger has it run one instruction. */
   isStepping = false
   /** An access that is watched is made all the same. */
@@ -123,6 +124,9 @@ export class Hart extends HartRegisters implements RiscvHart {
   }
 
   run(budget: number): SliceEnd {
+    return this.#cpu.observers.cutsSlices ? runInPieces(this, this.#cpu, budget) : this.runSlice(budget)
+  }
+  runSlice(budget: number): SliceEnd {
     const steps = this.stepsNext
     this.stepsNext = false
     if (steps) this.outOfLine = true
@@ -147,20 +151,25 @@ export class Hart extends HartRegisters implements RiscvHart {
   }
 
   #slices(): SliceEnd {
+    const { observers } = this.#cpu
     // Exceptions retire nothing: a guest whose trap handler traps would otherwise never give the host its turn back.
     for (let turns = Math.max(this.#slice, MIN_EXITS); turns >= 0; turns--) {
       if (!this.#running) return 'stopped'
       if (this.#isAtLimit) return 'break'
       this.#takeInterrupt()
+      if (this.#cpu.endsSlice) return this.#cpu.endsSlice
       if (this.waiting) return 'wfi'
       if (this.#isAtLimit) return 'break'
+      if (observers.instruction && !this.#isAnnounced && this.word(STATE.common.budget) > 0) observers.instruction(this)
       const exit = this.#engine.run(this.id, this.outOfLine)
       this.outOfLine = false
+      this.#isAnnounced = exit === Exit.fetch || exit === Exit.breakpoint
+      if (this.hasReturned) observers.tellReturn(this)
       if (exit === Exit.budget) return 'budget'
       if (exit === Exit.exception) this.#takeException()
       else if (exit === Exit.fetch) this.outOfLine = this.#cpu.fetchPage(this)
       // Whoever goes on from a breakpoint runs the instruction that it stands at.
-      else if (exit === Exit.breakpoint && (this.outOfLine = true) && this.#cpu.onBreakpoint(this)) return 'break'
+      else if (exit === Exit.breakpoint && (this.outOfLine = true) && this.#cpu.reached(this)) return 'break'
       if (this.#cpu.endsSlice) return this.#cpu.endsSlice
     }
     return 'budget'
@@ -171,13 +180,14 @@ export class Hart extends HartRegisters implements RiscvHart {
   #takeException(): void {
     const cause = this.word(STATE.common.cause)
     if (cause === Cause.watched) {
-      if (this.#cpu.onWatched(this)) this.#cpu.endsSlice = 'break'
+      if (this.#cpu.watched(this)) this.#cpu.endsSlice = 'break'
       else this.#pass()
       return
     }
     this.#countTrap('exceptions')
     if (cause === Cause.illegalInstruction && this.tval === 0n) this.tval = this.#cpu.instructionBits(this)
     if (cause === Cause.ecallFromS && this.#cpu.environmentCall) {
+      this.#cpu.observers.trap?.(this, { cause, isInterrupt: false, value: 0n })
       this.pc += 4n
       this.#cpu.environmentCall(this)
       return
@@ -210,9 +220,11 @@ export class Hart extends HartRegisters implements RiscvHart {
     if (cause === undefined) return
     this.#countTrap('interrupts')
     this.outOfLine = false
+    this.#isAnnounced = false
     this.#trap(cause, true)
   }
   #trap(cause: number, interrupt: boolean): void {
+    this.#cpu.observers.trap?.(this, { cause, isInterrupt: interrupt, value: interrupt ? 0n : this.tval })
     enterTrap(this, cause, interrupt)
     this.statusChanged()
   }
@@ -239,7 +251,10 @@ export class Hart extends HartRegisters implements RiscvHart {
   /** Tells the page-table walk in generated code what it goes by. */
   #describeWalk(rules = this.dataRules): void {
     const { satp } = this.walker
-    this.setWord(STATE.fields.walk, walkMode(satp, rules, this.privilege, this.pmp.isOpen))
+    this.setWord(
+      STATE.fields.walk,
+      observedWalk(walkMode(satp, rules, this.privilege, this.pmp.isOpen), this.#cpu.observers),
+    )
     this.setWords(STATE.fields.root, satp.root | 0, Math.floor(satp.root / 2 ** 32))
   }
   interruptsChanged(): void {
@@ -278,19 +293,13 @@ export class Hart extends HartRegisters implements RiscvHart {
     this.#describeWalk()
     this.request(Request.leaveAfter)
   }
-  // Counters and time
-
   /** The counter as the instruction now running sees it: itself not counted. */
   counter(name: Counter): bigint {
-    const kept = this.get(name)
-    return this.#inhibited(name) ? kept : BigInt.asUintN(64, this.retired - this.#underWay + kept)
+    return readCounter(this, name, this.retired - this.#underWay)
   }
   /** The instruction that writes a counter does not count up what it wrote. */
   setCounter(name: Counter, value: bigint): void {
-    this.set(name, this.#inhibited(name) ? value : BigInt.asUintN(64, value - this.retired))
-  }
-  #inhibited(name: Counter): boolean {
-    return ((this.long(STATE.fields.mcountinhibit) >> COUNTER_BIT[name]) & 1n) !== 0n
+    writeCounter(this, name, value, this.retired)
   }
   /** mcountinhibit: an inhibited counter keeps its value, a free one the difference to the instructions retired. */
   inhibitCounters(inhibit: bigint): void {
@@ -345,8 +354,6 @@ export class Hart extends HartRegisters implements RiscvHart {
     return (this.pendingNow() & this.word(STATE.fields.mie)) !== 0
   }
 
-  // See saved.ts
-
   savePrivate(): HartPrivateState {
     return { running: this.#running, lines: this.long(STATE.fields.lines), retired: this.retired }
   }
@@ -368,12 +375,7 @@ export class Hart extends HartRegisters implements RiscvHart {
   // For boards and debuggers
 
   flushTlb(range?: { readonly start: bigint; readonly lengthBytes: bigint }): void {
-    const few = 64n * 4096n
-    if (!range || range.lengthBytes > few) return this.#tlb.flush(contextsWith(this.contextIndex))
-    for (let at = range.start; at < range.start + range.lengthBytes; at += 4096n) {
-      const [low, high] = [Number(BigInt.asIntN(32, at)), Number(BigInt.asIntN(32, at >> 32n))]
-      this.#tlb.flushPage(low, high, contextsWith(this.contextIndex))
-    }
+    flushRange(this.#tlb, contextsWith(this.contextIndex), range)
   }
   flushInstructions(): void {
     // What this thread writes is seen as it happens.

@@ -1,7 +1,7 @@
 import type { FloatStatus, Isa } from '@doppel/engine'
 import { Op } from '@doppel/wasm'
 import { Cause } from './causes.ts'
-import { writeFastCsr } from './fast-csr.ts'
+import { writeFastCsr, writeHostCsr } from './fast-csr.ts'
 import { linkFastFloat } from './float-fast.ts'
 import { FLOAT_OPERATIONS, FLOAT_TYPES } from './float-runtime.ts'
 import { rv64gc } from './insn/rv64gc.ts'
@@ -10,7 +10,7 @@ import { STATE } from './state.ts'
 import { writeTranslate } from './walk.ts'
 
 /** RISC-V as the engine runs it. */
-export function riscvIsa(contexts: number): Isa<RiscvMachine> {
+export function riscvIsa(contexts: number, seesCsrWrites = false): Isa<RiscvMachine> {
   return {
     name: 'riscv64',
     set: rv64gc,
@@ -21,7 +21,7 @@ export function riscvIsa(contexts: number): Isa<RiscvMachine> {
     // The hints for return-address stacks (Unpriv. §2.5.1).
     isReturn: ({ rd, rs1 }) => rd === 0 && (rs1 === 1 || rs1 === 5),
     writeTranslate,
-    writeSystem: writeFastCsr,
+    writeSystem: seesCsrWrites ? writeHostCsr : writeFastCsr,
     runtime: FLOAT_TYPES,
     linkRuntime: memory => linkFastFloat(exactFloat(memory), memory),
   }

@@ -1,4 +1,5 @@
 import type { AccessRules } from './access-rules.ts'
+import type { Observers } from './observers.ts'
 import type { Satp } from './paging.ts'
 import { largePageByte, type PhysicalLayout, ramPageOf, tableEntry, WALK } from '@doppel/engine'
 import { type FunctionBuilder, I32, I64, type Local, type Node, Op } from '@doppel/wasm'
@@ -23,6 +24,11 @@ export function walkMode(satp: Satp, data: AccessRules, fetchPrivilege: number, 
   const levels = privilege > PRIVILEGE_S ? 0 : satp.levels
   const rules = (privilege === 0 ? Walk.user : 0) | (sum ? Walk.sum : 0) | (mxr ? Walk.mxr : 0)
   return levels | rules | (open ? Walk.open : 0) | (privilege === fetchPrivilege ? Walk.fetches : 0)
+}
+
+/** The same for who looks on: those who look at walks have the host do them, those who watch code hear of each page it is in. */
+export function observedWalk(mode: number, { walk, codes }: Pick<Observers, 'walk' | 'codes'>): number {
+  return (walk ? mode & ~Walk.open : mode) & (codes.length > 0 ? ~Walk.fetches : ~0)
 }
 
 const PRIVILEGE_S = 1

@@ -29,6 +29,33 @@ const SHM_BASE_HIGH = 0x0bc
 const CONFIG_GENERATION = 0x0fc
 const CONFIG = 0x100
 
+/** Names by offset, in lower case as §4.2.2 has them. */
+const REGISTERS: Readonly<Record<number, string>> = {
+  [MAGIC_VALUE]: 'magic_value',
+  [VERSION]: 'version',
+  [DEVICE_ID]: 'device_id',
+  [VENDOR_ID]: 'vendor_id',
+  [DEVICE_FEATURES]: 'device_features',
+  [DEVICE_FEATURES_SEL]: 'device_features_sel',
+  [DRIVER_FEATURES]: 'driver_features',
+  [DRIVER_FEATURES_SEL]: 'driver_features_sel',
+  [QUEUE_SEL]: 'queue_sel',
+  [QUEUE_SIZE_MAX]: 'queue_size_max',
+  [QUEUE_SIZE]: 'queue_size',
+  [QUEUE_READY]: 'queue_ready',
+  [QUEUE_NOTIFY]: 'queue_notify',
+  [INTERRUPT_STATUS]: 'interrupt_status',
+  [INTERRUPT_ACK]: 'interrupt_ack',
+  [STATUS]: 'status',
+  [QUEUE_DESC]: 'queue_desc_low',
+  [QUEUE_DESC + 4]: 'queue_desc_high',
+  [QUEUE_DRIVER]: 'queue_driver_low',
+  [QUEUE_DRIVER + 4]: 'queue_driver_high',
+  [QUEUE_DEVICE]: 'queue_device_low',
+  [QUEUE_DEVICE + 4]: 'queue_device_high',
+  [CONFIG_GENERATION]: 'config_generation',
+}
+
 const MAGIC = 0x7472_6976 // "virt"
 /** "QEMU", whose boards have this transport: xv6 takes no other for a disk. */
 const VENDOR = 0x554d_4551
@@ -45,6 +72,11 @@ export class VirtioMmio implements MmioDevice {
   constructor(device: VirtioDevice, { memory, line }: { readonly memory: GuestMemory; readonly line: IrqLine }) {
     this.name = `virtio-${device.name}`
     this.#core = new VirtioCore(device, memory, line)
+  }
+
+  describe(offset: number): { register: string } | undefined {
+    const register = offset >= CONFIG ? `config[${offset - CONFIG}]` : REGISTERS[offset]
+    return register === undefined ? undefined : { register }
   }
 
   /** Why the device waits for a reset: which rule of the ring the guest broke; undefined while all is well. */

@@ -49,6 +49,29 @@ const QUEUE_DRIVER = 0x28
 const QUEUE_DEVICE = 0x30
 const NO_VECTOR = 0xffff
 
+/** Names by offset, as §4.1.4.3 has them. */
+const COMMON_REGISTERS: Readonly<Record<number, string>> = {
+  [DEVICE_FEATURE_SELECT]: 'device_feature_select',
+  [DEVICE_FEATURE]: 'device_feature',
+  [DRIVER_FEATURE_SELECT]: 'driver_feature_select',
+  [DRIVER_FEATURE]: 'driver_feature',
+  [CONFIG_MSIX_VECTOR]: 'config_msix_vector',
+  [NUM_QUEUES]: 'num_queues',
+  [DEVICE_STATUS]: 'device_status',
+  [CONFIG_GENERATION]: 'config_generation',
+  [QUEUE_SELECT]: 'queue_select',
+  [QUEUE_SIZE]: 'queue_size',
+  [QUEUE_MSIX_VECTOR]: 'queue_msix_vector',
+  [QUEUE_ENABLE]: 'queue_enable',
+  [QUEUE_NOTIFY_OFF]: 'queue_notify_off',
+  [QUEUE_DESC]: 'queue_desc',
+  [QUEUE_DESC + 4]: 'queue_desc_high',
+  [QUEUE_DRIVER]: 'queue_driver',
+  [QUEUE_DRIVER + 4]: 'queue_driver_high',
+  [QUEUE_DEVICE]: 'queue_device',
+  [QUEUE_DEVICE + 4]: 'queue_device_high',
+}
+
 /** Makes a PCI function of a virtio device: the modern interface with INTx. Virtio 1.2 §4.1. */
 export function virtioPci(
   device: VirtioDevice,
@@ -56,7 +79,7 @@ export function virtioPci(
 ): PciFunction & { readonly fault: () => string | undefined } {
   let wire: IrqLine | undefined
   const core = new VirtioCore(device, memory, { set: level => wire?.set(level) })
-  const region = new VirtioPciRegion(core)
+  const region = new VirtioPciRegion(`virtio-${device.name}`, core)
   const capability = (type: number, offset: number, lengthBytes: number): PciCapability => ({
     bytes: capabilityBytes(type, offset, lengthBytes),
   })
@@ -136,15 +159,23 @@ function configAccess(region: MmioDevice): PciCapability {
 
 /** The structures behind the BAR. */
 class VirtioPciRegion implements MmioDevice {
-  readonly name = 'virtio-pci'
+  readonly name: string
   readonly lengthBytes = BAR_BYTES
   readonly #core: VirtioCore
   #deviceFeatureSelect = 0
   #driverFeatureSelect = 0
   #queueSelect = 0
 
-  constructor(core: VirtioCore) {
+  constructor(name: string, core: VirtioCore) {
+    this.name = name
     this.#core = core
+  }
+
+  describe(offset: number): { register: string } | undefined {
+    if (offset >= NOTIFY_AT) return { register: `notify[${(offset - NOTIFY_AT) / NOTIFY_STRIDE}]` }
+    if (offset >= DEVICE_AT) return { register: `config[${offset - DEVICE_AT}]` }
+    const register = offset >= ISR_AT ? 'isr' : COMMON_REGISTERS[offset]
+    return register === undefined ? undefined : { register }
   }
 
   save(): number[] {

@@ -258,7 +258,7 @@ describe('the progress bar', () => {
 test('whatever prints something of its own prints it as JSON, too', () => {
   // What a guest or another program prints, what is silent, and what is JSON anyhow.
   const exempt =
-    'record replay exec logs attach cp top set inspect volume inspect network inspect java javac login logout completion pascal compile pascal disassemble pascal format'
+    'record replay trace exec logs attach cp top set inspect volume inspect network inspect java javac login logout completion pascal compile pascal disassemble pascal format'
   const without = COMMANDS.filter(({ flags }) => !flags.some(({ name }) => name === 'json')).map(({ name }) => name)
   expect(without.filter(name => !exempt.includes(name))).toEqual([])
 })

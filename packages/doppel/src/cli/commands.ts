@@ -22,6 +22,7 @@ import { forkCommand, restoreCommand, SNAPSHOT_COMMANDS } from './commands/snaps
 import { migrateCommand } from './commands/migrate.ts'
 import { setCommand } from './commands/set.ts'
 import { statsCommand } from './commands/stats.ts'
+import { traceCommand } from './commands/trace.ts'
 import { eventsCommand } from './commands/events.ts'
 import { portCommand, topCommand } from './commands/top.ts'
 
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   portCommand,
   eventsCommand,
   inspectCommand,
+  traceCommand,
   gdbCommand,
   dapCommand,
   ...RECORD_COMMANDS,

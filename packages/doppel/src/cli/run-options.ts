@@ -7,6 +7,10 @@ import { isVolumeName, makeVolume } from '../host/volumes.ts'
 import { readTimeout } from './read-timeout.ts'
 import { type GdbAddress, readGdbAddress } from '../run/gdb.ts'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
+import { type EventBreak, readEventBreak } from '../run/event-breaks.ts'
+import { SAMPLE_FORMATS, type SampleOptions } from '../run/sampling.ts'
+import type { TraceOptions } from '../run/trace.ts'
+import { readSymbolFile, type SymbolFile } from '../run/symbols.ts'
 import { findNetwork } from '../network/definitions.ts'
 import type { Invocation } from './command.ts'
 import { imageNames } from '../run/images.ts'
@@ -53,13 +57,21 @@ export interface RunOptions extends CpuLimits {
   /** Say where the guest spent its time. */
   readonly profile?: boolean
   /** Where the names of guest code are. */
-  readonly symbols?: string
+  readonly symbols?: readonly SymbolFile[]
   /** Print the translated code at a guest address, `0x` and digits. */
   readonly dumpRegion?: string
   /** The run is a function of what is run and of this seed. */
   readonly deterministic?: { readonly seed: number }
   /** Print at the end what stands for the machine's state. */
   readonly hash?: boolean
+  /** What of it is traced, and the file where that goes. */
+  readonly trace?: { readonly options: TraceOptions; readonly output?: string }
+  /** Where it is written which code has run. */
+  readonly coverage?: string
+  /** What stops it. */
+  readonly breakOn?: readonly EventBreak[]
+  /** A profile by samples. */
+  readonly sample?: SampleOptions
   /** Where a debugger may connect. */
   readonly gdb?: GdbAddress
   readonly verbose: boolean
@@ -83,8 +95,10 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
   const target = await readTarget(invocation)
   const [kernel, initrd, firmware] = [await file('kernel'), await file('initrd'), await file('firmware')]
   const append = invocation.value('append')
-  const symbols = await file('symbols')
+  const symbols = await Promise.all(invocation.values('symbols').map(readSymbols))
   const dumpRegion = readAddress('dump-region', invocation.value('dump-region'))
+  const coverage = invocation.value('coverage')
+  const breakOn = invocation.values('break-on').map(readEventBreak)
   const timeoutMs = readTimeout(invocation.value('timeout'))
   const command = invocation.rest
   const cap = readFraction('cap', invocation.value('cap'))
@@ -102,7 +116,9 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     throw new DoppelError('cli.arguments', `${reason}; for example: doppel run linux -- uname -m`)
   }
   const smp = readSmp(invocation.value('smp'))
-  const watching = ['profile', 'dump-region', 'gdb'].find(flag => invocation.has(flag) || invocation.value(flag))
+  const watching = ['profile', 'dump-region', 'gdb', 'sample', 'break-on', 'coverage'].find(
+    flag => invocation.has(flag) || invocation.value(flag),
+  )
   if (smp && watching !== undefined) {
     throw new DoppelError('cli.arguments', `--${watching} looks at harts that take turns; leave out --smp parallel`)
   }
@@ -119,17 +135,20 @@ export async function readRunOptions(invocation: Invocation): Promise<RunOptions
     ...readTransport(invocation.value('transport')),
     ...readDiskRate(invocation.value('disk-rate'), invocation.value('disk-operations')),
     network: await readNetwork(invocation),
-    engine: readEngine(invocation.value('engine')),
+    engine: coverage === undefined ? readEngine(invocation.value('engine')) : 'interpreter',
     ...(smp && { smp }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(cap === undefined ? {} : { cap }),
     ...readLatency(invocation.value('latency')),
     stats: invocation.has('stats'),
     ...(invocation.has('profile') ? { profile: true } : {}),
-    ...(symbols === undefined ? {} : { symbols }),
+    ...(symbols.length > 0 && { symbols }),
     ...(dumpRegion === undefined ? {} : { dumpRegion }),
     ...readDeterministic(invocation, smp),
     ...readGdb(invocation),
+    ...readSampling(invocation),
+    ...(coverage !== undefined && { coverage: resolve(coverage) }),
+    ...(breakOn.length > 0 && { breakOn }),
     verbose: invocation.has('verbose'),
     ...(command === undefined ? {} : { command }),
     env: invocation.env,
@@ -191,6 +210,24 @@ export function readGdb(invocation: Invocation): Pick<RunOptions, 'gdb'> {
   const address = readGdbAddress(text)
   if (!address) throw badValue('gdb', text, '[HOST:]PORT, such as 1234')
   return { gdb: { ...address, waits } }
+}
+
+/** A file with names of guest code. Throws `run.file`. */
+export async function readSymbols(text: string): Promise<SymbolFile> {
+  const file = readSymbolFile(text)
+  return { ...file, path: await readableFile(file.path, '--symbols') }
+}
+
+/** How often, and to which file, samples are taken. Throws `cli.flag-value`, `cli.arguments`. */
+function readSampling(invocation: Invocation): Pick<RunOptions, 'sample'> {
+  const [text, output] = [invocation.value('sample'), invocation.value('output')]
+  if (text === undefined) return {}
+  if (!/^\d{3,12}$/.test(text)) throw badValue('sample', text, 'a number of instructions, 100 or more, such as 100000')
+  if (output === undefined || !SAMPLE_FORMATS.some(format => output.endsWith(`.${format}`))) {
+    const files = SAMPLE_FORMATS.map(format => `.${format}`).join(', ')
+    throw new DoppelError('cli.arguments', `--sample needs --output FILE that ends in ${files}`)
+  }
+  return { sample: { every: Number(text), output: resolve(output) } }
 }
 
 function readAddress(flag: string, text: string | undefined): string | undefined {

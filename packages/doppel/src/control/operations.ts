@@ -2,6 +2,9 @@ import { DoppelError } from '@doppel/base'
 import { type CpuLimits, cpuLimits, type RunningCommand } from '@doppel/monitor'
 import { checkSize, type PtySize } from '../guest/pty.ts'
 import { emigrate, readDestination } from '../migrate/emigrate.ts'
+import { savedStacks } from '../run/saved-stacks.ts'
+import { readSymbolFile } from '../run/symbols.ts'
+import { serveTrace } from './serve-trace.ts'
 import type { Machine } from '../sdk/machine.ts'
 import type { MachineLimits } from '../sdk/options.ts'
 
@@ -124,6 +127,18 @@ export const OPERATIONS: readonly Operation[] = [
       const metrics = machine.getMetrics()
       return await Promise.resolve({ ...metrics, instructions: metrics.instructions.toString(), ports: machine.ports })
     },
+  },
+  {
+    name: 'stacks',
+    async run(machine, message) {
+      const files = message['symbols'] === undefined ? undefined : words(message, 'symbols').map(readSymbolFile)
+      return { stacks: savedStacks(await machine.views.stacks({ ...(files && { symbols: files }) })) }
+    },
+  },
+  {
+    // What harts do, as text, until the client goes or there is no more of it.
+    name: 'trace',
+    run: async (machine, message, session) => await serveTrace(machine, message, session),
   },
   {
     name: 'exec',

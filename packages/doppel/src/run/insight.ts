@@ -1,16 +1,14 @@
-import { describeRegions, type RiscvCpu } from '@doppel/riscv'
+import { describeRegions, physicalView, type RiscvCpu } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
 import { profileReport } from './profile.ts'
-import { readSymbols } from './symbols.ts'
+import { guestNames } from './symbols.ts'
 
 /** What `--profile` and `--dump-region` print when a machine has ended; nothing where neither was asked for. */
 export async function insight(cpu: RiscvCpu, options: RunOptions): Promise<string> {
-  const { target, kernel, firmware, symbols, dumpRegion } = options
+  const { dumpRegion } = options
   let text = ''
   if (cpu.profile) {
-    const program = target?.kind === 'elf' ? [target.path] : []
-    const files = [...program, kernel, firmware].filter(path => path !== undefined)
-    text += profileReport(cpu.profile, await readSymbols(symbols, files))
+    text += profileReport(cpu.profile, await guestNames(options, physicalView(cpu)))
   }
   if (dumpRegion !== undefined) {
     const regions = describeRegions(cpu, BigInt(dumpRegion))

@@ -164,7 +164,8 @@ export async function runningMachine(
           cpu = threads.home
           return threads
         }
-        cpu = createRiscvCpu(config, { ...engine, ...(options.profile ? { profile: true } : {}) })
+        const seesCsrWrites = options.breakOn?.some(({ kind }) => kind === 'csr') ?? false
+        cpu = createRiscvCpu(config, { ...engine, profile: options.profile === true, seesCsrWrites })
         if (options.engine !== 'interpreter') {
           // One that boots needs it at once.
           const compile = 'restored' in boot ? translatorOnDemand() : translatorThread()

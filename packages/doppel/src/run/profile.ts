@@ -1,6 +1,5 @@
-import { hex } from '@doppel/base'
+import { type CodeNames, hex } from '@doppel/base'
 import type { Profile, ProfilePlace } from '@doppel/riscv'
-import type { GuestSymbols } from './symbols.ts'
 
 const MAX_ROWS = 30
 const PAGE_MASK = ~0xfffn
@@ -13,10 +12,10 @@ interface Row {
 }
 
 /** What a profile found, for `--profile`: shares of the samples by function where it is known, else by page. */
-export function profileReport(profile: Profile, symbols: GuestSymbols): string {
+export function profileReport(profile: Profile, names: CodeNames): string {
   const rows = new Map<string, Row>()
   for (const place of profile.places()) {
-    const name = symbols.nameAt(place.pc) ?? `page ${hex(place.pc & PAGE_MASK)}`
+    const name = names.at(place.pc)?.name ?? `page ${hex(place.pc & PAGE_MASK)}`
     const key = `${name} ${place.user}`
     const known = rows.get(key)
     if (known) known.samples += place.samples

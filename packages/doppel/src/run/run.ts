@@ -21,11 +21,15 @@ import { greet, watchForEnd } from './early-end.ts'
 import { hasCommonStart } from '../sdk/start-snapshot.ts'
 import { type ListMachine, runStarted } from './run-started.ts'
 import { stuck } from './stuck.ts'
+import { beginViews, type Views } from './views.ts'
 import type { Taping } from './taping.ts'
+
+/** The exit status of a run that an event has ended. */
+const STOPPED_AT_EVENT = 3
 
 /**
  * Starts the machine that the options describe, connects it to this process's terminal or streams, and returns its exit
- * status: a command's own; 0 after a power-off; 1 after a failure that the guest reported; 124 when time ran out; 128
+ * status: a command's own; 0 after a power-off; 1 after a failure that the guest reported; 3 when an event of `breakOn` ended it; 124 when time ran out; 128
  * and a signal's number when that ended it. `list` makes the machine known to others. Throws `run.*`, and what images, loaders and disks throw.
  */
 export async function runMachine(
@@ -42,7 +46,9 @@ export async function runMachine(
   const options = scripted ? { ...prepared, command: ['sh'] } : prepared
   // Who wants to look into the machine sees all of it.
   const { verbose, stats, profile, dumpRegion, deterministic } = options
-  const isWatched = [verbose, stats, profile, options.gdb, dumpRegion, deterministic].some(Boolean)
+  const { trace, sample, breakOn, coverage } = options
+  const isSeen = [trace, sample, breakOn, coverage, options.gdb].some(Boolean)
+  const isWatched = [verbose, stats, profile, dumpRegion, deterministic, isSeen].some(Boolean)
   if (deterministic && options.disks.length > 0) {
     const reason = "the host's disk takes its time, which differs from run to run; expected an image without one"
     throw new DoppelError('run.deterministic', `${imageName(options)} has a disk: ${reason}`)
@@ -87,18 +93,21 @@ export async function runMachine(
     const early = watchForEnd(options, streams, () => machine.vm.stop())
     if (options.command === undefined) greet(streams)
     let gdb: GdbServer | undefined
+    let views: Views | undefined
     try {
+      views = await beginViews(machine, options, streams)
       if (options.gdb) gdb = await listenForGdb(machine, options.gdb, streams)
       own.start()
       const end = await own.wait()
       gdb?.close(end)
       await session.close()
       if (options.stats) streams.stderr(statsReport(machine))
+      streams.stderr(views.end())
       const found = await insight(machine.cpu, options)
       if (found !== '') streams.stderr(found)
       if (taping) streams.stderr(`doppel: ${taping.end(machine.vm)}\n`)
       if (options.hash) streams.stdout(`${machine.vm.stateHash()}\n`)
-      const ended = early.status()
+      const ended = early.status() ?? (end.kind === 'stopped' && views.stops() > 0 ? STOPPED_AT_EVENT : undefined)
       if (ended !== undefined) return ended
       const panicked = end.kind === 'stopped' ? undefined : panic.error()
       if (panicked) throw panicked
@@ -115,6 +124,7 @@ export async function runMachine(
       return 0
     } finally {
       gdb?.close()
+      views?.end()
       early.close()
       await session.close()
       await unlist()

@@ -1,72 +1,94 @@
 import { readFile } from 'node:fs/promises'
-import { DoppelError, isElf, parseElf } from '@doppel/base'
+import { inflateSync } from 'node:zlib'
+import {
+  CodeNames,
+  DoppelError,
+  EM_RISCV,
+  elfSections,
+  type GuestMemory,
+  hex,
+  isElf,
+  type LineTable,
+  parseLineTable,
+  parseSymbols,
+  SymbolTable,
+} from '@doppel/base'
+import { readKallsyms } from '@doppel/monitor'
+import type { RunOptions } from '../cli/run-options.ts'
 
-/** A place with a name. */
-interface GuestSymbol {
-  readonly address: bigint
-  readonly name: string
+/** A file with names of guest code, and by how much the guest has it elsewhere. */
+export interface SymbolFile {
+  readonly path: string
+  /** `0x` and digits. */
+  readonly offset?: string
 }
 
-const STT_FUNCTION = 2
-/** What is so far behind the last name before it has no name. */
-const MAX_DISTANCE = 1n << 20n
-/** Larger than any kernel's table. */
-const MAX_SYMBOLS = 2_000_000
-const LINE = /^([0-9a-fA-F]{1,16}) ([a-zA-Z]) (\S+)/
-/** nm's letters for code, and for symbols without a type. */
-const CODE_LETTERS = /[tTwW]/
+/** Of one kernel all three are moved by the same distance, or the file is another kernel's. */
+const LANDMARKS = ['linux_banner', 'init_task', '_start'] as const
 
-/** Names of guest code by address. */
-export class GuestSymbols {
-  readonly #symbols: readonly GuestSymbol[]
-
-  constructor(symbols: readonly GuestSymbol[]) {
-    this.#symbols = symbols.toSorted((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0))
-  }
-  /** The name of the code at an address, if it has one. */
-  nameAt(address: bigint): string | undefined {
-    let low = 0
-    let high = this.#symbols.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#symbols[middle] as GuestSymbol).address <= address) low = middle + 1
-      else high = middle
-    }
-    const found = this.#symbols[low - 1]
-    return found && address - found.address < MAX_DISTANCE ? found.name : undefined
-  }
+/** Reads `FILE` or `FILE@OFFSET`. */
+export function readSymbolFile(text: string): SymbolFile {
+  const match = /^(.+)@(0x[0-9a-fA-F]{1,16})$/.exec(text)
+  return match?.[1] && match[2] ? { path: match[1], offset: match[2] } : { path: text }
 }
 
-/** The functions of an ELF file's symbol table, or of a text as nm writes it: System.map, /proc/kallsyms. */
-export function parseSymbols(bytes: Uint8Array, name: string): GuestSymbols {
-  if (isElf(bytes)) {
-    const { symbols } = parseElf(bytes, { name })
-    // Assembly's labels often have no type; mapping symbols ($x) are no names.
-    const code = symbols.filter(s => (s.type === STT_FUNCTION || s.type === 0) && !s.name.startsWith('$'))
-    return new GuestSymbols(code.map(s => ({ address: s.value, name: s.name })))
+/**
+ * All names there are for a guest's code: of the files asked for, else of what it boots, and of the Linux kernel that it has
+ * in memory. Throws `elf.*`, `symbols.none`, and `symbols.kernel` for a file of another kernel than the guest's.
+ */
+export async function guestNames(
+  options: Pick<RunOptions, 'symbols' | 'target' | 'kernel' | 'firmware'>,
+  memory?: GuestMemory,
+): Promise<CodeNames> {
+  const { symbols: asked = [], target, kernel, firmware } = options
+  const own = memory && readKallsyms(memory)
+  const program = target?.kind === 'elf' ? [target.path] : []
+  const booted = [...program, kernel, firmware].filter(path => path !== undefined).map(path => ({ path }))
+  const tables: SymbolTable[] = []
+  const lines: (() => LineTable)[] = []
+  const files: readonly SymbolFile[] = asked.length > 0 ? asked : booted
+  for (const file of files) {
+    const bytes = await readFile(file.path)
+    // What is booted may well have no names.
+    if (asked.length === 0 && (!isElf(bytes) || !hasSymbols(bytes, file.path))) continue
+    const table = parseSymbols(bytes, { name: file.path, machine: EM_RISCV })
+    const offset = file.offset === undefined ? distance(table, own, file.path) : BigInt(file.offset)
+    tables.push(offset === 0n ? table : parseSymbols(bytes, { name: file.path, machine: EM_RISCV }, offset))
+    lines.push(() => linesOf(bytes, file.path, offset))
   }
-  const symbols: GuestSymbol[] = []
-  for (const line of new TextDecoder('latin1').decode(bytes).split('\n')) {
-    const found = LINE.exec(line)
-    if (!found || !CODE_LETTERS.test(found[2] ?? '') || symbols.length === MAX_SYMBOLS) continue
-    symbols.push({ address: BigInt(`0x${found[1]}`), name: found[3] ?? '' })
-  }
-  if (symbols.length === 0) {
-    throw new DoppelError(
-      'run.symbols',
-      `${name} has no symbols; expected an ELF file with a symbol table, or lines of address, type and name as in System.map`,
-      { name },
-    )
-  }
-  return new GuestSymbols(symbols)
+  if (own) tables.push(own)
+  return new CodeNames(SymbolTable.join(tables), () => lines.map(read => read()).filter(({ size }) => size > 0))
 }
 
-/** The symbols of the files given, all together; files without any are passed over unless they were asked for by name. */
-export async function readSymbols(asked: string | undefined, others: readonly string[]): Promise<GuestSymbols> {
-  if (asked !== undefined) return parseSymbols(await readFile(asked), asked)
-  for (const path of others) {
-    const bytes = await readFile(path)
-    if (isElf(bytes)) return parseSymbols(bytes, path)
-  }
-  return new GuestSymbols([])
+function hasSymbols(bytes: Uint8Array, path: string): boolean {
+  return elfSections(bytes, path, ['.symtab']).size > 0
+}
+
+/** How far the guest has its kernel from where the file says: it may choose that when it boots. */
+function distance(table: SymbolTable, own: SymbolTable | undefined, path: string): bigint {
+  const found = LANDMARKS.flatMap(name => {
+    const [there, here] = [own?.find(name)?.address, table.find(name)?.address]
+    return there === undefined || here === undefined ? [] : [{ name, there, here, by: there - here }]
+  })
+  // A program of its own has one of the names at most.
+  const [first] = found
+  if (!first || found.length < 2) return 0n
+  const other = found.find(({ by }) => by !== first.by)
+  if (!other) return first.by
+  const at = ({ name, here, there }: typeof first): string => `${name} at ${hex(here)}, the guest at ${hex(there)}`
+  throw new DoppelError(
+    'symbols.kernel',
+    `${path} is of another kernel than the guest's: it has ${at(first)}, but ${at(other)}; expected the vmlinux, or the System.map, of the kernel that runs`,
+    { path },
+  )
+}
+
+function linesOf(bytes: Uint8Array, path: string, offset: bigint): LineTable {
+  const inflate = (packed: Uint8Array, maxBytes: number): Uint8Array =>
+    inflateSync(packed, { maxOutputLength: maxBytes })
+  const wanted = ['.debug_line', '.debug_line_str', '.debug_str']
+  const sections = elfSections(bytes, path, wanted, inflate)
+  const line = sections.get('.debug_line') ?? new Uint8Array()
+  const [lineStrings, strings] = [sections.get('.debug_line_str'), sections.get('.debug_str')]
+  return parseLineTable({ line, lineStrings, strings }, path, offset)
 }

@@ -1,4 +1,6 @@
 import type { CpuLimits, MachineState } from '@doppel/monitor'
+import type { RunningMachine } from '../run/machine.ts'
+import type { CpuPlace } from './cpu-place.ts'
 
 /** What a machine has done and holds, and the limits it is under. */
 export interface MachineMetrics extends Required<CpuLimits> {
@@ -16,4 +18,24 @@ export interface MachineMetrics extends Required<CpuLimits> {
   /** What it has given of the difference to what it was made with. */
   readonly balloonBytes: number
   readonly cpus: number
+}
+
+/** The figures of a machine that was made with so much memory. */
+export function metricsOf(
+  { cpu, vm, elapsedNs, balloon }: RunningMachine,
+  state: MachineState,
+  place: CpuPlace,
+  memoryBytes: number,
+): MachineMetrics {
+  return {
+    state,
+    instructions: vm.cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n),
+    uptimeMs: elapsedNs() / 1e6,
+    cpuMs: place.usedMs,
+    memoryBytes: cpu.engine.frames.touchedBytes,
+    memoryLimitBytes: memoryBytes - (balloon?.targetBytes ?? 0),
+    balloonBytes: balloon?.lengthBytes ?? 0,
+    cpus: cpu.harts.length,
+    ...place.limits,
+  }
 }

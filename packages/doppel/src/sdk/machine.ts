@@ -31,11 +31,12 @@ import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
 import { checkDiskRate, checkNetworkRate, memoryLimit, networkFor } from './limits.ts'
 import { inTime } from './in-time.ts'
+import { MachineViews } from './machine-views.ts'
 import { MainCommand } from './main-command.ts'
 import { machineBody } from './machine-body.ts'
 import { NO_AGENT, portsFor, restoredMachine } from './machine-parts.ts'
 import { findStart, hasCommonStart, keepStart, prompted } from './start-snapshot.ts'
-import type { MachineMetrics } from './machine-metrics.ts'
+import { type MachineMetrics, metricsOf } from './machine-metrics.ts'
 import { newSnapshotPath, snapshotFolder } from './snapshot-store.ts'
 
 const DEFAULT_READY_TIMEOUT_MS = 120_000
@@ -55,6 +56,8 @@ export class Machine implements AsyncDisposable {
   readonly pty: GuestPtys
   /** What the guest prints on its terminal, and a keyboard for it. */
   readonly console: Console
+  /** What can be seen of it from outside. */
+  readonly views: MachineViews
   /** What it is for, in a process of its own. */
   readonly main: MainCommand
   readonly #running: RunningMachine
@@ -96,6 +99,7 @@ export class Machine implements AsyncDisposable {
         await this.#from?.release()
       }),
     )
+    this.views = new MachineViews(running, options, this.#life)
   }
 
   /**
@@ -379,18 +383,7 @@ export class Machine implements AsyncDisposable {
   }
 
   getMetrics(): MachineMetrics {
-    const { cpu, vm, elapsedNs } = this.#running
-    return {
-      state: this.state,
-      instructions: vm.cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n),
-      uptimeMs: elapsedNs() / 1e6,
-      cpuMs: this.#place.usedMs,
-      memoryBytes: cpu.engine.frames.touchedBytes,
-      memoryLimitBytes: this.#options.memoryBytes - (this.#running.balloon?.targetBytes ?? 0),
-      balloonBytes: this.#running.balloon?.lengthBytes ?? 0,
-      cpus: cpu.harts.length,
-      ...this.#place.limits,
-    }
+    return metricsOf(this.#running, this.state, this.#place, this.#options.memoryBytes)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,7 @@ import {
   type CpuLimits,
   GuestCommands,
   GuestFiles,
+  type HartStack,
   type MoveReport,
   type ProcessEnd,
   type RunningCommand,
@@ -20,6 +21,8 @@ import type { RunOptions } from '../cli/run-options.ts'
 import { migrateLocally } from '../migrate/migrate.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { limitsMessage } from './limits.ts'
+import { restoredStacks } from '../run/saved-stacks.ts'
+import type { SymbolFile } from '../run/symbols.ts'
 import type { MachineMetrics } from './machine-metrics.ts'
 import type { MachineLimits } from './options.ts'
 import { Snapshot } from './snapshot.ts'
@@ -131,6 +134,11 @@ export class RemoteMachine implements AsyncDisposable {
   async getMetrics(): Promise<MachineMetrics> {
     const { instructions, ports: _, ...known } = await this.#ask({ op: 'inspect' })
     return { ...(known as unknown as Omit<MachineMetrics, 'instructions'>), instructions: BigInt(String(instructions)) }
+  }
+  /** Where each hart is and how it came there, as `Machine.views.stacks` tells. Throws `symbols.*`. */
+  async stacks({ symbols }: { readonly symbols?: readonly SymbolFile[] } = {}): Promise<HartStack[]> {
+    const files = symbols?.map(({ path, offset }) => resolve(path) + (offset === undefined ? '' : `@${offset}`))
+    return restoredStacks((await this.#ask({ op: 'stacks', ...(files && { symbols: files }) }))['stacks'])
   }
   /** A snapshot with a name, as `Machine.createSnapshot` makes it. Throws `snapshot.*`. */
   async createSnapshot(name: string, { isWhole = false }: { readonly isWhole?: boolean } = {}): Promise<Snapshot> {

@@ -7,7 +7,7 @@ import { runCommand } from './run.ts'
 
 /** Flags of `run` that have no place in a recorded run. */
 const WITHOUT = new Set(
-  'detach name rm isolation json deterministic class-path gdb gdb-wait smp disk disk-rate disk-operations volume network publish allow deny network-rate capture'.split(
+  'output sample coverage break-on detach name rm isolation json deterministic class-path gdb gdb-wait smp disk disk-rate disk-operations volume network publish allow deny network-rate capture'.split(
     ' ',
   ),
 )

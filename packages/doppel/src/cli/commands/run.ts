@@ -63,7 +63,24 @@ export const runCommand: Command = {
     { name: 'timeout', value: 'TIME', summary: 'end the machine after so long, e.g. 30s or 2m' },
     { name: 'stats', summary: 'print instructions, tiers, traps and TLB misses at the end' },
     { name: 'profile', summary: "print at the end where the guest's time went" },
-    { name: 'symbols', value: 'FILE', summary: 'names for --profile: an ELF file, System.map or /proc/kallsyms' },
+    {
+      name: 'symbols',
+      value: 'FILE[@OFFSET]',
+      multiple: true,
+      summary: 'names of guest code: an ELF file, moved by OFFSET, or System.map (a Linux kernel brings its own)',
+    },
+    {
+      name: 'sample',
+      value: 'N',
+      summary: 'a profile: the calls that each hart is in, each N instructions (with --output)',
+    },
+    {
+      name: 'output',
+      short: 'o',
+      value: 'FILE',
+      summary: 'where --sample goes: a flame graph .svg, .txt as of perf script, .json',
+    },
+    { name: 'coverage', value: 'FILE', summary: 'which code has run: lcov where lines are known, else basic blocks' },
     { name: 'dump-region', value: 'ADDRESS', summary: 'print at the end the code translated from there' },
     { name: 'deterministic', summary: 'make each run like the other: time is counted in instructions' },
     {
@@ -74,6 +91,12 @@ export const runCommand: Command = {
     },
     { name: 'hash', summary: "print at the end what stands for a deterministic machine's state" },
     { name: 'gdb', value: '[HOST:]PORT', summary: 'let GDB connect there: target remote :PORT' },
+    {
+      name: 'break-on',
+      value: 'EVENT',
+      multiple: true,
+      summary: 'stop, and report, at trap:page-fault, interrupt:timer, syscall:execve, csr:satp, device:uart.thr, …',
+    },
     { name: 'gdb-wait', summary: 'begin when GDB says so (with --gdb)' },
     { name: 'detach', short: 'd', summary: 'leave the machine running, and print its id (see doppel ps)' },
     { name: 'cap', value: 'FRACTION', summary: "the most it may have of a processor's time, e.g. 0.5" },
@@ -110,6 +133,9 @@ export const runCommand: Command = {
     ['doppel run -m 512M --network none -cp classes:lib.jar Main', 'a class of one, with limits'],
     ['doppel run --gdb 1234 --gdb-wait prog.elf', 'stand still until gdb-multiarch prog.elf connects'],
     ['doppel run --deterministic --hash linux -- uname -a', 'the same to the bit, each time and everywhere'],
+    ['doppel run --coverage out.info prog.elf', 'then: genhtml out.info'],
+    ['doppel run --break-on syscall:reboot linux -- reboot', 'where the guest is when it does that'],
+    ['doppel run --sample 100000 -o boot.svg linux -- true', 'a flame graph of a boot'],
     ['doppel run prog.elf', 'a bare-metal program; one with `tohost` ends by writing it'],
   ],
   async run(invocation) {
@@ -119,6 +145,9 @@ export const runCommand: Command = {
     )
     if (java) return await runJava(java, invocation.env, invocation.streams)
     const options = await readRunOptions(invocation)
+    if (invocation.has('output') && !options.sample) {
+      throw new DoppelError('cli.arguments', '--output is where --sample goes; expected --sample N')
+    }
     if (!invocation.has('detach')) {
       if (invocation.has('isolation')) {
         throw new DoppelError(
