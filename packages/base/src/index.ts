@@ -21,6 +21,18 @@ export {
   parseElf,
 } from './elf.ts'
 export type {
+  PlacedBreakpoint,
+  SourceBreakpoint,
+  SourceEnd,
+  SourceFrame,
+  SourceRun,
+  SourceScope,
+  SourceStop,
+  SourceTarget,
+  SourceValue,
+  SourceVariable,
+} from './source-debug.ts'
+export type {
   DebugFeature,
   DebugGoal,
   DebugPosition,

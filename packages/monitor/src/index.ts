@@ -1,4 +1,7 @@
 export { decodeRecording, encodeBeginning, type EndEvent, type Recording } from './record/format.ts'
+export { type DapLaunch, type DapOutput, type DapProgram, DapSession } from './debug/dap/session.ts'
+export { TerminalDebugger, type TerminalDebugging } from './debug/terminal/terminal-debugger.ts'
+export type { Arguments as DapArguments } from './debug/dap/arguments.ts'
 export { LiveTape, RecordingTape, ReplayingTape, type RewindableTape, type Tape } from './record/tapes.ts'
 export { MAX_CHECKPOINT_BYTES, MAX_CHECKPOINTS, type RewindableMachine } from './travel/checkpoints.ts'
 export { Timeline } from './travel/timeline.ts'

@@ -35,3 +35,16 @@ test('a function reads as what was built', () => {
     'end',
   ])
 })
+
+test('calls name what they call, where that has a name', () => {
+  const module = new ModuleBuilder()
+  const callee = module.declare('callee', { kind: 'func', params: [], results: [] })
+  const caller = module.declare('caller', { kind: 'func', params: [], results: [] })
+  const fn = module.build(caller)
+  fn.effect(fn.call(callee, []))
+  fn.return()
+  module.finish(fn)
+  const { code } = module.body(caller)
+  expect(functionText(code)).toMatch(/^ {2}call 0$/m)
+  expect(functionText(code, new Map([[callee.index, 'callee']]))).toMatch(/^ {2}call \$callee$/m)
+})

@@ -14,9 +14,9 @@ const CONTROL: Readonly<Record<number, readonly [name: string, operands: string]
   0x0d: ['br_if', 'index'],
   0x0e: ['br_table', 'table'],
   0x0f: ['return', ''],
-  0x10: ['call', 'index'],
+  0x10: ['call', 'function'],
   0x11: ['call_indirect', 'two'],
-  0x12: ['return_call', 'index'],
+  0x12: ['return_call', 'function'],
   0x13: ['return_call_indirect', 'two'],
   0x1a: ['drop', ''],
   0x1b: ['select', ''],
@@ -39,8 +39,11 @@ const END = 0x0b
 /** A longer table is shown by its length and its default. */
 const MAX_TABLE = 16
 
-/** A function's encoded body (Core spec §5.4) in the text format, one instruction a line; for what our own emitter writes. */
-export function functionText(code: Uint8Array): string {
+/**
+ * A function's encoded body (Core spec §5.4) in the text format, one instruction a line; for what our own emitter writes. Functions are
+ * called by their names where there are any.
+ */
+export function functionText(code: Uint8Array, functionNames?: ReadonlyMap<number, string>): string {
   const reader = new ByteReader(code)
   const lines: string[] = []
   const runs = reader.u32()
@@ -52,13 +55,13 @@ export function functionText(code: Uint8Array): string {
     const byte = reader.u8()
     if (byte === END) depth--
     const indent = '  '.repeat(Math.max(byte === ELSE ? depth - 1 : depth, 0))
-    lines.push(indent + (CONTROL[byte] ? control(byte, reader) : plain(byte, reader)))
+    lines.push(indent + (CONTROL[byte] ? control(byte, reader, functionNames) : plain(byte, reader)))
     if (OPENS.has(byte)) depth++
   }
   return lines.join('\n')
 }
 
-function control(byte: number, reader: ByteReader): string {
+function control(byte: number, reader: ByteReader, functionNames?: ReadonlyMap<number, string>): string {
   const [name, operands] = CONTROL[byte] as readonly [string, string]
   switch (operands) {
     case 'type': {
@@ -67,6 +70,11 @@ function control(byte: number, reader: ByteReader): string {
     }
     case 'index':
       return `${name} ${reader.u32()}`
+    case 'function': {
+      const index = reader.u32()
+      const called = functionNames?.get(index)
+      return called === undefined ? `${name} ${index}` : `${name} $${called}`
+    }
     case 'two':
       return `${name} ${reader.u32()} ${reader.u32()}`
     case 'table': {

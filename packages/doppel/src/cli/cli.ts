@@ -10,13 +10,19 @@ const hostStreams: Streams = {
 /** Commands that read their own words: started without loading every other command, which takes longer than Java does. */
 const WITHOUT_TABLE: ReadonlySet<string> = new Set(['java', 'javac'])
 
-/** `doppel run prog.pas …`: started without the other commands too. */
-function isPascalRun(args: readonly string[]): boolean {
+/** `doppel run prog.pas …`, `doppel run system.vol …`: started without the other commands too. */
+const PASCAL_PROGRAM = /^[^-][^=]*\.(pas|p4|p5)$/i
+const PASCAL_VOLUME = /^[^-][^=]*\.(vol|svol|dsk|img)(:ro)?$/i
+
+function runs(args: readonly string[], isProgram: (word: string, before: string) => boolean): boolean {
   const end = args.indexOf('--')
-  return (
-    args[0] === 'run' && args.slice(1, end < 0 ? args.length : end).some(word => /^[^-][^=]*\.(pas|p4|p5)$/i.test(word))
-  )
+  const words = args.slice(0, end < 0 ? args.length : end)
+  return words[0] === 'run' && words.some((word, i) => i > 0 && isProgram(word, words[i - 1] ?? ''))
 }
+const runsProgram = (args: readonly string[]): boolean => runs(args, word => PASCAL_PROGRAM.test(word))
+/** A file that a flag asks for, such as a disk image, is no program; no flag of a p-System is without a value. */
+const runsVolume = (args: readonly string[]): boolean =>
+  runs(args, (word, before) => PASCAL_VOLUME.test(word) && !before.startsWith('-'))
 
 /**
  * Runs one command line and returns its exit status: the command's own, 1 for a failure, 2 for a command line that
@@ -33,12 +39,17 @@ export async function runCli(
       WITHOUT_TABLE.has(first) && !/^(-h|--help)$/.test(second) ? await import('./commands/java.ts') : undefined
     const command = java?.JAVA_COMMANDS.find(c => c.name === first)
     if (command?.runWords) return await command.runWords(args.slice(1), env, streams)
-    const isPascal = first === 'pascal' || isPascalRun(args)
+    const isVolume = !runsProgram(args) && runsVolume(args)
+    const isPascal = first === 'pascal' || runsProgram(args) || isVolume
     const pascal =
       isPascal && !args.some(word => /^(-h|--help)$/.test(word)) ? await import('./commands/pascal.ts') : undefined
     const found =
       pascal &&
-      (first === 'run' ? pascal.runPascalCommand : pascal.PASCAL_COMMANDS.find(c => c.name === `pascal ${second}`))
+      (isVolume
+        ? pascal.runVolumeCommand
+        : first === 'run'
+          ? pascal.runPascalCommand
+          : pascal.PASCAL_COMMANDS.find(c => c.name === `pascal ${second}`))
     if (found) {
       const { parseCommandLine } = await import('./parse.ts')
       const words = args.slice(found.name.split(' ').length)

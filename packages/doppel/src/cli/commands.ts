@@ -6,6 +6,7 @@ import { completionCommand } from './commands/completion.ts'
 import { cpCommand } from './commands/cp.ts'
 import { execCommand } from './commands/exec.ts'
 import { RECORD_COMMANDS } from './commands/record.ts'
+import { dapCommand } from './commands/dap.ts'
 import { gdbCommand } from './commands/gdb.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { LIFE_COMMANDS } from './commands/life.ts'
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   eventsCommand,
   inspectCommand,
   gdbCommand,
+  dapCommand,
   ...RECORD_COMMANDS,
   statsCommand,
   setCommand,

@@ -71,6 +71,18 @@ end.`)
 `)
   })
 
+  test('takes in files that lie beside the program, where the dialect can', () => {
+    program("program p; {$I part.inc} begin shout(concat('a', 'b')) end.")
+    const run = ['run', '--dialect', 'ucsd', 'prog.pas']
+    expect(doppel(run).err).toMatch(/there is no file part\.inc to take in \[pascal\.include-missing/)
+    program("procedure shout(s: string);\nbegin writeln(s, '!'); s[9] := s[1] end;", 'part.inc')
+    const { status, out, err } = doppel(run)
+    expect({ status, out }).toEqual({ status: 1, out: 'ab!\n' })
+    expect(err).toMatch(/^part\.inc:2: error: the string has no character 9/)
+    program('program p; {$I prog.pas} begin end.')
+    expect(doppel(run).err).toMatch(/pascal\.include-depth/)
+  })
+
   test('shows what does not compile, and runs nothing', () => {
     program('program p(output);\nbegin writeln(1 end.')
     const { status, out, err } = doppel(['run', 'prog.pas'])

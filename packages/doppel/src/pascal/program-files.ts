@@ -1,6 +1,6 @@
 import { closeSync, openSync, read, readSync, statSync, writeSync } from 'node:fs'
 import { DoppelError } from '@doppel/base'
-import type { FilePort, InputStream, OutputStream } from '@doppel/pcode'
+import type { FilePort, InputStream, OutputStream, Program } from '@doppel/pcode'
 
 const CHUNK_BYTES = 1 << 16
 const STDIN = 0
@@ -21,20 +21,51 @@ export function readBindings(words: readonly string[]): ReadonlyMap<string, stri
   return bindings
 }
 
+/** Sees to it that every file of the program is bound, and every binding is to a file of it. Throws `pascal.binding`. */
+export function checkBindings(program: Program, bindings: ReadonlyMap<string, string>): void {
+  const names = program.files.map(({ name }) => name)
+  for (const name of bindings.keys()) {
+    if (names.includes(name)) continue
+    const known = names.length === 0 ? 'it has none' : `its files are ${names.join(', ')}`
+    throw new DoppelError(
+      'pascal.binding',
+      `${program.name} has no program parameter ${name} that is a file; ${known}`,
+      { name },
+    )
+  }
+  const needed = program.files.filter(file => file.opened === undefined).map(({ name }) => name)
+  const open = needed.find(name => name !== 'input' && name !== 'output' && !bindings.has(name))
+  if (open !== undefined) {
+    throw new DoppelError('pascal.binding', `${program.name} needs a file for ${open}: add ${open}=FILE`, {
+      name: open,
+    })
+  }
+}
+
+/** Streams in place of this process's own. */
+export interface StandardStreams {
+  readonly input: InputStream
+  readonly output: OutputStream
+}
+
 /**
  * This computer's files as a program's parameters see them (ISO 7185 §6.10): `input` and `output` are the standard
  * streams unless they are bound otherwise. Rejects a wait for input when the signal is aborted.
  */
-export function programFiles(bindings: ReadonlyMap<string, string>, signal: AbortSignal): FilePort {
+export function programFiles(
+  bindings: ReadonlyMap<string, string>,
+  signal: AbortSignal,
+  standard?: StandardStreams,
+): FilePort {
   return {
     reset(name) {
       const path = bindings.get(name)
-      if (path === undefined) return name === 'input' ? inputOf(STDIN, signal, false) : undefined
+      if (path === undefined) return name === 'input' ? (standard?.input ?? inputOf(STDIN, signal, false)) : undefined
       return openInput(path, signal)
     },
     rewrite(name) {
       const path = bindings.get(name)
-      if (path === undefined && name === 'output') return outputOf(STDOUT, false)
+      if (path === undefined && name === 'output') return standard?.output ?? outputOf(STDOUT, false)
       if (path === undefined) throw new DoppelError('pascal.binding', `no file is bound to ${name}`, { name })
       return outputOf(open(path, 'w'), true)
     },

@@ -1,24 +1,27 @@
-import { DoppelError } from '@doppel/base'
-import { Problem, type Program, type RunResult, runProgram } from '@doppel/pcode'
+import { Problem, type RunResult, runProgram } from '@doppel/pcode'
 import type { Invocation, Streams } from '../cli/command.ts'
 import { readTimeout } from '../cli/read-timeout.ts'
 import { allowDeepStacks } from './deep-stacks.ts'
-import { programFiles, readBindings } from './program-files.ts'
+import { checkBindings, programFiles, readBindings } from './program-files.ts'
 import { loadProgram, readSource } from './sources.ts'
 
 /** What timeout(1) returns when it had to end a program. */
 const TIMED_OUT = 124
 /** How the reals of a program are written in floating form. */
-const REAL_STYLE = { exponentLetter: 'e', exponentDigits: 2 } as const
+export const REAL_STYLE = { exponentLetter: 'e', exponentDigits: 2 } as const
 
 /** Compiles a program and runs it on this computer's files and streams: its exit status. Throws `pascal.*`. */
 export async function runPascal(invocation: Invocation): Promise<number> {
   const [path = '', ...words] = invocation.arguments
   const bindings = readBindings([...words, ...(invocation.rest ?? [])])
   const text = readSource(path)
-  const program = loadProgram(invocation, path, text)
+  const program = await loadProgram(invocation, path, text)
   if (program === undefined) return 1
   checkBindings(program, bindings)
+  if (invocation.has('debug')) {
+    const { debugInTerminal } = await import('./debug-terminal.ts')
+    return await debugInTerminal(program, { path, text, bindings }, invocation.streams)
+  }
   const timeoutMs = readTimeout(invocation.value('timeout'))
   const ending = new AbortController()
   const start = performance.now()
@@ -41,27 +44,6 @@ export async function runPascal(invocation: Invocation): Promise<number> {
     )
   }
   return result.problem?.reason === 'budget' ? TIMED_OUT : result.exitCode
-}
-
-/** Every file of the program is bound, and every binding is to a file of it. */
-function checkBindings(program: Program, bindings: ReadonlyMap<string, string>): void {
-  const names = program.files.map(({ name }) => name)
-  for (const name of bindings.keys()) {
-    if (names.includes(name)) continue
-    const known = names.length === 0 ? 'it has none' : `its files are ${names.join(', ')}`
-    throw new DoppelError(
-      'pascal.binding',
-      `${program.name} has no program parameter ${name} that is a file; ${known}`,
-      { name },
-    )
-  }
-  const needed = program.files.filter(file => file.opened === undefined).map(({ name }) => name)
-  const open = needed.find(name => name !== 'input' && name !== 'output' && !bindings.has(name))
-  if (open !== undefined) {
-    throw new DoppelError('pascal.binding', `${program.name} needs a file for ${open}: add ${open}=FILE`, {
-      name: open,
-    })
-  }
 }
 
 /** Says what stopped the program, at which line, and how it came there. */

@@ -26,11 +26,14 @@ const MAX_ACTIVATIONS = 1 << 20
 /** Instructions between looks at the world outside. */
 const SLICE = 100_000
 
-interface Activation {
+/** A routine that has begun and not returned. */
+export interface Activation {
   readonly verified: VerifiedRoutine
+  /** The address of its frame. */
   readonly frame: number
   /** The stack of frames before this one. */
   readonly stackTop: number
+  /** The instruction that it runs next. */
   at: number
   stack: StackValue[]
 }
@@ -60,14 +63,32 @@ export class Interpreter extends ValueOps implements Ops<StackValue> {
         const wait = look?.()
         if (wait) yield wait
       }
-      const now = this.#now
-      this.#step(now)
-      if (typeof this.#served === 'object') {
-        const result = yield* this.#served
-        this.#served = undefined
-        if (result !== undefined) now.stack.push(result)
-      }
+      const rest = this.next()
+      if (rest) yield* rest
     }
+  }
+  /** Runs one instruction; what is left of it, where it may have to wait. */
+  next(): Generator<Promise<void>, void> | undefined {
+    const now = this.#now
+    this.#step(now)
+    return typeof this.#served === 'object' ? this.#serve(this.#served, now) : undefined
+  }
+  *#serve(served: StandardResult & object, now: Activation): Generator<Promise<void>, void> {
+    this.#served = undefined
+    const result = yield* served
+    if (result !== undefined) now.stack.push(result)
+  }
+  /** True when the program has ended by itself. */
+  get isOver(): boolean {
+    return this.#stopped
+  }
+  /** The routines that are active, the main program first. */
+  get activations(): readonly Activation[] {
+    return this.#activations
+  }
+  /** Address of the frame that the routine of a frame sees as the one around it. */
+  enclosingFrame(frame: number): number {
+    return this.runtime.memory.word(frame + LINK)
   }
   /** Where each active routine is, innermost first. */
   sites(): { readonly routine: number; readonly at: number }[] {
@@ -122,7 +143,7 @@ export class Interpreter extends ValueOps implements Ops<StackValue> {
   }
   #frame(levels: number): number {
     let frame = this.#now.frame
-    for (let i = 0; i < levels; i++) frame = this.runtime.memory.word(frame + LINK)
+    for (let i = 0; i < levels; i++) frame = this.enclosingFrame(frame)
     return frame
   }
   #levelsTo(outer: number): number {

@@ -38,6 +38,8 @@ export type Cause =
   | 'stack'
   | 'memory'
   | 'procedure'
+  | 'stringLength'
+  | 'stringIndex'
   | 'budget'
   | 'noWaiting'
 
@@ -75,6 +77,8 @@ export const CAUSES: Readonly<Record<Cause, CauseRow>> = {
   stack: { code: 'pascal.stack', text: 'procedures call too deep' },
   memory: { code: 'pascal.memory', text: 'an address lies outside the machine’s memory' },
   procedure: { code: 'pascal.procedure', text: 'the procedure has other parameters than the call' },
+  stringLength: { code: 'pascal.string', text: 'a string of $0 characters is too long for one of $1' },
+  stringIndex: { code: 'pascal.string', text: 'the string has no character $0' },
   noWaiting: { code: 'pascal.waiting', text: 'this engine cannot wait for input; give it all before the start' },
   budget: { code: 'pascal.timeout', text: 'the program ran longer than it may' },
 }

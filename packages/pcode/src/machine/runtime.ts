@@ -69,6 +69,10 @@ export class Runtime {
     if (file.opensAs) file.openFirst()
     return file
   }
+  /** What a file variable's file is doing; nothing is opened by asking. */
+  fileState(address: number): PascalFile['state'] {
+    return this.#files[this.memory.byte(address)]?.state ?? 'closed'
+  }
   reading(address: number): PascalFile {
     const file = this.file(address)
     if (file.state !== 'reading') throw new Problem('notReading')

@@ -1,13 +1,59 @@
 /** A dialect as data: what the stages ask about it. */
 export interface Dialect {
-  readonly name: 'iso' | 'iso-1'
+  readonly name: 'iso' | 'iso-1' | 'ucsd'
   readonly summary: string
   /** Conformant array parameters (ISO 7185 §6.6.3.7, level 1). */
   readonly conformantArrays: boolean
+  /** Strings of varying length, their procedures and functions, and those on memory (UCSD Pascal II.0). */
+  readonly strings: boolean
+  /** A case without a match does nothing, or what `otherwise` says. */
+  readonly lenientCase: boolean
+  /** `exit(routine)`. */
+  readonly exits: boolean
+  /** `segment procedure`. */
+  readonly segments: boolean
+  /** `{$I file}` takes in another file. */
+  readonly includes: boolean
+  /** `''` is a string. */
+  readonly emptyStrings: boolean
+  /** Identifiers may have `_` in them. */
+  readonly underscores: boolean
+  /** `input` and `output` are there, whether or not they are program parameters. */
+  readonly standardFiles: boolean
 }
+
+/** What the standard does not have. */
+const NO_EXTENSIONS = {
+  strings: false,
+  lenientCase: false,
+  exits: false,
+  segments: false,
+  includes: false,
+  emptyStrings: false,
+  underscores: false,
+  standardFiles: false,
+} as const
 
 /** The dialects by name. */
 export const DIALECTS: Readonly<Record<Dialect['name'], Dialect>> = {
-  iso: { name: 'iso', summary: 'ISO 7185:1990, level 0', conformantArrays: false },
-  'iso-1': { name: 'iso-1', summary: 'ISO 7185:1990, level 1: with conformant arrays', conformantArrays: true },
+  iso: { name: 'iso', summary: 'ISO 7185:1990, level 0', conformantArrays: false, ...NO_EXTENSIONS },
+  'iso-1': {
+    name: 'iso-1',
+    summary: 'ISO 7185:1990, level 1: with conformant arrays',
+    conformantArrays: true,
+    ...NO_EXTENSIONS,
+  },
+  ucsd: {
+    name: 'ucsd',
+    summary: 'what UCSD Pascal II.0 adds: strings, otherwise, exit, include files, segment procedures',
+    conformantArrays: false,
+    strings: true,
+    lenientCase: true,
+    exits: true,
+    segments: true,
+    includes: true,
+    emptyStrings: true,
+    underscores: true,
+    standardFiles: true,
+  },
 }

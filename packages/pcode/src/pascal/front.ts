@@ -2,7 +2,7 @@ import { analyse } from './analysis/analyse.ts'
 import type { CheckedProgram } from './analysis/checked.ts'
 import { type Diagnostic, Diagnostics } from './diagnostics.ts'
 import { type Dialect, DIALECTS } from './dialect.ts'
-import { Sources } from './source.ts'
+import { Sources, type SourceText } from './source.ts'
 import { Cursor } from './syntax/cursor.ts'
 import { Lexer } from './syntax/lexer.ts'
 import { Names } from './syntax/names.ts'
@@ -14,6 +14,8 @@ export interface FrontOptions {
   readonly file?: string
   /** Default `iso-1`: ISO 7185 level 1. */
   readonly dialect?: Dialect['name']
+  /** The text of a file that the program takes in, where the dialect can; undefined where there is none. */
+  readonly readFile?: (name: string) => string | undefined
 }
 
 /** What the front end found. */
@@ -30,7 +32,12 @@ export function checkPascal(text: string, options: FrontOptions = {}): FrontResu
   const sources = new Sources()
   const diagnostics = new Diagnostics(sources)
   const names = new Names()
-  const lexer = new Lexer(names, diagnostics)
+  const { readFile } = options
+  const include = (name: string): SourceText | undefined => {
+    const included = readFile?.(name)
+    return included === undefined ? undefined : sources.add(name, included)
+  }
+  const lexer = new Lexer(names, diagnostics, { ...dialect, include: dialect.includes ? include : undefined })
   const tokens = lexer.scan(sources.add(options.file ?? 'program.pas', text))
   const tree = parseProgram(new Cursor(tokens, sources, diagnostics, dialect))
   // A text that does not parse is analysed too: its declarations are mostly right, and so is what is said of them.

@@ -15,3 +15,9 @@ export const MAX_OPERATORS = 1000
 
 /** The largest variable in bytes. */
 export const MAX_TYPE_BYTES = 0x1000_0000
+/** Files taken in by one another. */
+export const MAX_INCLUDES = 16
+/** Characters that a string of varying length may have: its length is a byte. */
+export const MAX_STRING = 255
+/** Those of `string` without a length (UCSD). */
+export const USUAL_STRING = 80

@@ -1,3 +1,4 @@
+import { markdownTable } from './markdown-table.ts'
 import { Row, ROW_NAMES, ROWS } from './p5.ts'
 import type { Row as InstructionRow } from './row.ts'
 import { Csp, STANDARD, STANDARD_NAMES } from './standard.ts'
@@ -10,14 +11,6 @@ const STACK_WORDS: Readonly<Record<string, string>> = {
   standard: 'as the procedure says',
 }
 
-/** A table whose columns are as wide as their widest cell, as the project's formatter lays it out. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const [head = []] = rows
-  const widths = head.map((_, i) => Math.max(3, ...rows.map(row => (row[i] ?? '').length)))
-  const line = (cells: readonly string[]): string =>
-    `| ${widths.map((width, i) => (cells[i] ?? '').padEnd(width)).join(' | ')} |`
-  return [line(head), line(widths.map(width => '-'.repeat(width))), ...rows.slice(1).map(line)]
-}
 function stackOf(row: InstructionRow): string {
   const words = row.shape === undefined ? undefined : STACK_WORDS[row.shape]
   return words ?? effect(row.pops, row.pushes)
@@ -44,13 +37,13 @@ export function opcodeTable(): string {
     'operand stack, the deepest first: `i` a word, `r` a real, `s` a set of 0..255, `t` a set of 0..63. The last column',
     'marks what Pascal-P5 does not have.',
     '',
-    ...table([['instruction', 'operands', 'stack', 'what it does', ''], ...instructions]),
+    ...markdownTable([['instruction', 'operands', 'stack', 'what it does', ''], ...instructions]),
     '',
     '## Standard procedures',
     '',
     'The operand of `csp`. Those that begin with `p4` are as Pascal-P4 calls them.',
     '',
-    ...table([['procedure', 'stack', 'what it does'], ...standard]),
+    ...markdownTable([['procedure', 'stack', 'what it does'], ...standard]),
     '',
   ].join('\n')
 }

@@ -2,6 +2,7 @@ import { binaryStandard } from './binary-standard.ts'
 import { otherStandard } from './other-standard.ts'
 import { p4Standard } from './p4-standard.ts'
 import type { StandardRow } from './standard-row.ts'
+import { stringStandard } from './string-standard.ts'
 import { tagStandard } from './tag-standard.ts'
 import { textStandard } from './text-standard.ts'
 
@@ -11,6 +12,7 @@ export type StandardName =
   | keyof typeof binaryStandard
   | keyof typeof otherStandard
   | keyof typeof tagStandard
+  | keyof typeof stringStandard
   | keyof typeof p4Standard
 
 const ALL: Readonly<Record<StandardName, StandardRow>> = {
@@ -19,6 +21,7 @@ const ALL: Readonly<Record<StandardName, StandardRow>> = {
   ...otherStandard,
   ...tagStandard,
   ...p4Standard,
+  ...stringStandard,
 }
 
 /** Names by number. */

@@ -50,7 +50,7 @@ function writeRoutine(program: Program, routine: Routine, index: number, out: st
 }
 
 /** One instruction as its row spells it, with what its operand names after a `!`. */
-function instructionText(program: Program, code: Int32Array, word: number): string {
+export function instructionText(program: Program, code: Int32Array, word: number): string {
   const number = code[word + Field.row] as number
   const row = ROWS[number]
   const operands = (row?.operands ?? []).map(({ word: field, kind }) => {

@@ -2,7 +2,7 @@ import { Arena, FUNCREF, type FunctionRef, type FunctionType, I32, ModuleBuilder
 import { frameSize, type Layout } from '../machine/layout.ts'
 import { CODE_WORDS, Field, STORAGE } from '../program/program.ts'
 import { Row } from '../rows/p5.ts'
-import { STANDARD } from '../rows/standard.ts'
+import { STANDARD, STANDARD_NAMES } from '../rows/standard.ts'
 import { rowAt } from '../verify/effects.ts'
 import type { VerifiedProgram } from '../verify/verify.ts'
 import { graphOf } from './blocks.ts'
@@ -21,6 +21,10 @@ export interface TranslatedProgram {
   readonly marks: ReadonlyMap<string, readonly number[]>
   /** Standard procedures that the module imports, by number. */
   readonly standard: readonly number[]
+  /** Encoded bodies of the routines' functions. */
+  readonly bodies: readonly Uint8Array[]
+  /** What the functions that routines call are, by their index. */
+  readonly functionNames: ReadonlyMap<number, string>
 }
 
 /** The names that imports have. */
@@ -71,7 +75,23 @@ export function translateProgram(verified: VerifiedProgram, layout: Layout): Tra
   module.export('main', 'func', (context.routines[0] as FunctionRef).index)
   const bytes = module.encode()
   const marks = new Map(built.map(fn => [fn.name, module.marks(fn)]))
-  return { bytes, sites: context.sites, marks, standard }
+  return {
+    bytes,
+    sites: context.sites,
+    marks,
+    standard,
+    bodies: context.routines.map(routine => module.body(routine).code),
+    functionNames: namesOf(context),
+  }
+}
+
+function namesOf({ program, routines, host }: ModuleContext): ReadonlyMap<number, string> {
+  const names = new Map(routines.map(({ index }, i) => [index, program.routines[i]?.name ?? '']))
+  for (const [name, { index }] of host) {
+    const standard = /^csp(\d+)$/.exec(name)?.[1]
+    names.set(index, standard === undefined ? name : (STANDARD_NAMES[Number(standard)] ?? name))
+  }
+  return names
 }
 
 /** A routine's function, and the one that goes on at its loops where it has any. */

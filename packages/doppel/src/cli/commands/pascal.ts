@@ -1,6 +1,6 @@
 import type { Command, Flag } from '../command.ts'
 
-const DIALECT: Flag = { name: 'dialect', value: 'iso|iso-1', summary: 'the language (default iso-1)' }
+const DIALECT: Flag = { name: 'dialect', value: 'iso|iso-1|ucsd', summary: 'the language (default iso-1)' }
 const UNCHECKED: Flag = { name: 'unchecked', summary: 'leave out the run-time checks' }
 
 /** `doppel run prog.pas`: what `doppel run` is for a Pascal program. */
@@ -15,10 +15,52 @@ export const runPascalCommand: Command = {
     DIALECT,
     UNCHECKED,
     { name: 'timeout', value: 'TIME', summary: 'end the program after so long, e.g. 30s or 2m' },
+    { name: 'debug', summary: 'stop before its first line, in a debugger of this terminal (see also doppel dap)' },
     { name: 'leaks', summary: 'say at the end what was never disposed of' },
   ],
-  examples: [['doppel run prog.pas data=numbers.txt', 'the program parameter data is the file numbers.txt']],
+  examples: [
+    ['doppel run prog.pas data=numbers.txt', 'the program parameter data is the file numbers.txt'],
+    ['doppel run --debug prog.pas', 'then break 12, continue, print x; help shows the rest'],
+  ],
   run: async invocation => await (await import('../../pascal/run-pascal.ts')).runPascal(invocation),
+}
+
+/** `doppel run SYSTEM.vol`: what `doppel run` is for a volume of the UCSD p-System. */
+export const runVolumeCommand: Command = {
+  name: 'run',
+  summary: 'boot a UCSD p-System II.0 from a volume, at this terminal or over pipes',
+  usage: 'SYSTEM.vol[:ro] [VOLUME.vol[:ro] …]',
+  minArguments: 1,
+  maxArguments: Infinity,
+  flags: [
+    { name: 'timeout', value: 'TIME', summary: 'end the system after so long, e.g. 30s or 2m' },
+    { name: 'printer', value: 'FILE', summary: 'what is printed on unit 6 goes there (default: there is no printer)' },
+  ],
+  examples: [
+    ['doppel run system.vol work.vol', 'units 4 and 5; Ctrl-A x ends it, Ctrl-C is the p-System’s own key'],
+    ['doppel run system.vol:ro', 'the system’s writes are refused: the volume is write-protected'],
+  ],
+  run: async invocation => await (await import('../../pascal/ucsd/run-volume.ts')).runVolume(invocation),
+}
+
+const volumeCommand: Command = {
+  name: 'pascal volume',
+  summary: 'list a volume of the UCSD p-System, move files in and out, make a new one',
+  usage: 'ls|get|put|new VOLUME.vol …',
+  minArguments: 2,
+  maxArguments: 4,
+  flags: [
+    { name: 'json', summary: 'list as JSON' },
+    { name: 'name', value: 'NAME', summary: 'what a new volume is called (default: as its file)' },
+    { name: 'big-endian', summary: 'make a new volume for big-endian systems' },
+  ],
+  examples: [
+    ['doppel pascal volume ls system.vol', 'its files'],
+    ['doppel pascal volume get system.vol NOTES.TEXT notes.txt', 'a file of text becomes lines of text'],
+    ['doppel pascal volume put work.vol prog.pas PROG.TEXT', 'and lines a file of text, by its name'],
+    ['doppel pascal volume new work.vol 1024', 'an empty volume of 1024 blocks of 512 bytes'],
+  ],
+  run: async invocation => (await import('../../pascal/ucsd/volume-files.ts')).volumeFiles(invocation),
 }
 
 const checkCommand: Command = {
@@ -52,8 +94,8 @@ const compileCommand: Command = {
 
 const disassembleCommand: Command = {
   name: 'pascal disassemble',
-  summary: 'show the p-code of a program, of Pascal or p-code',
-  usage: '[FLAGS] PROGRAM.pas|PROGRAM.p5',
+  summary: 'show the p-code of a program, of Pascal, p-code, or a UCSD codefile',
+  usage: '[FLAGS] PROGRAM.pas|PROGRAM.p5|PROGRAM.code',
   minArguments: 1,
   maxArguments: 1,
   flags: [DIALECT, UNCHECKED],
@@ -77,4 +119,10 @@ const formatCommand: Command = {
 }
 
 /** Commands for Pascal programs. */
-export const PASCAL_COMMANDS: readonly Command[] = [compileCommand, checkCommand, disassembleCommand, formatCommand]
+export const PASCAL_COMMANDS: readonly Command[] = [
+  compileCommand,
+  checkCommand,
+  disassembleCommand,
+  formatCommand,
+  volumeCommand,
+]

@@ -11,8 +11,9 @@ import { makeVariable } from './headings.ts'
 import { analysePlace } from './places.ts'
 import { REQUIRED_ROUTINES } from './required-procedures.ts'
 import { analyseStatement } from './statements.ts'
+import { UCSD_ROUTINES } from './ucsd-routines.ts'
 import type { Entity, Routine, Variable } from './symbols.ts'
-import { BOOLEAN, CHAR, INTEGER, REAL, TEXT, type Type } from './types.ts'
+import { BOOLEAN, CHAR, INTEGER, REAL, STRING, TEXT, type Type } from './types.ts'
 import { analyseValue } from './values.ts'
 
 /** Required types (ISO 7185 §6.4.2.2, §6.4.3.5). */
@@ -45,12 +46,14 @@ export function analyse(
     void c.define({ id: names.of(text), pos: -1, end: -1 }, entity)
   for (const [name, type] of REQUIRED_TYPES) required(name, { kind: 'type', type })
   for (const [name, type, value] of REQUIRED_CONSTANTS) required(name, { kind: 'constant', value: { type, value } })
-  for (const row of REQUIRED_ROUTINES) required(row.name, { kind: 'required', row })
+  if (dialect.strings) required('string', { kind: 'type', type: STRING })
+  for (const row of dialect.strings ? [...REQUIRED_ROUTINES, ...UCSD_ROUTINES] : REQUIRED_ROUTINES)
+    required(row.name, { kind: 'required', row })
   c.programName = sources.slice(program.name.pos, program.name.end)
   const main = makeRoutine(c, names.text(program.name.id), program.name, false)
   c.routine = main
   c.scopes.open()
-  const parameters = distinct(c, program.parameters)
+  const parameters = withStandardFiles(c, distinct(c, program.parameters), program.name)
   defineStandardFiles(c, main, parameters)
   const files: Variable[] = []
   c.onDeclared = routine => {
@@ -67,6 +70,13 @@ function distinct(c: Context, parameters: readonly Name[]): readonly Name[] {
     if (!isFirst) c.report('program-parameter-twice', name, c.quote(name))
     return isFirst && name.id >= 0
   })
+}
+
+/** `input` and `output` are there without being named, where the dialect says so. */
+function withStandardFiles(c: Context, parameters: readonly Name[], at: Name): readonly Name[] {
+  if (!c.dialect.standardFiles) return parameters
+  const implied = ['input', 'output'].map(text => ({ ...at, id: c.names.of(text) }))
+  return [...implied.filter(({ id }) => !parameters.some(known => known.id === id)), ...parameters]
 }
 
 /** `input` and `output` as program parameters are declared by that (§6.10). */

@@ -4,6 +4,7 @@ import type { Actual, Call, Place, Value } from './checked.ts'
 import { assignmentFault, compatible, isInteger } from './compatibility.ts'
 import { type Context, entityName } from './context.ts'
 import { toReal } from './operators.ts'
+import { asString } from './strings.ts'
 import type { FormalRoutine, Heading, Parameter, Routine, Variable } from './symbols.ts'
 import {
   type ArrayType,
@@ -67,6 +68,7 @@ export function countOf(count: number, what: string): string {
 function valueActual(c: Context, variable: Variable, argument: Expression): Actual {
   const value = c.value(argument)
   const { type } = variable
+  if (type.kind === 'string') return { kind: 'value', value: converted(c, type, value, argument), type }
   if (assignmentFault(type, value.type) === 'file' || containsFile(value.type)) {
     c.report('value-file', argument)
   } else if (assignmentFault(type, value.type) === 'type') {
@@ -80,6 +82,8 @@ function valueActual(c: Context, variable: Variable, argument: Expression): Actu
  * are not. Whether an ordinal is in range is checked here where both are known, else when the program runs.
  */
 export function converted(c: Context, to: Type, value: Value, span: Span): Value {
+  const text = to.kind === 'string' ? asString(value) : undefined
+  if (text) return text
   const fault = assignmentFault(to, value.type)
   if (fault === 'file') c.report('assignment-file', span)
   else if (fault === 'lengths' && isString(to) && isString(value.type)) {
@@ -106,7 +110,10 @@ function variableActual(c: Context, variable: Variable, argument: Expression): P
   }
   const place = c.place(argument)
   if (place.type.kind === 'error' || type.kind === 'error') return place
-  if (place.type !== type) c.report('var-type', argument, `'${name}'`, showType(type), showType(place.type))
+  // A string of varying length may be longer than what the routine knows of.
+  const isLongEnough = place.type.kind === 'string' && type.kind === 'string' && place.type.max >= type.max
+  if (place.type !== type && !isLongEnough)
+    c.report('var-type', argument, `'${name}'`, showType(type), showType(place.type))
   checkReference(c, place, argument)
   changed(c, place, argument)
   return place

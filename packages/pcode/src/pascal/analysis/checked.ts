@@ -1,3 +1,4 @@
+import type { StandardName } from '../../rows/standard.ts'
 import type { Bound, FormalRoutine, Label, Routine, Variable } from './symbols.ts'
 import type { ArrayType, ConformantType, Field, RecordType, Type, Variant, VariantPart } from './types.ts'
 
@@ -28,6 +29,13 @@ export type Value =
       readonly members: readonly { readonly low: Value; readonly high: Value | undefined }[]
     })
   | CallValue
+  /** What a standard procedure of the machine pushes; the address of so many bytes of room is its first operand where it needs some. */
+  | (ValueBase & {
+      readonly op: 'standard'
+      readonly name: StandardName
+      readonly operands: readonly Operand[]
+      readonly roomBytes: number
+    })
   /** `eof(f)` and `eoln(f)`. */
   | (ValueBase & { readonly op: 'file-state'; readonly state: 'eof' | 'eoln'; readonly file: Place })
   | (ValueBase & { readonly op: 'bad' })
@@ -115,9 +123,14 @@ export type Place =
   | (PlaceBase & { readonly at: 'field'; readonly base: Place; readonly record: RecordType; readonly field: Field })
   | (PlaceBase & { readonly at: 'pointer'; readonly pointer: Value })
   | (PlaceBase & { readonly at: 'buffer'; readonly file: Place })
+  /** A character of a string of varying length. */
+  | (PlaceBase & { readonly at: 'character'; readonly base: Place; readonly index: Value })
   /** The record that a with-statement opened. */
   | (PlaceBase & { readonly at: 'with'; readonly opened: OpenedRecord })
   | (PlaceBase & { readonly at: 'bad' })
+
+/** What a standard procedure of the machine takes: a value, or the address of a variable. */
+export type Operand = Value | { readonly op: 'address'; readonly place: Place }
 
 /** What every variable-access has. */
 export interface PlaceBase {
@@ -159,6 +172,7 @@ type CheckedNode =
   | CaseStatement
   | (At & { readonly op: 'with'; readonly records: readonly OpenedRecord[]; readonly body: CheckedStatement })
   | (At & { readonly op: 'goto'; readonly target: Label })
+  | (At & { readonly op: 'standard'; readonly name: StandardName; readonly operands: readonly Operand[] })
   | (At & { readonly op: 'read'; readonly file: Place; readonly targets: readonly Place[]; readonly line: boolean })
   | (At & { readonly op: 'write'; readonly file: Place; readonly items: readonly WriteItem[]; readonly line: boolean })
   | (At & { readonly op: 'file'; readonly action: 'reset' | 'rewrite' | 'get' | 'put' | 'page'; readonly file: Place })
@@ -188,6 +202,8 @@ export interface CaseStatement extends At {
   readonly op: 'case'
   readonly selector: Value
   readonly arms: readonly { readonly values: readonly number[]; readonly body: CheckedStatement }[]
+  /** What is done where none matches; undefined where that is an error. */
+  readonly otherwise: CheckedStatement | undefined
 }
 
 /** The statements of a block. */

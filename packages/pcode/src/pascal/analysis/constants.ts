@@ -8,12 +8,17 @@ import { CHAR, ERROR, INTEGER, type OrdinalType, REAL, showType, stringOf } from
 const BAD: Constant = { type: ERROR, value: 0 }
 
 /** A literal’s type and value: a string of one character is a char (ISO 7185 §6.1.7). */
-export function literalConstant(node: Expression & { readonly kind: 'integer' | 'real' | 'string' }): Constant {
+export function literalConstant(
+  c: Context,
+  node: Expression & { readonly kind: 'integer' | 'real' | 'string' },
+): Constant {
   if (node.kind === 'integer') return { type: INTEGER, value: node.value }
   if (node.kind === 'real') return { type: REAL, value: node.value }
   const text = node.value as string
   if (text.length === 1) return { type: CHAR, value: text.charCodeAt(0) & 0xff }
-  return { type: text.length === 0 ? ERROR : stringOf(text.length), value: text }
+  // Where an empty one is a mistake, that is said already.
+  const isMistake = text.length === 0 && !c.dialect.emptyStrings
+  return { type: isMistake ? ERROR : stringOf(text.length), value: text }
 }
 
 /** A constant of a definition, a bound or a case (§6.3). */
@@ -22,7 +27,7 @@ export function constantOf(c: Context, node: Expression): Constant {
     case 'integer':
     case 'real':
     case 'string':
-      return literalConstant(node)
+      return literalConstant(c, node)
     case 'name': {
       const entity = c.find(node)
       if (entity.kind === 'constant') return entity.value

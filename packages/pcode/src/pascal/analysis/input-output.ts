@@ -106,7 +106,7 @@ function target(c: Context, node: Expression, file: FileType): Place | undefined
   const place = c.place(node)
   if (place.type.kind === 'error') return undefined
   changed(c, place, node)
-  if (file.isText && !isChar(place.type) && !isNumber(place.type)) {
+  if (file.isText && !isChar(place.type) && !isNumber(place.type) && place.type.kind !== 'string') {
     c.report('read-type', node, showType(place.type))
     return undefined
   }
@@ -167,7 +167,14 @@ function writeItem(c: Context, argument: Argument): WriteItem[] {
 }
 
 function isWritable(type: Type): boolean {
-  return isInteger(type) || type.kind === 'real' || isChar(type) || isBoolean(type) || isString(type)
+  return (
+    isInteger(type) ||
+    type.kind === 'string' ||
+    type.kind === 'real' ||
+    isChar(type) ||
+    isBoolean(type) ||
+    isString(type)
+  )
 }
 
 function widthOf(c: Context, node: Expression): Value {

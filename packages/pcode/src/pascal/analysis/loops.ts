@@ -95,6 +95,8 @@ export function analyseCase(c: Context, node: CaseNode): CheckedStatement {
     }
     return { values, body: c.statement(body) }
   })
+  const otherwise = node.otherwise && c.statement(node.otherwise)
   if (type.kind !== 'ordinal') return { op: 'empty' }
-  return { op: 'case', pos: node.pos, selector, arms }
+  const nothing: CheckedStatement | undefined = c.dialect.lenientCase ? { op: 'empty' } : undefined
+  return { op: 'case', pos: node.pos, selector, arms, otherwise: otherwise ?? nothing }
 }

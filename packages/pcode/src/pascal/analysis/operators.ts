@@ -4,6 +4,7 @@ import type { BinaryExpression, UnaryExpression } from '../syntax/tree.ts'
 import type { BinaryOperator, Value } from './checked.ts'
 import { compatible, isBoolean, isInteger, isNumber } from './compatibility.ts'
 import { type Context, ordinalValue } from './context.ts'
+import { asString } from './strings.ts'
 import {
   BOOLEAN,
   ERROR,
@@ -204,6 +205,13 @@ function relationValue(c: Context, node: BinaryExpression, operator: BinaryOpera
   const isEquality = operator === 'equal' || operator === 'not-equal'
   if (isNumber(a.type) && isNumber(b.type) && !(isInteger(a.type) && isInteger(b.type))) {
     return make(pos, operator, toReal(a), toReal(b), BOOLEAN, 0, 1)
+  }
+  if (a.type.kind === 'string' || b.type.kind === 'string') {
+    const operands = [asString(a), asString(b)]
+    if (operands.every(operand => operand !== undefined)) {
+      const order: Value = { op: 'standard', name: 'scm', operands, roomBytes: 0, pos, type: INTEGER, low: -1, high: 1 }
+      return make(pos, operator, order, ordinalValue(pos, INTEGER, 0), BOOLEAN, 0, 1)
+    }
   }
   if (isString(a.type) && isString(b.type) && a.type.index.high !== b.type.index.high) {
     c.report('string-lengths', node, a.type.index.high, b.type.index.high)

@@ -3,7 +3,7 @@ import type { Place, Value } from './checked.ts'
 import { compatible } from './compatibility.ts'
 import { type Context, entityName } from './context.ts'
 import type { Span } from '../diagnostics.ts'
-import { ERROR, type Field, type RecordType, showOrdinal, showType } from './types.ts'
+import { CHAR, ERROR, type Field, INTEGER, type RecordType, showOrdinal, showType } from './types.ts'
 
 /** A place that an error left unknown. */
 export function badPlace(pos: number): Place {
@@ -81,6 +81,11 @@ function indexPlace(c: Context, baseNode: Expression, indexes: readonly Expressi
   for (const indexNode of indexes) {
     const index = c.value(indexNode)
     if (base.type.kind === 'error') continue
+    if (base.type.kind === 'string') {
+      if (!compatible(index.type, INTEGER)) c.report('index-type', indexNode, showType(index.type), 'integer')
+      base = { at: 'character', base, index, pos: node.pos, type: CHAR, isPackedComponent: true }
+      continue
+    }
     if (base.type.kind !== 'array' && base.type.kind !== 'conformant') {
       c.report('not-an-array', baseNode, `of type ${showType(base.type)}`)
       base = badPlace(node.pos)

@@ -94,6 +94,8 @@ export interface Routine {
   scope: Scope | undefined
   readonly variables: Variable[]
   readonly labels: Map<number, Label>
+  /** Where `exit` goes on, if there is one of this routine. */
+  exit?: Label
   checked: CheckedBlock | undefined
 }
 

@@ -1,6 +1,6 @@
-import { MAX_SET_MEMBER } from '../limits.ts'
+import { MAX_SET_MEMBER, MAX_STRING } from '../limits.ts'
 import type { Expression, FieldListNode, Name, RecordNode, TypeNode, VariantPartNode } from '../syntax/tree.ts'
-import { compatible } from './compatibility.ts'
+import { compatible, isInteger } from './compatibility.ts'
 import { ordinalConstant } from './constants.ts'
 import { type Context, entityName } from './context.ts'
 import {
@@ -54,6 +54,15 @@ export function typeOf(c: Context, node: TypeNode, pending: PendingPointers | un
     }
     case 'record':
       return recordType(c, node, pending)
+    case 'string': {
+      const length = ordinalConstant(c, node.length)
+      if (length === undefined) return ERROR
+      if (!isInteger(length.type) || length.value < 1 || length.value > MAX_STRING) {
+        c.report('string-size', node.length, MAX_STRING)
+        return ERROR
+      }
+      return { kind: 'string', name: '', max: length.value }
+    }
     case 'set': {
       const base = ordinalType(c, node.base, pending)
       if (base === undefined) return ERROR

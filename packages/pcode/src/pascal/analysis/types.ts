@@ -1,4 +1,4 @@
-import { MAX_CHAR, MAXINT } from '../limits.ts'
+import { MAX_CHAR, MAXINT, USUAL_STRING } from '../limits.ts'
 import type { Bound } from './symbols.ts'
 
 /** A type (ISO 7185 §6.4). Two types are the same when they are the same object. */
@@ -11,6 +11,7 @@ export type Type =
   | RecordType
   | SetType
   | FileType
+  | StringType
   | ErrorType
 
 /** Integer, Boolean, char, an enumeration, or a subrange of one of these (§6.4.2). */
@@ -109,6 +110,12 @@ export interface FileType {
   readonly component: Type
   readonly isText: boolean
 }
+/** Characters behind their number, at most so many (UCSD). All such types are compatible. */
+export interface StringType {
+  readonly kind: 'string'
+  name: string
+  readonly max: number
+}
 /** What stands for a type after an error: compatible with all, so that one error is told once. */
 export interface ErrorType {
   readonly kind: 'error'
@@ -124,6 +131,8 @@ export const BOOLEAN: OrdinalType = { ...ordinal('Boolean', 'boolean', 0, 1), va
 export const REAL: RealType = { kind: 'real', name: 'real' }
 export const NIL: PointerType = { kind: 'pointer', name: 'nil', target: undefined }
 export const EMPTY_SET: SetType = { kind: 'set', name: 'the empty set', packed: undefined, base: undefined }
+/** The type string (UCSD). */
+export const STRING: StringType = { kind: 'string', name: 'string', max: USUAL_STRING }
 export const TEXT: FileType = { kind: 'file', name: 'text', packed: false, component: CHAR, isText: true }
 
 function ordinal(name: string, family: OrdinalType['family'], low: number, high: number): OrdinalType {
@@ -203,6 +212,8 @@ export function showType(type: Type): string {
       return 'a record'
     case 'set':
       return type.base ? `set of ${showType(type.base)}` : 'a set'
+    case 'string':
+      return `string[${type.max}]`
     case 'file':
       return `file of ${showType(type.component)}`
     default:

@@ -22,7 +22,7 @@ export function analyseValue(c: Context, node: Expression): Value {
     case 'integer':
     case 'real':
     case 'string': {
-      const { type, value } = literalConstant(node)
+      const { type, value } = literalConstant(c, node)
       return constantValue(pos, { type, value })
     }
     case 'nil':

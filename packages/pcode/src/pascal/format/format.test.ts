@@ -74,3 +74,28 @@ end.
     expect(diagnostics.map(({ code }) => code)).toEqual(['pascal.expected'])
   })
 })
+
+it('what UCSD Pascal adds is laid out too', () => {
+  const text = `program p; var a_b: string[9];
+segment procedure q; begin a_b := '' end;
+begin case length(a_b) of 1: q; otherwise begin writeln(a_b) end end end.`
+  expect(formatPascal(text, 'p.pas', 'ucsd').text).toBe(`program p;
+
+var
+  a_b: string[9];
+
+segment procedure q;
+begin
+  a_b := ''
+end;
+
+begin
+  case length(a_b) of
+    1: q;
+    otherwise begin
+      writeln(a_b)
+    end
+  end
+end.
+`)
+})

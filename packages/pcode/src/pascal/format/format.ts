@@ -24,8 +24,9 @@ export function formatPascal(text: string, file = 'program.pas', dialect: Dialec
   const sources = new Sources()
   const diagnostics = new Diagnostics(sources)
   const source = sources.add(file, text)
-  const tokens = new Lexer(new Names(), diagnostics).scan(source)
-  const tree = parseProgram(new Cursor(tokens, sources, diagnostics, DIALECTS[dialect]))
+  const rules = DIALECTS[dialect]
+  const tokens = new Lexer(new Names(), diagnostics, rules).scan(source)
+  const tree = parseProgram(new Cursor(tokens, sources, diagnostics, rules))
   if (diagnostics.errors > 0) return { text: undefined, diagnostics: diagnostics.all() }
   const p = new Printer(source, tokens)
   p.until(tree.block.pos)
@@ -221,6 +222,12 @@ function printCase(p: Printer, node: Statement & { readonly kind: 'case' }): voi
     p.until((constants.at(-1) ?? node).end)
     p.accept(Token.colon)
     printBody(p, body)
+    p.accept(Token.semicolon)
+  }
+  if (node.otherwise) {
+    p.newLine()
+    p.next()
+    printBody(p, node.otherwise)
     p.accept(Token.semicolon)
   }
   p.outdent()

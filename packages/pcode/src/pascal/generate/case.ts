@@ -37,9 +37,14 @@ export function emitCase(g: Generator, statement: CaseStatement): void {
     g.jump('ujp', end)
   })
   g.place(fallback)
-  g.line(statement.pos)
-  g.op2('lodi', 0, kept)
-  g.op('csv')
+  if (statement.otherwise) {
+    g.statement(statement.otherwise)
+    settle()
+  } else {
+    g.line(statement.pos)
+    g.op2('lodi', 0, kept)
+    g.op('csv')
+  }
   g.place(end)
   g.definite.join(learned)
   frame.release('i', kept)

@@ -11,6 +11,7 @@ export class Frame {
   readonly variables: FrameVariable[] = []
   /** Temporaries that are free, by their bytes. */
   readonly #free = new Map<number, number[]>()
+  readonly #rooms = new Map<number, number[]>()
 
   get bytes(): number {
     return roundUp(this.#bytes, 8)
@@ -22,6 +23,17 @@ export class Frame {
     this.#bytes = offset + bytes
     this.variables.push({ name, offset, bytes, type })
     return offset
+  }
+
+  /** Room for so many bytes; give it back with `giveBack`. */
+  room(bytes: number): number {
+    return this.#rooms.get(bytes)?.pop() ?? this.add('', bytes, 4)
+  }
+
+  giveBack(bytes: number, offset: number): void {
+    const free = this.#rooms.get(bytes)
+    if (free) free.push(offset)
+    else this.#rooms.set(bytes, [offset])
   }
 
   /** A temporary; give it back with `release`. */

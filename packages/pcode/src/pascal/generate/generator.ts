@@ -65,6 +65,7 @@ export class Generator {
   /** Variables of the routine that have a value for certain. */
   definite: Definite = new Definite()
   unit!: Unit
+  #rooms: { readonly bytes: number; readonly at: number }[] = []
 
   constructor(sources: Sources, options: CodeOptions, stages: Stages) {
     this.sources = sources
@@ -121,7 +122,19 @@ export class Generator {
   }
 
   statement(statement: CheckedStatement): void {
+    const outer = this.#rooms
+    this.#rooms = []
     this.#stages.statement(this, statement)
+    for (const { bytes, at } of this.#rooms) this.unit.frame.giveBack(bytes, at)
+    this.#rooms = outer
+  }
+
+  /** Room in the frame for a string that an expression makes; it is kept until the statement ends. */
+  room(bytes: number): number {
+    const { frame } = this.unit
+    const at = frame.room(bytes)
+    this.#rooms.push({ bytes, at })
+    return at
   }
 
   /** How many static levels up a routine’s frame is. */

@@ -19,6 +19,12 @@ export function emitRead(g: Generator, statement: CheckedStatement & { readonly 
 
 function emitReadOne(g: Generator, target: Place): void {
   const { type } = target
+  if (type.kind === 'string') {
+    g.address(g.reach(target))
+    g.op('ldci', type.max)
+    g.standard('rds')
+    return
+  }
   const { frame } = g.unit
   const isReal = type.kind === 'real'
   const isChar = type.kind === 'ordinal' && type.family === 'char'
@@ -51,6 +57,9 @@ function emitItem(g: Generator, { value, width, digits }: WriteItem): void {
     pushWidth(g, width, REAL_WIDTH)
     if (digits) g.value(digits)
     g.standard(digits ? 'wrf' : 'wrr')
+  } else if (type.kind === 'string') {
+    pushWidth(g, width, 0)
+    g.standard('wst')
   } else if (type.kind === 'array') {
     pushWidth(g, width, type.index.high)
     g.op('ldci', type.index.high)

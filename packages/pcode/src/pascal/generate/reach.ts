@@ -26,6 +26,12 @@ export function reachPlace(g: Generator, place: Place): Reached {
       g.standard(isText ? 'fbv' : 'fvb')
       return { kind: 'address', offset: FILE_ID_BYTES }
     }
+    case 'character':
+      g.address(g.reach(place.base))
+      g.value(place.index)
+      if (g.options.checks) g.standard('six')
+      else g.op('ixa', 1)
+      return { kind: 'address', offset: 0 }
     case 'with':
       if (place.opened.offset < 0) return g.reach(place.opened.place)
       g.op2('loda', 0, place.opened.offset)

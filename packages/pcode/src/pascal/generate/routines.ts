@@ -64,7 +64,8 @@ function layOutParameter(
   const { variable } = parameter
   const { type, byReference } = variable
   if (type.kind === 'conformant') {
-    variable.offset = frame.add(variable.name, 4, 4)
+    // Its bounds get their places only now.
+    variable.offset = frame.add(variable.name, 4, 4, { kind: 'reference', target: () => typeSymbol(type) })
     offsets.push(variable.offset)
     if (!isFirst) return
     for (const bound of variable.bounds) {
@@ -72,8 +73,7 @@ function layOutParameter(
       offsets.push(bound.offset)
     }
   } else if (byReference) {
-    const { target } = { target: type }
-    variable.offset = frame.add(variable.name, 4, 4, { kind: 'pointer', target: () => typeSymbol(target) })
+    variable.offset = frame.add(variable.name, 4, 4, { kind: 'reference', target: () => typeSymbol(type) })
     offsets.push(variable.offset)
   } else if (isScalar(type)) {
     const bytes = VALUE_BYTES[valueType(type)]
@@ -96,7 +96,10 @@ export function emitRoutine(g: Generator, unit: Unit): void {
   for (const { variable, address } of entries.get(unit)?.copies ?? []) {
     g.op2('lda', 0, variable.offset)
     g.op2('loda', 0, address)
-    g.op('mov', sizeOf(variable.type).bytes)
+    if (variable.type.kind === 'string') {
+      g.op('ldci', variable.type.max)
+      g.standard('sta')
+    } else g.op('mov', sizeOf(variable.type).bytes)
   }
   const conformant = conformantValues(routine)
   for (const variable of conformant) copyConformant(g, variable)
@@ -106,6 +109,10 @@ export function emitRoutine(g: Generator, unit: Unit): void {
   const files = routine.variables.filter(variable => containsFile(variable.type) && !isProgramFile(g, variable))
   for (const variable of files) emitFileVariables(g, variable.type, () => g.address(g.locate(variable)), 'fin')
   for (const statement of body) g.statement(statement)
+  if (routine.exit) {
+    g.definite.clear()
+    g.place(g.labelOf(routine.exit))
+  }
   g.line(endPos)
   for (const variable of files) emitFileVariables(g, variable.type, () => g.address(g.locate(variable)), 'fcl')
   for (const variable of conformant) {

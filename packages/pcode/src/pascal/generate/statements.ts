@@ -8,7 +8,7 @@ import { emitFor } from './for-loop.ts'
 import { emitDispose, emitNew, emitTransfer } from './heap.ts'
 import { isReference, pushBytes } from './reach.ts'
 import { isScalar, sizeOf, storageOf } from './storage.ts'
-import { emitJump } from './values.ts'
+import { emitJump, emitStandard } from './values.ts'
 
 /** Writes a statement’s code. */
 export function emitStatement(g: Generator, statement: CheckedStatement): void {
@@ -55,6 +55,9 @@ export function emitStatement(g: Generator, statement: CheckedStatement): void {
     case 'goto':
       emitGoto(g, statement.target)
       break
+    case 'standard':
+      emitStandard(g, { ...statement, roomBytes: 0 })
+      break
     case 'read':
       emitRead(g, statement)
       for (const place of statement.targets) learn(g, place)
@@ -92,7 +95,10 @@ function emitAssignment(g: Generator, place: Place, value: Value): void {
   if (!isScalar(type)) {
     g.address(at)
     g.value(value)
-    if (type.kind === 'conformant') {
+    if (type.kind === 'string') {
+      g.op('ldci', type.max)
+      g.standard('sta')
+    } else if (type.kind === 'conformant') {
       pushBytes(g, type)
       g.op('mvv')
     } else {

@@ -1,6 +1,7 @@
 import { STORAGE, type StorageClass, type ValueType } from '../../program/program.ts'
 import type { FieldSymbol, TypeSymbol } from '../../program/type-symbol.ts'
 import {
+  type Field,
   hostOf,
   type OrdinalType,
   type RecordType,
@@ -70,6 +71,9 @@ export function sizeOf(type: Type, packed = false): { readonly bytes: number; re
     }
     case 'record':
       return { bytes: layOut(type).bytes, align: type.packed ? 1 : 8 }
+    case 'string':
+      // Aligned, so that the length in fresh memory is 0.
+      return { bytes: type.max + 1, align: 4 }
     case 'file':
       return { bytes: FILE_ID_BYTES + sizeOf(type.component).bytes, align: 4 }
     default:
@@ -139,22 +143,35 @@ export function typeSymbol(type: Type, packed = false): TypeSymbol {
     case 'array': {
       const { low, high } = type.index
       const element = typeSymbol(type.component, type.packed)
-      return { kind: 'array', low, high, elementBytes: strideOf(type), element }
+      return { kind: 'array', low, high, elementBytes: strideOf(type), element, index: typeSymbol(type.index) }
+    }
+    case 'conformant': {
+      const { component, low, high } = type
+      return {
+        kind: 'conformant',
+        lowOffset: low.offset,
+        highOffset: high.offset,
+        elementBytes: component.kind === 'conformant' ? undefined : strideOf(type),
+        element: typeSymbol(component, type.packed),
+        index: typeSymbol(type.index),
+      }
     }
     case 'record': {
       layOut(type)
-      const fields = [...type.fields.values()].map(
-        (field): FieldSymbol => ({
-          name: field.name,
-          offset: field.offset,
-          type: typeSymbol(field.type, type.packed),
-        }),
-      )
-      return { kind: 'record', fields }
+      return { kind: 'record', fields: [...type.fields.values()].map(field => fieldSymbol(field, type.packed)) }
     }
+    case 'string':
+      return { kind: 'string', bytes: type.max + 1 }
     case 'file':
       return { kind: 'file', component: typeSymbol(type.component) }
     default:
       return { kind: 'unknown' }
   }
+}
+
+function fieldSymbol({ name, offset, type, variant }: Field, packed: boolean): FieldSymbol {
+  const symbol = { name, offset, type: typeSymbol(type, packed) }
+  if (!variant) return symbol
+  const { tag } = variant.part
+  return { ...symbol, variant: { labels: variant.labels, tag: tag && fieldSymbol(tag, packed) } }
 }

@@ -1,11 +1,16 @@
 import type { InstructionName } from '../../rows/p5.ts'
-import type { BinaryOperator, Place, UnaryOperator, Value } from '../analysis/checked.ts'
+import type { BinaryOperator, Operand, Place, UnaryOperator, Value } from '../analysis/checked.ts'
 import { type OrdinalType, type SetType, type Type } from '../analysis/types.ts'
 import { emitCall } from './calls.ts'
 import type { Generator } from './generator.ts'
 import { loadBound } from './reach.ts'
 import { emitSet, emitSetOperation, isSetValue } from './sets.ts'
 import { isScalar, setKind, storageOf } from './storage.ts'
+
+/** What is asked of a standard procedure. */
+type StandardCall = Pick<Value & { readonly op: 'standard' }, 'name' | 'roomBytes'> & {
+  readonly operands: readonly Operand[]
+}
 
 /** Writes what pushes a value: a scalar itself, of others the address. */
 export function emitValue(g: Generator, value: Value): void {
@@ -40,6 +45,9 @@ export function emitValue(g: Generator, value: Value): void {
     case 'call':
       emitCall(g, value.call, value.pos)
       break
+    case 'standard':
+      emitStandard(g, value)
+      break
     case 'file-state': {
       g.address(g.reach(value.file))
       const isText = value.file.type.kind === 'file' && value.file.type.isText
@@ -49,6 +57,16 @@ export function emitValue(g: Generator, value: Value): void {
     default:
       g.op('ldci', 0)
   }
+}
+
+/** Pushes the operands of a standard procedure, after the address of the room that it needs, and does it. */
+export function emitStandard(g: Generator, call: StandardCall): void {
+  if (call.roomBytes > 0) g.op2('lda', 0, g.room(call.roomBytes))
+  for (const operand of call.operands) {
+    if (operand.op === 'address') g.address(g.reach(operand.place))
+    else g.value(operand)
+  }
+  g.standard(call.name)
 }
 
 function emitLoad(g: Generator, place: Place): void {

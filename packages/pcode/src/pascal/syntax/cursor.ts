@@ -84,6 +84,11 @@ export class Cursor {
     if (this.#at < this.#tokens.count - 1) this.kind = this.#kinds[++this.#at] as number
   }
 
+  /** Whether an identifier of this spelling is next: a word that is reserved in no dialect but means something here. */
+  isWord(word: string): boolean {
+    return this.kind === Token.identifier && this.#sources.slice(this.pos, this.end).toLowerCase() === word
+  }
+
   /** Takes a token of this kind if it is next. */
   accept(kind: TokenKind): boolean {
     if (this.kind !== kind) return false

@@ -1,7 +1,7 @@
 import { utf8Bytes } from '@doppel/base'
-import type { Diagnostics } from '../diagnostics.ts'
+import type { Diagnostics, Span } from '../diagnostics.ts'
 import type { SourceText } from '../source.ts'
-import { MAXINT } from '../limits.ts'
+import { MAX_INCLUDES, MAXINT } from '../limits.ts'
 import type { Names } from './names.ts'
 import { Token, WORDS } from './tokens.ts'
 import { TokenBuffer } from './token-buffer.ts'
@@ -57,14 +57,29 @@ function reserveWords(names: Names): Uint8Array {
   return Uint8Array.from({ length: kinds.length }, (_, i) => kinds[i] ?? 0)
 }
 
+/** What dialects add to the lexical rules. */
+export interface LexerOptions {
+  readonly underscores?: boolean
+  readonly emptyStrings?: boolean
+  /** The text of a file that is taken in; undefined where there is none. */
+  readonly include?: ((name: string) => SourceText | undefined) | undefined
+}
+
 /** Turns program text into tokens (ISO 7185 §6.1). */
 export class Lexer {
   readonly #names: Names
   readonly #diagnostics: Diagnostics
   readonly #reserved: Uint8Array
+  readonly #underscores: boolean
+  readonly #emptyStrings: boolean
+  readonly #include: LexerOptions['include']
+  #includeDepth = 0
   readonly tokens: TokenBuffer
 
-  constructor(names: Names, diagnostics: Diagnostics) {
+  constructor(names: Names, diagnostics: Diagnostics, options: LexerOptions = {}) {
+    this.#underscores = options.underscores ?? false
+    this.#emptyStrings = options.emptyStrings ?? false
+    this.#include = options.include
     this.#names = names
     this.#diagnostics = diagnostics
     this.#reserved = reserveWords(names)
@@ -121,7 +136,7 @@ export class Lexer {
         i++
       } else if (c === 0x5f) {
         const span = { pos: base + i, end: base + i + 1 }
-        this.#diagnostics.report('character', span, ["'_' in an identifier"])
+        if (!this.#underscores) this.#diagnostics.report('character', span, ["'_' in an identifier"])
         i++
       } else {
         break
@@ -211,7 +226,7 @@ export class Lexer {
     // Characters beyond ASCII are the bytes of their UTF-8: a char of Pascal is one byte.
     if (BEYOND_ASCII.test(value)) value = String.fromCharCode(...utf8Bytes(value))
     const span = { pos: base + start, end: base + i }
-    if (closed && value === '') this.#diagnostics.report('string-empty', span)
+    if (closed && value === '' && !this.#emptyStrings) this.#diagnostics.report('string-empty', span)
     this.tokens.pushLiteral(Token.string, span.pos, span.end, value)
     return i
   }
@@ -232,7 +247,25 @@ export class Lexer {
     }
     const end = i + (text.charCodeAt(i) === 0x7d ? 1 : 2)
     this.tokens.pushComment(base + start, base + end)
+    const named = this.#include && /^\$I\s+(\S.*?)\s*$/i.exec(text.slice(body, i))?.[1]
+    if (named !== undefined) this.#takeIn(named, { pos: base + start, end: base + end })
     return end
+  }
+
+  /** Scans another file where it is named. */
+  #takeIn(name: string, span: Span): void {
+    if (this.#includeDepth === MAX_INCLUDES) {
+      this.#diagnostics.report('include-depth', span, [MAX_INCLUDES])
+      return
+    }
+    const source = this.#include?.(name)
+    if (source === undefined) {
+      this.#diagnostics.report('include-missing', span, [name])
+      return
+    }
+    this.#includeDepth++
+    this.#scanText(source)
+    this.#includeDepth--
   }
 
   /** Symbols of other languages: taken for what they mean there, with a report. */

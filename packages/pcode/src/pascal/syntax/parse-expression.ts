@@ -115,6 +115,15 @@ function parseFactor(p: Cursor): Expression {
     }
     case Token.leftBracket:
       return parseSet(p)
+    case Token.program:
+      // `exit(program)` names the program by the word.
+      if (p.dialect.exits) {
+        const id = p.value
+        p.advance()
+        return { kind: 'name', id, pos, end }
+      }
+      p.unexpected('an expression')
+      return { kind: 'bad', pos, end }
     default:
       if (p.kind === Token.plus || p.kind === Token.minus) {
         p.fail(

@@ -61,6 +61,7 @@ function parseBlock(p: Cursor): Block {
   const declarations: Declaration[] = []
   let reached = -1
   for (;;) {
+    if (isSegment(p)) p.advance()
     if (p.nextKind === Token.identifier) p.mend(...PART_WORDS)
     if (PART_STARTS[p.kind] === 1) {
       const part = PART_ORDER.findIndex(([kind]) => kind === p.kind)
@@ -158,7 +159,13 @@ function parseItems(p: Cursor, item: () => void): void {
       p.skipTo(AFTER_ITEM)
       p.accept(Token.semicolon)
     }
-  } while (p.kind === Token.identifier && !(p.nextKind === Token.identifier && p.mend(...PART_WORDS)))
+  } while (p.kind === Token.identifier && !isSegment(p) && !(p.nextKind === Token.identifier && p.mend(...PART_WORDS)))
+}
+
+/** `segment` before a routine, which is no word-symbol (UCSD). */
+function isSegment(p: Cursor): boolean {
+  const isBefore = p.nextKind === Token.procedure || p.nextKind === Token.function
+  return isBefore && p.dialect.segments && p.isWord('segment')
 }
 
 /** A procedure or function with its block or directive (§6.6.1, §6.6.2). */

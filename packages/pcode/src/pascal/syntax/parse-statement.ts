@@ -260,8 +260,16 @@ function parseCase(p: Cursor): Statement {
   const selector = parseExpression(p)
   expectWord(p, Token.of)
   const arms: { constants: readonly Expression[]; body: Statement }[] = []
+  let otherwise: Statement | undefined
   while (p.kind !== Token.endWord && p.kind !== Token.end) {
     const before = p.pos
+    if (p.dialect.lenientCase && p.isWord('otherwise')) {
+      p.advance()
+      p.accept(Token.colon)
+      otherwise = parseStatement(p)
+      p.accept(Token.semicolon)
+      break
+    }
     const constants = parseCaseConstants(p)
     p.expect(Token.colon)
     const body = parseStatement(p)
@@ -279,7 +287,7 @@ function parseCase(p: Cursor): Statement {
   }
   if (arms.length === 0) p.unexpected('a case constant')
   p.expect(Token.endWord)
-  return { kind: 'case', selector, arms, ...p.span(pos) }
+  return { kind: 'case', selector, arms, otherwise, ...p.span(pos) }
 }
 
 const CASE_RESUME = kindSet(Token.semicolon, Token.endWord, Token.procedure, Token.function)

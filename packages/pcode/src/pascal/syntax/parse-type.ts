@@ -40,6 +40,12 @@ function parseTypeInside(p: Cursor): TypeNode {
     case Token.identifier: {
       if (p.nextKind === Token.range) return parseSubrange(p)
       const name = p.name()
+      if (p.dialect.strings && p.kind === Token.leftBracket) {
+        p.advance()
+        const length = parseConstant(p)
+        p.expect(Token.rightBracket)
+        return { kind: 'string', length, ...p.span(pos) }
+      }
       return { kind: 'type-name', ...name }
     }
     case Token.leftParen: {

@@ -97,6 +97,8 @@ export type TypeNode =
   | (Span & { readonly kind: 'enumeration'; readonly names: readonly Name[] })
   | (Span & { readonly kind: 'subrange'; readonly low: Expression; readonly high: Expression })
   | (Span & { readonly kind: 'pointer'; readonly target: Name })
+  /** `string` or `string[n]` (UCSD). */
+  | (Span & { readonly kind: 'string'; readonly length: Expression })
   | ArrayNode
   | RecordNode
   | (Span & { readonly kind: 'set'; readonly packed: boolean; readonly base: TypeNode })
@@ -166,6 +168,8 @@ export interface CaseNode extends Span {
   readonly kind: 'case'
   readonly selector: Expression
   readonly arms: readonly { readonly constants: readonly Expression[]; readonly body: Statement }[]
+  /** What to do where none matches (UCSD). */
+  readonly otherwise: Statement | undefined
 }
 
 /** One declaration part or routine of a block (§6.2.1). */

@@ -1,0 +1,62 @@
+import { createServer, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { DoppelError } from '@doppel/base'
+import { listenAt, readGdbAddress } from '../../run/gdb.ts'
+import type { Command } from '../command.ts'
+import { JSON_FLAG, printJson } from '../machines.ts'
+
+/** `doppel dap`: a debug adapter, as editors start one. */
+export const dapCommand: Command = {
+  name: 'dap',
+  summary: 'let an editor debug a Pascal program, by the Debug Adapter Protocol',
+  usage: '[--listen [HOST:]PORT]',
+  minArguments: 0,
+  maxArguments: 0,
+  flags: [
+    {
+      name: 'listen',
+      value: '[HOST:]PORT',
+      summary: 'wait there for one editor, in place of standard input and output',
+    },
+    JSON_FLAG,
+  ],
+  examples: [
+    ['doppel dap', 'what an editor runs; its launch configuration names the "program", e.g. prog.pas'],
+    ['doppel dap --listen 4711', 'for an editor that connects to a port'],
+  ],
+  async run(invocation) {
+    const text = invocation.value('listen')
+    if (text === undefined) {
+      await serve(process.stdin, process.stdout)
+      process.stdin.destroy()
+      return 0
+    }
+    const address = readGdbAddress(text)
+    if (!address) throw new DoppelError('cli.flag-value', `--listen is '${text}'; expected [HOST:]PORT, such as 4711`)
+    const { promise, resolve } = Promise.withResolvers<Socket>()
+    const server = createServer(resolve)
+    const port = await listenAt(server, address)
+    if (invocation.has('json')) printJson(invocation, { host: address.host, port })
+    else invocation.streams.stdout(`waits for an editor at ${address.host}:${port}\n`)
+    const socket = await promise
+    server.close()
+    await serve(socket, socket)
+    socket.end()
+    return 0
+  },
+}
+
+/** Speaks with a client until it has gone. */
+async function serve(from: Pick<Duplex, 'on'>, to: Pick<Duplex, 'write' | 'on'>): Promise<void> {
+  const { DapSession } = await import('@doppel/monitor')
+  const { launchPascal } = await import('../../pascal/debug-adapter.ts')
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const session = new DapSession(launchPascal, bytes => void to.write(bytes), resolve)
+  from.on('data', (bytes: Uint8Array) => session.receive(bytes))
+  from.on('error', () => session.close())
+  from.on('end', () => session.close())
+  from.on('close', () => session.close())
+  to.on('error', () => session.close())
+  await promise
+  await session.settled()
+}

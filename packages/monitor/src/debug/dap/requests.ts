@@ -1,0 +1,207 @@
+import { DoppelError, type SourceBreakpoint, type SourceRun, type SourceVariable } from '@doppel/base'
+import type { DebugProtocol } from '@vscode/debugprotocol'
+import type { Arguments } from './arguments.ts'
+import type { DapSession } from './session.ts'
+
+type Handler = (on: DapSession, given: Arguments) => object | undefined | Promise<object | undefined>
+
+/** The one thread of a program. */
+export const THREAD_ID = 1
+/** Variables beyond this are asked for in stretches. */
+const INDEXED_FROM = 100
+const MAX_BREAKPOINTS = 10_000
+
+const CAPABILITIES: DebugProtocol.Capabilities = {
+  supportsConfigurationDoneRequest: true,
+  supportsFunctionBreakpoints: true,
+  supportsConditionalBreakpoints: true,
+  supportsHitConditionalBreakpoints: true,
+  supportsLogPoints: true,
+  supportsEvaluateForHovers: true,
+  supportsSetVariable: true,
+  supportsSetExpression: true,
+  supportsTerminateRequest: true,
+  supportsExceptionInfoRequest: true,
+  supportsDelayedStackTraceLoading: true,
+}
+
+/** One row for each request that is answered (Debug Adapter Protocol, "Requests"). */
+const ROWS: Readonly<Record<string, Handler>> = {
+  initialize: (on, given) => {
+    on.lineShift = given.isSet('linesStartAt1', true) ? 0 : -1
+    return CAPABILITIES
+  },
+  launch: async (on, given) => {
+    await on.start(given)
+    return undefined
+  },
+  attach: () => {
+    throw new DoppelError('dap.attach', 'a program is debugged from its beginning: use launch')
+  },
+  configurationDone: () => undefined,
+  setExceptionBreakpoints: () => ({ breakpoints: [] }),
+  setBreakpoints: setBreakpoints,
+  setFunctionBreakpoints: (on, given) => {
+    const names = given.list('breakpoints').map(breakpoint => breakpoint.text('name'))
+    const placed = on.program.target.setRoutineBreakpoints(names)
+    return {
+      breakpoints: placed.map((frame, i) =>
+        frame
+          ? { verified: true, line: frame.line + on.lineShift, source: sourceOf(on, frame.file) }
+          : { verified: false, message: `there is no routine ${names[i]}` },
+      ),
+    }
+  },
+  threads: () => ({ threads: [{ id: THREAD_ID, name: 'main' }] }),
+  stackTrace: (on, given) => {
+    const frames = on.target.frames()
+    const first = given.count('startFrame', 0)
+    const count = given.count('levels', 0) || frames.length
+    return {
+      totalFrames: frames.length,
+      stackFrames: frames.slice(first, first + count).map(({ name, file, line }, i) => ({
+        // A frame's number there is not 0.
+        id: first + i + 1,
+        name,
+        line: line === 0 ? 0 : line + on.lineShift,
+        column: 1,
+        ...(line === 0 ? {} : { source: sourceOf(on, file) }),
+      })),
+    }
+  },
+  scopes: (on, given) => ({
+    scopes: on.target.scopes(frameOf(given)).map(({ name, variables }, i) => ({
+      name,
+      ...(i === 0 && { presentationHint: 'locals' }),
+      expensive: false,
+      variablesReference: on.handles.of((first, count) => variables().slice(first, first + count)),
+    })),
+  }),
+  variables: (on, given) => {
+    const parts = on.handles.parts(given.count('variablesReference'), given.count('start', 0), given.count('count', 0))
+    if (!parts) throw new DoppelError('dap.handle', 'what was shown is gone: the program has run since')
+    return { variables: parts.map(part => shown(on, part)) }
+  },
+  setVariable: (on, given) => {
+    const parts = on.handles.parts(given.count('variablesReference')) ?? []
+    const name = given.text('name')
+    const { value } = parts.find(part => part.name === name) ?? {}
+    if (!value?.assign) throw new DoppelError('debug.value', `${name} cannot be given a value`)
+    value.assign(given.text('value'))
+    return { value: value.text, type: value.type, variablesReference: on.handles.ofValue(value) }
+  },
+  setExpression: (on, given) => {
+    const value = on.target.evaluate(frameOf(given), given.text('expression'))
+    if (!value.assign) throw new DoppelError('debug.value', 'this cannot be given a value')
+    value.assign(given.text('value'))
+    return { value: value.text, type: value.type, variablesReference: on.handles.ofValue(value) }
+  },
+  evaluate: (on, given) => {
+    const text = given.text('expression')
+    if (given.optionalText('context') === 'repl' && on.isRunning) {
+      // A program that runs is typed to; there is no other way from a client's console.
+      on.program.give(`${text}\n`)
+      return { result: '', variablesReference: 0 }
+    }
+    const value = on.target.evaluate(frameOf(given), text)
+    return { result: value.text, type: value.type, variablesReference: on.handles.ofValue(value) }
+  },
+  exceptionInfo: on => {
+    if (on.problem === undefined) throw new DoppelError('dap.order', 'the program broke no rule')
+    const id = /\[([\w.-]+)\]$/.exec(on.problem)?.[1] ?? 'error'
+    return { exceptionId: id, description: on.problem, breakMode: 'always' }
+  },
+  continue: (on, given) => {
+    running('continue')(on, given)
+    return { allThreadsContinued: true }
+  },
+  next: running('over'),
+  stepIn: running('into'),
+  stepOut: running('out'),
+  pause: on => {
+    on.program.target.pause()
+    return undefined
+  },
+  terminate: on => {
+    on.program.target.pause()
+    on.program.end()
+    return undefined
+  },
+  disconnect: () => undefined,
+}
+
+/** Requests by name. */
+export const REQUESTS: ReadonlyMap<string, Handler> = new Map(Object.entries(ROWS))
+
+function running(how: SourceRun): (on: DapSession, given: Arguments) => undefined {
+  return on => {
+    on.run(how)
+    return undefined
+  }
+}
+function frameOf(given: Arguments): number {
+  return Math.max(0, given.count('frameId', 1) - 1)
+}
+function sourceOf(on: DapSession, file: string): DebugProtocol.Source {
+  return { name: file.replace(/^.*[/\\]/, ''), path: on.program.pathOf(file) }
+}
+function shown(on: DapSession, { name, value }: SourceVariable): DebugProtocol.Variable {
+  return {
+    name,
+    value: value.text,
+    type: value.type,
+    variablesReference: on.handles.ofValue(value),
+    ...(value.parts > INDEXED_FROM && { indexedVariables: value.parts }),
+  }
+}
+
+function setBreakpoints(on: DapSession, given: Arguments): object {
+  const { target, fileOf } = on.program
+  const wanted = given.list('breakpoints')
+  if (wanted.length > MAX_BREAKPOINTS) throw new DoppelError('dap.limit', `more than ${MAX_BREAKPOINTS} breakpoints`)
+  const file = fileOf(given.object('source').text('path'))
+  if (file === undefined) {
+    return { breakpoints: wanted.map(() => ({ verified: false, message: 'the program has no code of this file' })) }
+  }
+  // Each by itself first, so that one which cannot be read does not take the others away.
+  const read = wanted.map(one => readBreakpoint(on, one))
+  const good = read.filter(one => one.problem === undefined)
+  const usable = good.filter(one => {
+    try {
+      target.setBreakpoints(file, [one.breakpoint])
+      return true
+    } catch (error) {
+      if (!(error instanceof DoppelError)) throw error
+      one.problem = error.message
+      return false
+    }
+  })
+  const placed = target.setBreakpoints(
+    file,
+    usable.map(one => one.breakpoint),
+  )
+  return {
+    breakpoints: read.map(one => {
+      const line = placed[usable.indexOf(one)]?.line
+      if (line !== undefined) return { verified: true, line: line + on.lineShift }
+      return { verified: false, message: one.problem ?? 'there is no code from here on' }
+    }),
+  }
+}
+
+function readBreakpoint(
+  on: DapSession,
+  given: Arguments,
+): { readonly breakpoint: SourceBreakpoint; problem: string | undefined } {
+  const hits = given.optionalText('hitCondition')
+  const count = /^\s*(?:>=?\s*)?(\d{1,9})\s*$/.exec(hits ?? '1')?.[1]
+  return {
+    breakpoint: {
+      line: given.count('line') - on.lineShift,
+      condition: given.optionalText('condition'),
+      message: given.optionalText('logMessage'),
+      hits: Number(count ?? 1),
+    },
+    problem: count === undefined ? `'${hits}' is no number of arrivals` : undefined,
+  }
+}

@@ -1,0 +1,72 @@
+import type { PlacedBreakpoint, SourceBreakpoint } from '@doppel/base'
+import { type CodePlace, type LineTable, Mark } from './line-table.ts'
+import { readExpression, type WrittenExpression } from './read-expression.ts'
+
+/** A breakpoint in the code. */
+export interface CodeBreakpoint {
+  readonly places: readonly CodePlace[]
+  readonly condition: WrittenExpression | undefined
+  readonly hits: number
+  /** Pieces of what is told: text and expressions in turn; undefined to stop. */
+  readonly message: readonly (string | WrittenExpression)[] | undefined
+  arrivals: number
+}
+
+/** Breakpoints of lines and routines. */
+export class Breakpoints {
+  readonly #lines: LineTable
+  readonly #ofFiles = new Map<string, readonly CodeBreakpoint[]>()
+  #ofRoutines: readonly CodePlace[] = []
+
+  constructor(lines: LineTable) {
+    this.#lines = lines
+  }
+
+  setOf(file: string, wanted: readonly SourceBreakpoint[]): readonly PlacedBreakpoint[] {
+    // All are read before any is replaced: one that cannot be read leaves things as they were.
+    const read = wanted.map(breakpoint => {
+      const found = this.#lines.find(file, breakpoint.line)
+      const { condition, hits = 1, message } = breakpoint
+      return {
+        line: found?.line,
+        placed: {
+          places: found?.places ?? [],
+          condition: condition === undefined || condition === '' ? undefined : readExpression(condition),
+          hits,
+          message: message === undefined || message === '' ? undefined : readMessage(message),
+          arrivals: 0,
+        },
+      }
+    })
+    this.#ofFiles.set(
+      file,
+      read.map(({ placed }) => placed),
+    )
+    this.#mark()
+    return read.map(({ line }) => ({ line }))
+  }
+  setOfRoutines(places: readonly CodePlace[]): void {
+    this.#ofRoutines = places
+    this.#mark()
+  }
+  /** Those at an instruction, and whether a routine's is there. */
+  at(place: CodePlace): { readonly lines: readonly CodeBreakpoint[]; readonly ofRoutine: boolean } {
+    const isHere = (p: CodePlace): boolean => p.routine === place.routine && p.at === place.at
+    const lines = [...this.#ofFiles.values()].flat().filter(({ places }) => places.some(isHere))
+    return { lines, ofRoutine: this.#ofRoutines.some(isHere) }
+  }
+
+  #mark(): void {
+    for (const marks of this.#lines.marks) marks.forEach((mark, at) => void (marks[at] = mark & ~Mark.breakpoint))
+    const places = [...[...this.#ofFiles.values()].flat().flatMap(b => b.places), ...this.#ofRoutines]
+    for (const { routine, at } of places) {
+      const marks = this.#lines.marks[routine]
+      if (marks) marks[at] = (marks[at] as number) | Mark.breakpoint
+    }
+  }
+}
+
+/** Splits `text {expression} text`. Throws `debug.expression`. */
+function readMessage(text: string): readonly (string | WrittenExpression)[] {
+  return text.split(/\{([^{}]*)\}/).map((piece, i) => (i % 2 === 0 ? piece : readExpression(piece)))
+}
