@@ -203,6 +203,25 @@ test('who can go back says so, and tells where that has led', async () => {
   expect(await session().ask('bc', 'bs')).toEqual(['', ''])
 })
 
+test('a step is of the thread that was chosen to go on', async () => {
+  const { target, ask } = session([
+    { thread: 0, isStart: false },
+    { thread: 1, isStart: false },
+  ])
+  expect(await ask('Hg2', 'Hc1', 'bs', 'Hg1', 'Hc-1', 'Hg2', 'bs', 'Hc1', 's')).toEqual([
+    'OK',
+    'OK',
+    'T05thread:1;',
+    'OK',
+    'OK',
+    'OK',
+    'T05thread:2;',
+    'OK',
+    'T05thread:1;',
+  ])
+  expect(target.log.slice(1)).toEqual(['step back 0', 'step back 1', 'step 0'])
+})
+
 test('a way back that leads nowhere says why; what the debugger writes is told to it', async () => {
   const { gdb, target, ask } = session([new DoppelError('travel.diverged', 'lost')])
   const [said = '', stop] = await ask('bc')

@@ -55,6 +55,8 @@ export class GdbSession {
   #isClosed = false
   /** The thread that registers are read of, and that addresses are seen by. */
   #thread = 0
+  /** The one that `s` and `bs` are about, where that is another. */
+  #stepped: number | undefined
   #threadsTold = 0
   #xml: string | undefined
   /** Packets are answered one after the other. */
@@ -178,6 +180,7 @@ export class GdbSession {
       case 'c':
         return this.#goOn(rest)
       case 's':
+        this.#thread = this.#stepped ?? this.#thread
         return this.#step(rest)
       case 'b':
         return await this.#back(rest)
@@ -208,6 +211,7 @@ export class GdbSession {
     const thread = this.#threadOf(rest.slice(1))
     if (thread === undefined) return ERROR
     if (rest[0] === 'g') this.#thread = thread
+    else if (rest[0] === 'c') this.#stepped = /^c(0|-1)$/.test(rest) ? undefined : thread
     return OK
   }
 
@@ -263,7 +267,7 @@ export class GdbSession {
     if (!travel || (how !== 's' && how !== 'c')) return UNKNOWN
     let landing: Landing
     try {
-      landing = await (how === 's' ? travel.stepBack(this.#thread) : travel.continueBack(this.#thread))
+      landing = await (how === 's' ? travel.stepBack(this.#stepped ?? this.#thread) : travel.continueBack(this.#thread))
     } catch (error) {
       if (!(error instanceof DoppelError)) throw error
       this.#reply(`O${textToHex(`${error.message} [${error.code}]\n`)}`)
