@@ -16,7 +16,7 @@ import { readRunOptions, type RunOptions } from '../run-options.ts'
 export const runCommand: Command = {
   name: 'run',
   summary: 'start a machine: the linux image, a kernel, or a bare-metal ELF program',
-  usage: '[FLAGS] [linux | PROGRAM.elf | PROGRAM.jar | PROGRAM.pas | CLASS] [-- COMMAND [ARGUMENTS]]',
+  usage: '[FLAGS] [linux | PROGRAM.elf | PROGRAM.jar | PROGRAM.pas | SYSTEM.vol | CLASS] [-- COMMAND [ARGUMENTS]]',
   minArguments: 0,
   maxArguments: 1,
   takesRest: true,
@@ -130,6 +130,7 @@ export const runCommand: Command = {
     ['doppel run -d --name web linux', 'in the background; doppel exec web COMMAND runs something in it'],
     ['doppel run app.jar -- a b', 'a Java program, with its arguments (see doppel java)'],
     ['doppel run prog.pas', 'a Pascal program; its files as NAME=FILE behind it (see doppel pascal)'],
+    ['doppel run system.vol', 'the UCSD p-System of a disk image (see doppel pascal volume)'],
     ['doppel run -m 512M --network none -cp classes:lib.jar Main', 'a class of one, with limits'],
     ['doppel run --gdb 1234 --gdb-wait prog.elf', 'stand still until gdb-multiarch prog.elf connects'],
     ['doppel run --deterministic --hash linux -- uname -a', 'the same to the bit, each time and everywhere'],
