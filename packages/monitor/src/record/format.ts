@@ -1,11 +1,14 @@
-import { decodeSaved, DoppelError, encodeSaved, hashWords, type Saved } from '@doppel/base'
+import { decodeSaved, DoppelError, encodeSaved, hashWords, type Saved, utf8Text } from '@doppel/base'
 
 /*
  * A recording is a line that says so, then records: the length and a checksum of what follows (32-bit little-endian words),
  * then CBOR. The first is what was run, the rest events in their order; the last tells how it ended. A recording that
  * stops short has all its events but those.
  */
-const MAGIC = 'doppel recording 1\n'
+const NAME = 'doppel recording '
+/** Another one wherever deterministic machines would run otherwise than before, or a recording be read otherwise. */
+const VERSION = 2
+const MAGIC = `${NAME}${VERSION}\n`
 /** More than any event: what is typed comes in small pieces. */
 const MAX_RECORD_BYTES = 1 << 24
 const HEAD_BYTES = 8
@@ -61,11 +64,19 @@ function encodeRecord(value: Saved): Uint8Array {
 }
 
 /**
- * Reads a recording as far as it is whole. Throws `replay.format` for what is none, and `replay.damaged` where bytes are not what
+ * Reads a recording as far as it is whole. Throws `replay.format` for what is none, `replay.version` for one of another time, and `replay.damaged` where bytes are not what
  * was written.
  */
 export function decodeRecording(file: Uint8Array): Recording {
-  if (!file.subarray(0, MAGIC.length).every((byte, i) => byte === MAGIC.charCodeAt(i)) || file.length < MAGIC.length) {
+  const line = utf8Text(file.subarray(0, MAGIC.length))
+  if (line !== MAGIC) {
+    const [, version] = /^doppel recording (\d{1,6})\n?/.exec(line) ?? []
+    if (version !== undefined && version !== String(VERSION)) {
+      throw new DoppelError(
+        'replay.version',
+        `the recording is of version ${version}; machines run otherwise in this one`,
+      )
+    }
     throw new DoppelError('replay.format', `this is no recording; expected it to begin with '${MAGIC.trim()}'`)
   }
   const values: Saved[] = []

@@ -1,4 +1,4 @@
-import type { CharPort } from '@doppel/base'
+import { type CharPort, utf8Bytes } from '@doppel/base'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeRecording, encodeBeginning, encodeEvent, type RecordedEvent } from './format.ts'
@@ -81,4 +81,11 @@ test('damage is told of, and what is no recording is refused', () => {
     }),
   )
   expect(() => decodeRecording(utf8('hello'))).toThrow(/no recording/)
+})
+
+test('a recording of another version is refused by that', () => {
+  const refused = (code: string): Error => expect.objectContaining({ code }) as Error
+  expect(() => decodeRecording(utf8Bytes('doppel recording 1\n'))).toThrow(refused('replay.version'))
+  expect(() => decodeRecording(utf8Bytes('doppel recording x\n'))).toThrow(refused('replay.format'))
+  expect(() => decodeRecording(utf8Bytes('doppel'))).toThrow(refused('replay.format'))
 })
