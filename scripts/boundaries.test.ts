@@ -23,7 +23,7 @@ const LOW = new Set(['base', 'wasm', 'engine', 'riscv', 'devices', 'board', 'mon
 
 const files = sourceFiles()
 const packageOf = (specifier: string): string | undefined =>
-  /^@doppel\/([a-z]+)$/.exec(specifier)?.[1] ?? (specifier === 'doppel' ? 'doppel' : undefined)
+  /^@doppel\/([a-z]+)(?:\/|$)/.exec(specifier)?.[1] ?? (specifier === 'doppel' ? 'doppel' : undefined)
 
 test('every package is in the table', () => {
   expect([...new Set(files.map(f => f.package))].sort()).toEqual(Object.keys(MAY_IMPORT).sort())

@@ -1,5 +1,7 @@
 // @ts-check
-import { compilePascal, listProgram, Problem, ProgramDebugger, renderDiagnostic, runProgram } from '@doppel/pcode'
+import { compilePascal, Problem, renderDiagnostic, runProgram } from '@doppel/pcode'
+import { ProgramDebugger } from '@doppel/pcode/debug'
+import { listProgram } from '@doppel/pcode/p-code'
 import { PROGRAMS } from './programs.js'
 
 /** @typedef {import('@doppel/pcode').Program} Program */
@@ -21,7 +23,7 @@ const status = element('status')
 
 /** @type {Set<number>} */
 let breakpoints = new Set()
-/** @type {readonly import('@doppel/pcode').RoutineListing[]} */
+/** @type {readonly import('@doppel/pcode/p-code').RoutineListing[]} */
 let listing = []
 /** @type {Map<number, string>} */
 let mistakes = new Map()

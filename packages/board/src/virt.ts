@@ -1,4 +1,4 @@
-import type { MachineEnd, StuckTrap } from './machine-end.ts'
+import type { MachineEnd } from './machine-end.ts'
 import {
   DoppelError,
   type ElfFile,
@@ -26,6 +26,7 @@ import { DYNAMIC_INFO_OFFSET, resetRom } from './reset-rom.ts'
 import { debugConsole } from './sbi/debug-console.ts'
 import { SbiFirmware } from './sbi/firmware.ts'
 import { readVirtState, saveDevices, restoreDevices, virtState, type VirtState } from './saved.ts'
+import { stuckTrap } from './stuck-harts.ts'
 import { StateHash } from './state-hash.ts'
 import { ThreadLoop } from './thread-loop.ts'
 import { checkSizes, type DeterministicRun, type VirtBoot, type VirtMachineConfig } from './virt-config.ts'
@@ -168,7 +169,11 @@ export class VirtMachine {
 
   async #runToEnd(): Promise<MachineEnd> {
     const how = await this.#loop.run(() => this.#end !== undefined)
-    if (how === 'stuck') return { kind: 'stuck', trap: this.#stuckTrap() }
+    if (how === 'stuck')
+      return {
+        kind: 'stuck',
+        trap: stuckTrap(this.cpu.harts[this.#loop.stuckHart()] as RiscvHart, this.#firmware !== undefined),
+      }
     return how === 'halted' ? { kind: 'halted' } : (this.#end ?? { kind: 'stopped' })
   }
 
@@ -191,6 +196,11 @@ export class VirtMachine {
   get position(): { readonly instructions: bigint; readonly atNs: number } {
     const instructions = this.cpu.harts.reduce((sum, hart) => sum + hart.retired, 0n)
     return { instructions, atNs: this.#guestClock.monotonicNs() }
+  }
+  /** What is at which guest-physical addresses now. */
+  devices(): { readonly base: number; readonly lengthBytes: number; readonly name: string }[] {
+    const mapped = [...this.bus.mappings, ...(this.#devices?.pci.decoded() ?? [])]
+    return mapped.map(({ base, device: { lengthBytes, name } }) => ({ base, lengthBytes, name }))
   }
   /** Tells, each time it is asked, which pages of RAM have been written since it last was. */
   dirtyPages(): () => Iterable<number> {
@@ -297,20 +307,6 @@ export class VirtMachine {
     if (!isMoved) devices.generationId.renew()
     // The guest has long read its own.
     return new Uint8Array(0)
-  }
-
-  #stuckTrap(): StuckTrap {
-    const hart = this.cpu.harts[this.#loop.stuckHart()] as RiscvHart
-    const handlerOf = (prefix: string): bigint => hart.readCsr(`${prefix}tvec`) & ~3n
-    // Where the last trap came from is where it went to.
-    const prefix = hart.readCsr('mepc') === handlerOf('m') && this.#firmware === undefined ? 'm' : 's'
-    return {
-      hart: hart.id,
-      mode: prefix === 'm' ? 'machine' : 'supervisor',
-      handler: handlerOf(prefix),
-      cause: hart.readCsr(`${prefix}cause`),
-      value: hart.readCsr(`${prefix}tval`),
-    }
   }
 
   /** The first reason stands. */

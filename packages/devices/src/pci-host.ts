@@ -75,6 +75,11 @@ export class PciHost {
     return slot
   }
 
+  /** The functions' regions where configuration places them now. */
+  decoded(): Mapping[] {
+    const regions = this.#slots.flatMap(slot => slot?.decoded() ?? [])
+    return regions.map(({ base, region }) => ({ base, device: region }))
+  }
   /** Requests of the guest's, of all functions, that the host has yet to answer. */
   pending(): number {
     return this.#slots.reduce((sum, slot) => sum + (slot?.function.pending?.() ?? 0), 0)

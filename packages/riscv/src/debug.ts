@@ -180,9 +180,11 @@ export class RiscvDebug implements PositionedTarget {
   #physical(hart: Hart, address: bigint): number | undefined {
     const { low, high } = halves(address)
     const modes = hart.privilege === 3 ? [3] : [1, 0]
+    hart.walker.isProbing = true
     const found = modes.map(privilege =>
       hart.walker.translate(low, high, Access.read, { privilege, sum: true, mxr: true }),
     )
+    hart.walker.isProbing = false
     return found.find(gpa => gpa >= 0)
   }
 

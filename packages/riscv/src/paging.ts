@@ -60,6 +60,8 @@ export class Walker {
   memoryTypes = false
   /** Why `translate` refused. */
   cause = 0
+  /** Somebody looks on: no entry is marked as accessed. */
+  isProbing = false
   /** Told of each translation by a page larger than 4 KiB. */
   onLarge: (low: number, high: number) => void = () => {}
 
@@ -150,7 +152,7 @@ export class Walker {
   /** Sees to the A and D bits; undefined when another hart has changed the entry meanwhile. */
   #mark(host: number, page: number, address: number, pteLow: number, access: number): boolean | undefined {
     const wanted = access === Access.write ? PTE.a | PTE.d : PTE.a
-    if ((pteLow & wanted) === wanted) return true
+    if ((pteLow & wanted) === wanted || this.isProbing) return true
     if (!this.updatesAccessed) {
       this.cause = PAGE_FAULT[access as 1]
       return false

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,18 +25,18 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** Debian's GDB on a machine that waits for it: what it prints for these commands, and the machine. */
+/** Debian's GDB on a machine that waits for it: what it prints for these commands, what `monitor` says, and the machine. */
 async function debug(
   args: string,
   commands: readonly string[],
   symbols: readonly string[] = [],
-): Promise<{ readonly text: string; readonly machine: TerminalSession }> {
+): Promise<{ readonly text: string; readonly said: string; readonly machine: TerminalSession }> {
   const machine = new TerminalSession(`${process.execPath} ${DOPPEL} ${args}`)
   const [, port = ''] = await machine.shows(/target remote :(\d+)/)
   const first = ['set confirm off', 'set style enabled off', 'set architecture riscv:rv64', `target remote :${port}`]
   const options = ['-batch', '-nx', ...[...first, ...commands].flatMap(command => ['-ex', command]), ...symbols]
-  const { stdout } = await execute('gdb-multiarch', options, { timeout: 100_000 })
-  return { text: stdout, machine }
+  const { stdout, stderr } = await execute('gdb-multiarch', options, { timeout: 100_000 })
+  return { text: stdout, said: stderr, machine }
 }
 const deterministic = (more: string): string => `run --deterministic --hash --gdb 0 --gdb-wait ${more}`
 
@@ -85,7 +87,7 @@ test('GDB goes back in the replay of a boot of Linux: to a breakpoint, to the la
   const address = (name: string): string =>
     `0x${new RegExp(`^([0-9a-f]+) . ${name}$`, 'm').exec(symbols.stdout.toString())?.[1] ?? ''}`
   const forks = `*(long *)${address('total_forks')}`
-  const { text, machine } = await debug(`replay --gdb 0 --gdb-wait ${tape}`, [
+  const { text, said, machine } = await debug(`replay --gdb 0 --gdb-wait ${tape}`, [
     // To the end of the recording: the machine has powered itself off.
     'continue',
     'set $end = $pc',
@@ -97,6 +99,7 @@ test('GDB goes back in the replay of a boot of Linux: to a breakpoint, to the la
     `hbreak *${address('do_exit')}`,
     'reverse-continue',
     `print $pc == ${address('do_exit')}`,
+    'monitor info tlb',
     'delete',
     `hbreak *${address('start_kernel')}`,
     'reverse-continue',
@@ -114,6 +117,7 @@ test('GDB goes back in the replay of a boot of Linux: to a breakpoint, to the la
   expect(text).toContain('No more reverse-execution history.')
   expect(text).toMatch(/Old value = (\d+)\nNew value = \d+\n[^]*\$1 = 1\n/)
   expect(text).toContain('$2 = 1\n')
+  expect(said).toMatch(/^0xffffffff80000000-0x[0-9a-f]+ 0x80200000 r-x-gad$/m)
   expect(text).toContain('$3 = 1\n')
   expect(text).toContain('$4 = 1\n')
   expect(text).toContain('$5 = 0x80200000\n')
@@ -151,5 +155,66 @@ test('the race of examples/race is found by its seed, happens again, and its las
   expect(lost?.slice(1)).toEqual([last?.[2], 0])
   expect(new Set([last?.[0], lost?.[0]])).toEqual(new Set([1, 2]))
   await machine.shows(new RegExp(first.stdout.toString().trim()))
+  expect(await machine.ended).toBe(1)
+})
+
+test('monitor commands name moments and go to them, and tell what is mapped; load puts the program there anew', async () => {
+  const refresh = 'maintenance flush register-cache'
+  const { text, said, machine } = await debug(
+    deterministic(program),
+    [
+      'print (ledger.limit = 7)',
+      'load',
+      'print ledger.limit',
+      'break pay_all if round == 5',
+      'continue',
+      'monitor snapshot five',
+      'delete',
+      'break fail',
+      'continue',
+      'monitor restore five',
+      refresh,
+      'print round',
+      'monitor checkpoints',
+      'monitor info devices',
+      'monitor info tlb',
+      'monitor reset',
+      refresh,
+      'print $pc == (long)&_start',
+      'monitor restore six',
+      'monitor help',
+      'continue',
+      'kill',
+    ],
+    [program],
+  )
+  expect(text).toMatch(/\$1 = 7\n[^]*Loading section \.text[^]*\$2 = 100\n[^]*\$3 = 5\n\$4 = 1\n/)
+  expect(said).toMatch(/five: step \d+\n[^]*step 0\n[^]*of pages\n[^]*0x10000000-0x100000ff uart\n[^]*paging is off\n/)
+  expect(said).toMatch(/'six'; there are: five \[gdb\.name\]\n[^]*restore NAME +go to a moment/)
+  // It goes on from where it was brought to.
+  expect(text.match(/Breakpoint 2, fail/g)).toHaveLength(2)
+  await machine.ended
+})
+
+test('a debugger that disconnects while it goes back leaves a run that ends as it would have', async () => {
+  const plain = await doppel(['run', '--deterministic', '--hash', program])
+  const { stdout } = await execute('riscv64-unknown-elf-nm', [program])
+  const address = /^0*([0-9a-f]+) T credit$/m.exec(stdout)?.[1] ?? ''
+  const machine = new TerminalSession(`${process.execPath} ${DOPPEL} ${deterministic(program)}`)
+  const [, port = ''] = await machine.shows(/target remote :(\d+)/)
+  const socket = connect(Number(port))
+  const packet = (words: string): string => {
+    const sum = Array.from(words).reduce((total, letter) => total + letter.charCodeAt(0), 0) & 0xff
+    return `$${words}#${sum.toString(16).padStart(2, '0')}`
+  }
+  socket.write(packet(`Z0,${address},2`) + packet('c'))
+  let heard = ''
+  while (!heard.includes('$T05')) heard += String((await once(socket, 'data'))[0])
+  socket.write(packet('c'))
+  heard = ''
+  while (!heard.includes('$T05')) heard += String((await once(socket, 'data'))[0])
+  socket.write(`${packet('bc')}${packet('bc')}$bc#`)
+  socket.destroy()
+  await machine.shows(new RegExp(plain.stdout.toString().trim()))
   expect(await machine.ended).toBe(1)
 })

@@ -2,7 +2,8 @@ import { relative, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { DoppelError, utf8Bytes } from '@doppel/base'
 import type { DapArguments, DapOutput, DapProgram } from '@doppel/monitor'
-import { type InputStream, ProgramDebugger, renderDiagnostic } from '@doppel/pcode'
+import { type InputStream, renderDiagnostic } from '@doppel/pcode'
+import { ProgramDebugger } from '@doppel/pcode/debug'
 import { checkBindings, programFiles, readBindings } from './program-files.ts'
 import { REAL_STYLE } from './run-pascal.ts'
 import { programOf, readSource } from './sources.ts'
@@ -11,13 +12,13 @@ import { programOf, readSource } from './sources.ts'
  * Starts the Pascal program of a launch configuration: `program` (a path), `args` (`name=file`), `cwd`, `input` (text for its standard
  * input, before what is typed), `unchecked`. Throws `dap.program`, `pascal.*` and `pcode.*`.
  */
-export function launchPascal(given: DapArguments, output: DapOutput): Promise<DapProgram> {
+export async function launchPascal(given: DapArguments, output: DapOutput): Promise<DapProgram> {
   const folder = resolve(given.optionalText('cwd') ?? '.')
   const path = resolve(folder, given.text('program'))
   const written = readBindings(textsOf(given, 'args'))
   const bindings = new Map([...written].map(([name, file]) => [name, resolve(folder, file)]))
   const checks = !given.isSet('unchecked')
-  const { program, diagnostics } = programOf(path, readSource(path), { file: path, checks })
+  const { program, diagnostics } = await programOf(path, readSource(path), { file: path, checks })
   for (const diagnostic of diagnostics) output(renderDiagnostic(diagnostic), 'stderr')
   if (!program) {
     throw new DoppelError('dap.program', `${relative(folder, path)} does not compile; the debug console says why`, {})
@@ -31,13 +32,13 @@ export function launchPascal(given: DapArguments, output: DapOutput): Promise<Da
   }
   const files = programFiles(bindings, new AbortController().signal, standard)
   const target = new ProgramDebugger(program, { files, realStyle: REAL_STYLE, rest: setImmediate })
-  return Promise.resolve({
+  return {
     target,
     pathOf: file => resolve(folder, file),
     fileOf: client => target.files.find(file => resolve(folder, file) === resolve(client)),
     give: text => typed.give(text),
     end: () => typed.end(),
-  })
+  }
 }
 
 function textsOf(given: DapArguments, name: string): readonly string[] {

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { formatPascal } from '@doppel/pcode'
+import { formatPascal } from '@doppel/pcode/format'
 import type { Invocation } from '../cli/command.ts'
 import { compileOptions, printDiagnostics, readSource } from './sources.ts'
 

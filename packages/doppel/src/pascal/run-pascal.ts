@@ -15,7 +15,7 @@ export async function runPascal(invocation: Invocation): Promise<number> {
   const [path = '', ...words] = invocation.arguments
   const bindings = readBindings([...words, ...(invocation.rest ?? [])])
   const text = readSource(path)
-  const program = loadProgram(invocation, path, text)
+  const program = await loadProgram(invocation, path, text)
   if (program === undefined) return 1
   checkBindings(program, bindings)
   if (invocation.has('debug')) {

@@ -8,11 +8,7 @@ import {
   type Diagnostic,
   DIALECTS,
   type Dialect,
-  loadP4,
-  loadP5,
-  PROGRAM_TEXT_MARK,
   type Program,
-  readProgramText,
   renderDiagnostic,
 } from '@doppel/pcode'
 import type { Invocation, Streams } from '../cli/command.ts'
@@ -59,8 +55,8 @@ export function printDiagnostics(streams: Streams, diagnostics: readonly Diagnos
 }
 
 /** A program of a file's text, or undefined after what is wrong with it was printed. Throws `pcode.*` for p-code that is none. */
-export function loadProgram(invocation: Invocation, path: string, text: string): Program | undefined {
-  const { program, diagnostics } = programOf(path, text, compileOptions(invocation, path))
+export async function loadProgram(invocation: Invocation, path: string, text: string): Promise<Program | undefined> {
+  const { program, diagnostics } = await programOf(path, text, compileOptions(invocation, path))
   printDiagnostics(invocation.streams, diagnostics)
   return program
 }
@@ -69,8 +65,10 @@ export function loadProgram(invocation: Invocation, path: string, text: string):
  * A program of Pascal text, or of p-code (this machine's own text, or Pascal-P4's or P5's) where the file is called `.p4` or `.p5`.
  * Throws `pcode.*` for p-code that is none.
  */
-export function programOf(path: string, text: string, options: CompileOptions): CompileResult {
+export async function programOf(path: string, text: string, options: CompileOptions): Promise<CompileResult> {
   if (!/\.p[45]$/i.test(path)) return compilePascal(text, options)
+  // Not loaded where a program of Pascal text is to begin at once.
+  const { loadP4, loadP5, PROGRAM_TEXT_MARK, readProgramText } = await import('@doppel/pcode/p-code')
   if (text.startsWith(PROGRAM_TEXT_MARK)) return { program: readProgramText(text), diagnostics: [] }
   return { program: path.endsWith('4') ? loadP4(text) : loadP5(text), diagnostics: [] }
 }

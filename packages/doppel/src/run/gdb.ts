@@ -3,6 +3,7 @@ import { DoppelError } from '@doppel/base'
 import type { MachineEnd } from '@doppel/board'
 import { type DebuggedMachine, GdbSession } from '@doppel/monitor'
 import { RiscvDebug } from '@doppel/riscv'
+import { gdbCommands } from './gdb-commands.ts'
 import type { RunningMachine } from './machine.ts'
 import { timeTravel } from './time-travel.ts'
 
@@ -23,10 +24,6 @@ export interface GdbServer {
 }
 
 const DEFAULT_PORT = 1234
-const HELP = `help        this list
-info harts  where each hart is, and what it does
-quit        end the machine
-`
 
 /** Reads `[HOST:]PORT`. Undefined for what is none. */
 export function readGdbAddress(text: string): Omit<GdbAddress, 'waits'> | undefined {
@@ -36,7 +33,8 @@ export function readGdbAddress(text: string): Omit<GdbAddress, 'waits'> | undefi
 }
 
 /** A machine as a debugger drives it. Throws `gdb.threads` for harts on threads of their own. */
-export function debuggedMachine({ vm, cpu, threads, isDeterministic, timeline }: RunningMachine): DebuggedMachine {
+export function debuggedMachine(running: RunningMachine): DebuggedMachine {
+  const { vm, cpu, threads, isDeterministic, timeline } = running
   if (threads) throw new DoppelError('gdb.threads', 'a debugger needs harts that take turns; leave out --smp parallel')
   const target = new RiscvDebug(cpu, { isDeterministic })
   const life = {
@@ -46,20 +44,16 @@ export function debuggedMachine({ vm, cpu, threads, isDeterministic, timeline }:
       timeline?.letEnd()
     },
   }
+  const travel = timeline && timeTravel(timeline, vm, target, life)
   return {
     target,
     ...life,
-    ...(timeline && { travel: timeTravel(timeline, vm, target, life) }),
+    ...(travel && { travel }),
     kill: () => {
       vm.stop()
       timeline?.letEnd()
     },
-    monitor: line => {
-      if (line === 'help') return HELP
-      if (line === 'quit') vm.stop()
-      else if (line !== 'info harts') return undefined
-      return cpu.harts.map((hart, i) => `${target.describe(i)}, pc 0x${hart.pc.toString(16)}\n`).join('')
-    },
+    monitor: gdbCommands({ running, target, travel }),
   }
 }
 

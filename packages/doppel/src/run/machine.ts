@@ -227,7 +227,11 @@ function release(cpu: RiscvCpu | undefined, gpa: number, lengthBytes: number): v
   }
 }
 
-/** True when what starts is an image's own user land, which runs the guest's half of the agent. */
-export function hasAgent({ target, initrd }: Pick<RunOptions, 'target' | 'initrd'>): boolean {
-  return target?.kind === 'image' && initrd === undefined
+/** True when what starts is an image's own user land, which runs the guest's half of the agent; not in a deterministic machine. */
+export function hasAgent({
+  target,
+  initrd,
+  deterministic,
+}: Pick<RunOptions, 'target' | 'initrd' | 'deterministic'>): boolean {
+  return target?.kind === 'image' && initrd === undefined && deterministic === undefined
 }

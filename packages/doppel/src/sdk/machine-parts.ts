@@ -16,7 +16,7 @@ export const NO_AGENT: CommandStarter = {
     Promise.reject(
       new DoppelError(
         'agent.none',
-        'nothing in this machine runs commands: its kernel or program is its own; attach to it',
+        'nothing in this machine runs commands: its program is its own, or its run deterministic; attach to it',
       ),
     ),
 }

@@ -79,6 +79,7 @@ function pastOf(target: SmallTarget, landings: readonly (Landing | Error)[]): Tr
   return {
     stepBack: thread => land(`step back ${thread}`),
     continueBack: thread => land(`continue back ${thread}`),
+    goTo: () => Promise.resolve(),
     interrupt: () => void target.log.push('interrupt'),
     changed: () => void target.log.push('changed'),
   }
@@ -101,7 +102,7 @@ function session(landings?: readonly (Landing | Error)[]): {
     },
     resume: () => void target.log.push('resume'),
     kill: () => void target.log.push('kill'),
-    monitor: (line: string) => (line === 'help' ? 'none\n' : undefined),
+    monitor: (line: string) => Promise.resolve(line === 'help' ? 'none\n' : undefined),
     ...(landings && { travel: pastOf(target, landings) }),
   }
   const gdb = new GdbSession(machine, bytes => {

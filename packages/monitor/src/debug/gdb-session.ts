@@ -13,8 +13,8 @@ export interface DebuggedMachine {
   resume(): void
   /** Ends it. */
   kill(): void
-  /** What the debugger's `monitor` command says to a line; undefined for one that it does not know. */
-  monitor(line: string): string | undefined
+  /** What the debugger's `monitor` command says to a line, looking at a thread; undefined for one that it does not know. */
+  monitor(line: string, thread: number): Promise<string | undefined>
   /** How to go back in its run, where that can be done. */
   readonly travel?: Travel
 }
@@ -52,6 +52,7 @@ export class GdbSession {
   #isPhysical = false
   #isRunning = false
   #isOver = false
+  #isClosed = false
   /** The thread that registers are read of, and that addresses are seen by. */
   #thread = 0
   #threadsTold = 0
@@ -102,11 +103,14 @@ export class GdbSession {
   }
   /** The debugger is gone: its breakpoints go, and the machine goes on. */
   close(): void {
-    this.#target.onStop = undefined
+    this.#isClosed = true
+    // A search under way puts it back when it is done.
+    this.#machine.travel?.interrupt()
     this.#then(() => this.#detach())
   }
   async #detach(): Promise<undefined> {
     if (!this.#isOver) await this.#machine.pause()
+    if (this.#isClosed) this.#target.onStop = undefined
     for (const address of this.#breakpoints) this.#target.clearBreakpoint(address)
     for (const clear of this.#watchpoints.values()) clear()
     this.#breakpoints.clear()
@@ -185,7 +189,7 @@ export class GdbSession {
         return NO_REPLY
       case 'q':
       case 'Q':
-        return this.#query(text)
+        return await this.#query(text)
       case 'v':
         return this.#verbose(text)
       default:
@@ -301,7 +305,7 @@ export class GdbSession {
 
   // Queries
 
-  #query(text: string): string {
+  #query(text: string): string | Promise<string> {
     const [name = '', ...rest] = text.split(/[:,]/)
     switch (name) {
       case 'qSupported':
@@ -352,9 +356,10 @@ export class GdbSession {
     const part = this.#xml.slice(at, at + Math.min(most, MAX_PACKET_BYTES / 2))
     return (at + part.length < this.#xml.length ? 'm' : 'l') + part
   }
-  #monitor(line: string | undefined): string {
+  async #monitor(line: string | undefined): Promise<string> {
     if (line === undefined) return ERROR
-    const said = this.#machine.monitor(line.trim())
+    const said = await this.#machine.monitor(line.trim(), this.#thread)
+    if (said === '') return OK
     return textToHex(said ?? `'${line.trim()}' is not known; expected help\n`)
   }
 }

@@ -14,6 +14,8 @@ export interface Travel {
   stepBack(thread: number): Promise<Landing>
   /** To the last time that a breakpoint was reached or what is watched accessed, or to the start. Throws `travel.diverged`. */
   continueBack(thread: number): Promise<Landing>
+  /** To the moment with so many steps of all threads, or as near as is known. Throws `travel.diverged`. */
+  goTo(total: number): Promise<void>
   /** Has a search end where it began. */
   interrupt(): void
   /** The debugger has changed the machine: what was before does not lead here any more. */
@@ -80,6 +82,10 @@ export class TimeTravel<Moment> implements Travel {
       await this.#bring(here)
       return { thread, isStart: false }
     }
+  }
+  async goTo(total: number): Promise<void> {
+    const first = this.#timeline.checkpoints[0]?.at
+    if (first !== undefined) await this.#bring(Math.max(total, first))
   }
   #toStart(thread: number): Landing {
     const first = this.#timeline.checkpoints[0]

@@ -1,4 +1,3 @@
-import { Interpreter } from '../interpret/interpreter.ts'
 import type { Program } from '../program/program.ts'
 import { execute, type Stopped } from '../translate/execute.ts'
 import { translateProgram } from '../translate/module.ts'
@@ -48,6 +47,8 @@ export async function runProgram(program: Program, options: RunOptions): Promise
 }
 
 async function interpret(verified: VerifiedProgram, runtime: Runtime, options: RunOptions): Promise<Stopped> {
+  // Programs are translated as a rule, and begin sooner without it.
+  const { Interpreter } = await import('../interpret/interpreter.ts')
   const interpreter = new Interpreter(verified, runtime)
   try {
     for (const wait of interpreter.run(options.look)) {

@@ -1,7 +1,7 @@
 import { type Block, type FunctionBuilder, type FunctionRef, I32, type Local, type Node, Op } from '@doppel/wasm'
 import { Attribute, BELOW_FRAME_BYTES, Frame, FRAME_BYTES } from './frame.ts'
 import { ExecutionError } from './execution-errors.ts'
-import { Register, SEGMENT_ADDRESSES, SEGMENT_USES, STACK_HIGH, STACK_LOW } from './layout.ts'
+import { Register, SEGMENT_ADDRESSES, SEGMENT_USES, STACK_BYTES, STACK_HIGH, STACK_LOW } from './layout.ts'
 import type { LinkKind, Ops, Value } from './ops.ts'
 import { StateEmitter } from './state-emitter.ts'
 import { Syscom } from './syscom.ts'
@@ -70,13 +70,24 @@ export class Emitter extends StateEmitter implements Ops {
     return this.get('ipc')
   }
   setIpc(address: Node): void {
-    this.set('ipc', address)
+    this.#cutIpc(address)
+    this.checkStack()
   }
-  /** Takes the next byte of code. */
+  #cutIpc(address: Node): void {
+    this.set('ipc', this.fn.op(Op.i32And, address, this.fn.i32(0xffff)))
+  }
+  protected checkStack(): void {
+    this.faultIf(this.#stackIsOut(), ExecutionError.stackOverflow)
+  }
+  #stackIsOut(): Node {
+    const depth = this.fn.op(Op.i32Sub, this.get('sp'), this.fn.i32(STACK_LOW))
+    return this.fn.op(Op.i32GtU, depth, this.fn.i32(STACK_BYTES))
+  }
+  /** Takes the next byte of code: an instruction begins in memory, and may end in the gap behind it. */
   fetchByte(): Node {
     const { fn } = this
-    const byte = fn.let(this.byte(this.ipc()))
-    this.setIpc(this.plus(this.ipc(), 1))
+    const byte = fn.let(this.nearByte(this.ipc()))
+    this.set('ipc', this.plus(this.ipc(), 1))
     return fn.get(byte)
   }
   jumpTarget(displacement: Node): Node {
@@ -132,6 +143,7 @@ export class Emitter extends StateEmitter implements Ops {
     const frame = fn.let(this.get('mp'))
     const at = (offset: number): Node => this.word(this.plus(fn.get(frame), offset))
     this.set('sp', this.plus(at(Frame.evaluationStack), STACK_LOW))
+    this.checkStack()
     if (isBase) {
       const base = this.pop()
       this.set('base', base())
@@ -144,7 +156,7 @@ export class Emitter extends StateEmitter implements Ops {
     this.set('mp', at(Frame.dynamicLink))
     this.set('jtab', at(Frame.jumpTable))
     this.set('seg', at(Frame.segment))
-    this.setIpc(at(Frame.ipc))
+    this.#cutIpc(at(Frame.ipc))
     this.setWord(this.plus(this.field(Register.syscom), Syscom.lastFrame), this.get('mp'))
     const [leaves, done] = [fn.block(), fn.block()]
     const other = fn.op(Op.i32Ne, fn.get(left), number())
@@ -169,6 +181,7 @@ export class Emitter extends StateEmitter implements Ops {
     fn.set(this.#exit, fn.get(exit))
     fn.jump(this.#leave)
     fn.at(on)
+    this.checkStack()
   }
 
   callIsAsked(): Node {
@@ -212,6 +225,7 @@ export class Emitter extends StateEmitter implements Ops {
     const { fn } = this
     fn.at(this.#call)
     const segment = (): Node => fn.get(this.#callSegment)
+    this.#callFaultIf(this.#stackIsOut(), ExecutionError.stackOverflow)
     const count = fn.op(Op.i32ShrU, this.word(segment()), fn.i32(8))
     const index = fn.op(Op.i32Sub, fn.get(this.#callProcedure), fn.i32(1))
     this.#callFaultIf(fn.op(Op.i32GeU, index, count), ExecutionError.noProcedure)
@@ -243,7 +257,7 @@ export class Emitter extends StateEmitter implements Ops {
     this.set('mp', fn.get(frame))
     this.set('seg', segment())
     this.set('jtab', jtab())
-    this.setIpc(this.#codeOf(jtab))
+    this.#cutIpc(this.#codeOf(jtab))
     this.setWord(this.plus(this.field(Register.syscom), Syscom.lastFrame), this.get('mp'))
     fn.jump(this.#next)
   }

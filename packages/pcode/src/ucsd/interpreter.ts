@@ -2,7 +2,7 @@ import { type FunctionRef, type FunctionType, I32, ModuleBuilder, Op } from '@do
 import { ExecutionError } from './execution-errors.ts'
 import { Emitter, Exit } from './emitter.ts'
 import { BY_OPCODE, INSTRUCTIONS } from './instructions.ts'
-import { MEMORY_PAGES, STACK_BYTES, STACK_LOW } from './layout.ts'
+import { MEMORY_PAGES } from './layout.ts'
 import type { Value } from './ops.ts'
 import type { Format, Instruction } from './row.ts'
 
@@ -130,10 +130,7 @@ function writeRun(
   m.spill()
   fn.return(fn.i32(Exit.budget))
   fn.at(on)
-  m.setIpc(fn.op(Op.i32And, m.ipc(), fn.i32(0xffff)))
   m.set('instruction', m.ipc())
-  const depth = fn.op(Op.i32Sub, m.get('sp'), fn.i32(STACK_LOW))
-  m.faultIf(fn.op(Op.i32GtU, depth, fn.i32(STACK_BYTES)), ExecutionError.stackOverflow)
   fn.switch(m.fetchByte(), handlers, unimplemented)
   m.finish()
   module.finish(fn)

@@ -4,10 +4,11 @@
  */
 export const MEMORY_BYTES = 0x1_0000
 
-/**
- * Addresses of registers while generated code does not run, a word of 32 bits each, behind a gap that code at the end of
- * memory is read from.
- */
+/** Behind memory is a gap that code which runs on is read from: it is full of an opcode that is none. */
+export const GAP_BYTES = 0x1000
+export const GAP_OPCODE = 210
+
+/** Addresses of registers while generated code does not run, a word of 32 bits each. */
 export const Register = {
   sp: 0x1_1000,
   /** The absolute address of the next byte of code. */
@@ -42,12 +43,14 @@ export const SEGMENT_USES = 0x1_1100
 export const SEGMENT_ADDRESSES: number = SEGMENT_USES + 4 * SEGMENT_NUMBERS
 
 /**
- * The evaluation stack, which grows down. It is looked at before each instruction; one moves it by less than the room
- * around it, except that a return may set it to anything that its word in a frame can say.
+ * The evaluation stack, which grows down, and as much room below and above it as code without a jump can move it by: the
+ * 64 KiB of code have no instruction that takes or puts more than eight bytes for each of its own, apart from those that
+ * look where the stack is (as jumps, calls and returns do).
  */
-export const STACK_LOW = 0x1_3000
+export const STACK_ROOM_BYTES = 0x8_0000
+export const STACK_LOW = 0x9_2000
 export const STACK_BYTES = 0x8000
 export const STACK_HIGH: number = STACK_LOW + STACK_BYTES
 
 /** Pages that all this takes. */
-export const MEMORY_PAGES = 4
+export const MEMORY_PAGES = 18

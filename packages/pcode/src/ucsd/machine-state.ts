@@ -1,4 +1,13 @@
-import { MEMORY_PAGES, Register, STACK_HIGH, STACK_LOW } from './layout.ts'
+import {
+  GAP_BYTES,
+  GAP_OPCODE,
+  MEMORY_BYTES,
+  MEMORY_PAGES,
+  Register,
+  STACK_HIGH,
+  STACK_LOW,
+  STACK_ROOM_BYTES,
+} from './layout.ts'
 
 /** Memory and registers as the host sees them while generated code does not run. */
 export class MachineState {
@@ -12,6 +21,7 @@ export class MachineState {
     this.#view = new DataView(this.memory.buffer)
     this.bigEndian = bigEndian
     this.#sex = bigEndian ? 1 : 0
+    new Uint8Array(this.memory.buffer).fill(GAP_OPCODE, MEMORY_BYTES, MEMORY_BYTES + GAP_BYTES)
     this.setRegister(Register.sp, STACK_HIGH)
   }
 
@@ -90,7 +100,5 @@ export class MachineState {
 
 /** Keeps what the host moves within the evaluation stack and the room around it. */
 function inStack(address: number): number {
-  return Math.min(Math.max(address, STACK_LOW - ROOM_BYTES), STACK_HIGH + ROOM_BYTES)
+  return Math.min(Math.max(address, STACK_LOW - STACK_ROOM_BYTES), STACK_HIGH + STACK_ROOM_BYTES)
 }
-/** More than one operation moves the stack by. */
-const ROOM_BYTES = 0x800

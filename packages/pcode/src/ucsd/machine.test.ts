@@ -104,7 +104,31 @@ describe('execution errors', () => {
   })
 
   it('an evaluation stack that is popped below its bottom is an error', () => {
-    expect(run([['ADI'], ['ADI']]).stack[0]).toBe(ExecutionError.stackOverflow)
+    expect(run([['ADI'], ['ADI'], ['UJP', 0]]).stack[0]).toBe(ExecutionError.stackOverflow)
+  })
+
+  it('an evaluation stack that is filled is an error', () => {
+    const { stack } = run([
+      ['SLDC', 1],
+      ['UJP', -10],
+    ])
+    expect(stack[0]).toBe(ExecutionError.stackOverflow)
+  })
+  it('an evaluation stack that is filled without a jump is an error', () => {
+    const { machine } = bootSmall({ procedures: [outermost([['NOP']]), ERROR_HANDLER] })
+    // Two constants whose ends are one another's beginnings, around the end of memory.
+    for (const at of [0x7f80, 0xff80]) [1, 208, 0xff, 0xfc].forEach((byte, i) => machine.setByte(at + i, byte))
+    machine.setIpc(0x7f80)
+    expect(machine.step(100_000)).toBe(Exit.halt)
+    expect(stackOf(machine)[0]).toBe(ExecutionError.stackOverflow)
+  })
+  it('code that runs on behind memory is an error', () => {
+    const { machine } = bootSmall({ procedures: [outermost([['NOP']]), ERROR_HANDLER] })
+    machine.setIpc(0xfffe)
+    machine.setByte(0xfffe, 215)
+    machine.setByte(0xffff, 215)
+    machine.step(100)
+    expect(stackOf(machine)[0]).toBe(ExecutionError.unimplemented)
   })
 
   it('an endless loop stops where its budget does', () => {

@@ -5,7 +5,7 @@ import { Frame } from './frame.ts'
 import { HALT, WAIT } from './host-machine.ts'
 import { INSTRUCTIONS } from './instructions.ts'
 import { makeInterpreter, type Run } from './interpreter.ts'
-import { Register, SEGMENT_NUMBERS, STACK_HIGH } from './layout.ts'
+import { Register, SEGMENT_NUMBERS, STACK_BYTES, STACK_HIGH } from './layout.ts'
 import { MachineState } from './machine-state.ts'
 import { Segments } from './segments.ts'
 import { decimalOperation, LONG_INTEGER_SEGMENT } from './standard/long-integers.ts'
@@ -102,6 +102,8 @@ export class PMachine extends MachineState implements StandardMachine {
     this.setWord(this.syscom + Syscom.bombIpc, at)
     const system = this.segments.addressOf(0)
     if (error === ExecutionError.stackOverflow) this.#makeRoom()
+    // Where the evaluation stack is out of its bounds, nothing on it is worth keeping.
+    if (this.depth < 0 || 2 * this.depth > STACK_BYTES) this.setRegister(Register.sp, STACK_HIGH)
     this.setRegister(Register.calls, 1)
     this.setRegister(Register.callSegment, system)
     this.setRegister(Register.callProcedure, ERROR_PROCEDURE)
@@ -120,8 +122,6 @@ export class PMachine extends MachineState implements StandardMachine {
   #makeRoom(): void {
     this.setWord(this.syscom + Syscom.globalDirectory, 0)
     this.np = 0
-    const depth = STACK_HIGH - this.register(Register.sp)
-    if (depth < 0 || depth > STACK_HIGH) this.setRegister(Register.sp, STACK_HIGH)
   }
   #break(): void {
     if ((this.word(this.syscom + Syscom.miscInfo) & MiscInfo.noBreak) === 0) this.fault(ExecutionError.userBreak)

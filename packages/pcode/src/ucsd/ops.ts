@@ -27,6 +27,9 @@ export interface Ops {
   /** Addresses of variables by their word offsets, which begin with 1. */
   localAddress(offset: Node): Node
   globalAddress(offset: Node): Node
+  /** Variables so near to their frame that what lies beyond the end of memory is only the gap behind it. */
+  localWord(offset: number): Node
+  globalWord(offset: number): Node
   intermediateAddress(levels: Node, offset: Node): Node
   externalAddress(segment: Node, offset: Node): Node
   /** Copies words upwards, the lowest first. */
@@ -40,7 +43,7 @@ export interface Ops {
   drop(words: Node): void
   /** Raises an execution error of the system where the condition holds. */
   faultIf(condition: Node, error: number): void
-  /** The address of the next byte of code, and moving it. */
+  /** The address of the next byte of code, and moving it: wherever code may turn, the evaluation stack is looked at. */
   ipc(): Node
   setIpc(address: Node): void
   /** Where a jump with this displacement leads: forwards, or by the jump table for a negative one. */

@@ -8,7 +8,7 @@ const LOCALS = ['sp', 'ipc', 'mp', 'base', 'jtab', 'seg', 'kp', 'instruction', '
 type LocalName = (typeof LOCALS)[number]
 
 /** Registers in locals, memory and the evaluation stack, as code of one function. */
-export class StateEmitter {
+export abstract class StateEmitter {
   readonly fn: FunctionBuilder
   readonly #climb: FunctionRef
   /** 1 where the machine is big-endian: what an address of a byte is combined with. */
@@ -22,6 +22,9 @@ export class StateEmitter {
     this.#sex = bigEndian ? 1 : 0
     this.#registers = Object.fromEntries(LOCALS.map(name => [name, fn.local(I32)])) as Record<LocalName, Local>
   }
+
+  /** Raises an error if the evaluation stack is not where it may be. */
+  protected abstract checkStack(): void
 
   /** Reads registers from memory. */
   reload(): void {
@@ -61,9 +64,15 @@ export class StateEmitter {
   setByte(address: Node, value: Node): void {
     this.fn.store(Op.i32Store8, this.#byteAddress(address), value)
   }
+  /** A byte at an address that is in memory or in the gap behind it. */
+  protected nearByte(address: Node): Node {
+    return this.fn.load(Op.i32Load8U, this.#flipped(address))
+  }
   #byteAddress(address: Node): Node {
-    const cut = this.fn.op(Op.i32And, address, this.fn.i32(0xffff))
-    return this.#sex === 0 ? cut : this.fn.op(Op.i32Xor, cut, this.fn.i32(this.#sex))
+    return this.#flipped(this.fn.op(Op.i32And, address, this.fn.i32(0xffff)))
+  }
+  #flipped(address: Node): Node {
+    return this.#sex === 0 ? address : this.fn.op(Op.i32Xor, address, this.fn.i32(this.#sex))
   }
   plusWords(address: Node, words: Node): Node {
     return this.fn.op(Op.i32Add, address, this.fn.op(Op.i32Shl, words, this.fn.i32(1)))
@@ -73,6 +82,12 @@ export class StateEmitter {
   }
   globalAddress(offset: Node): Node {
     return this.plus(this.plusWords(this.get('base'), offset), VARIABLES)
+  }
+  localWord(offset: number): Node {
+    return this.fn.load(Op.i32Load16U, this.get('mp'), VARIABLES + 2 * offset)
+  }
+  globalWord(offset: number): Node {
+    return this.fn.load(Op.i32Load16U, this.get('base'), VARIABLES + 2 * offset)
   }
   intermediateAddress(levels: Node, offset: Node): Node {
     const frame = this.fn.call(this.#climb, [this.get('mp'), levels])
@@ -100,15 +115,17 @@ export class StateEmitter {
       fn.set(at, this.plus(fn.get(at), -2))
       this.push(this.word(fn.get(at)))
     })
+    this.checkStack()
   }
   popWords(to: Value, words: Value): void {
     const { fn } = this
     const at = fn.let(to())
     this.#repeat(words, () => {
       this.setWord(fn.get(at), this.peek(fn.i32(0)))
-      this.drop(fn.i32(1))
+      this.set('sp', this.plus(this.get('sp'), 2))
       fn.set(at, this.plus(fn.get(at), 2))
     })
+    this.checkStack()
   }
   #repeat(times: Value, body: () => void): void {
     const { fn } = this
@@ -155,5 +172,6 @@ export class StateEmitter {
   }
   drop(words: Node): void {
     this.set('sp', this.plusWords(this.get('sp'), words))
+    this.checkStack()
   }
 }

@@ -64,14 +64,16 @@ export function stackOf(machine: PMachine): number[] {
   return Array.from({ length: machine.depth }, () => machine.pop())
 }
 
-/** A system that writes what is typed, until a Q; then it writes block 63 of its disk, and says how that ended. */
+/** A system that writes `>`, then what is typed, until a Q; then it writes block 63 of its disk, and says how that ended. */
 export const ECHO: SystemSource = {
   procedures: [
     {
       level: -1,
       dataWords: 300,
-      jumps: [0],
+      jumps: [14],
       code: [
+        ...linesOf('LLA 5 ; SLDC 0 ; SLDC 62 ; STB'),
+        ...linesOf('SLDC 1 ; LLA 5 ; SLDC 0 ; SLDC 1 ; SLDC 0 ; SLDC 0 ; CSP 6'),
         ...linesOf('SLDC 2 ; LLA 5 ; SLDC 0 ; SLDC 1 ; SLDC 0 ; SLDC 0 ; CSP 5'),
         ...linesOf('LLA 5 ; SLDC 0 ; LDB ; SLDC 81 ; EQUI ; LNOT ; FJP 11'),
         ...linesOf('SLDC 1 ; LLA 5 ; SLDC 0 ; SLDC 1 ; SLDC 0 ; SLDC 0 ; CSP 6 ; UJP -10'),

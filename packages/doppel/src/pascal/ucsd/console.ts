@@ -1,9 +1,11 @@
 import { writeSync } from 'node:fs'
-import type { ConsolePort } from '@doppel/pcode'
+import type { ConsolePort } from '@doppel/pcode/ucsd'
 import { openTerminal } from '../../host/terminal.ts'
 import { TypedInput } from './typed-input.ts'
 
 const STDOUT = 1
+/** Bytes typed ahead at a terminal: a person cannot have meant more. */
+const MAX_TYPED_BYTES = 1 << 16
 
 /** This process's terminal, or its standard streams, as a p-System's console. */
 export interface HostConsole extends ConsolePort {
@@ -19,7 +21,7 @@ export function openConsole(): HostConsole {
 }
 
 function terminalConsole(): HostConsole {
-  const input = new TypedInput()
+  const input = new TypedInput(() => undefined, MAX_TYPED_BYTES)
   const terminal = openTerminal(action => {
     if (action === 'quit') input.cut()
   })
@@ -39,7 +41,8 @@ function terminalConsole(): HostConsole {
 
 function streamConsole(): HostConsole {
   const { stdin } = process
-  const input = new TypedInput(() => stdin.resume())
+  // A piece that came makes the stream wait, so what is waiting here is one piece or two.
+  const input = new TypedInput(() => stdin.resume(), Infinity)
   const take = (bytes: Uint8Array): void => {
     // The rest waits where it is.
     stdin.pause()

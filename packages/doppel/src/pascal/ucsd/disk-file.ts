@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { DoppelError } from '@doppel/base'
-import { type DiskPort, physicalDisk } from '@doppel/pcode'
+import { type DiskPort, physicalDisk } from '@doppel/pcode/ucsd'
 import { lockDisk } from '../../host/disk-lock.ts'
 
 /** A volume in a file of this computer, claimed for this process. */

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { DoppelError, hostClock } from '@doppel/base'
-import { bootSystem, MAX_DISKS, type OutputStream, type PMachine, type VolumeDate } from '@doppel/pcode'
+import { type OutputStream } from '@doppel/pcode'
+import { bootSystem, MAX_DISKS, type PMachine, type VolumeDate } from '@doppel/pcode/ucsd'
 import type { Invocation } from '../../cli/command.ts'
 import { readTimeout } from '../../cli/read-timeout.ts'
 import { type HostConsole, openConsole } from './console.ts'

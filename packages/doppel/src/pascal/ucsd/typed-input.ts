@@ -1,8 +1,5 @@
 import type { InputStream } from '@doppel/pcode'
 
-/** Bytes typed that nobody has read beyond which more are dropped: a person cannot have meant them. */
-const MAX_WAITING_BYTES = 1 << 16
-
 /** Input that comes as events, as a stream to be read. */
 export class TypedInput implements InputStream {
   #pieces: Uint8Array[] = []
@@ -11,13 +8,16 @@ export class TypedInput implements InputStream {
   #wake: ((piece: Uint8Array | undefined) => void) | undefined
   /** Called when all that came has been read. */
   readonly #wanting: () => void
+  readonly #maxWaitingBytes: number
 
-  constructor(wanting: () => void = () => undefined) {
+  /** Beyond `maxWaitingBytes` that nobody has read, more is dropped. */
+  constructor(wanting: () => void, maxWaitingBytes: number) {
     this.#wanting = wanting
+    this.#maxWaitingBytes = maxWaitingBytes
   }
 
   push(bytes: Uint8Array): void {
-    if (this.#hasEnded || this.#waitingBytes + bytes.length > MAX_WAITING_BYTES) return
+    if (this.#hasEnded || this.#waitingBytes + bytes.length > this.#maxWaitingBytes) return
     if (this.#answer(bytes.slice())) return
     this.#pieces.push(bytes.slice())
     this.#waitingBytes += bytes.length

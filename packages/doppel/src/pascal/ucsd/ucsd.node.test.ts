@@ -26,17 +26,21 @@ const block = (path: string, number: number): Buffer => readFileSync(join(folder
 describe('doppel run of a p-System volume', () => {
   test('boots it over pipes, and keeps what it writes', () => {
     writeFileSync(join(folder, 'system.vol'), Buffer.from(systemVolume(ECHO)).fill(1, 63 * 512))
-    expect(doppel(['run', 'system.vol'], 'ab\ncQ')).toEqual({ status: 0, out: 'ab\nc0', err: '' })
+    expect(doppel(['run', 'system.vol'], 'ab\ncQ')).toEqual({ status: 0, out: '>ab\nc0', err: '' })
     expect(block('system.vol', 63).equals(Buffer.alloc(512))).toBe(true)
   })
   test('with :ro refuses what it writes, by its own means', () => {
     const before = readFileSync(join(folder, 'system.vol'))
     // 16, write-protected, from the character 0 on.
-    expect(doppel(['run', 'system.vol:ro'], 'Q')).toEqual({ status: 0, out: '@', err: '' })
+    expect(doppel(['run', 'system.vol:ro'], 'Q')).toEqual({ status: 0, out: '>@', err: '' })
     expect(readFileSync(join(folder, 'system.vol')).equals(before)).toBe(true)
   })
+  test('loses nothing of much input', () => {
+    const lines = Array.from({ length: 40_000 }, (_, i) => `line ${i}\n`).join('')
+    expect(doppel(['run', 'system.vol'], lines)).toEqual({ status: 0, out: `>${lines}`, err: '' })
+  })
   test('ends with its input', () => {
-    expect(doppel(['run', 'system.vol'], 'abc')).toEqual({ status: 0, out: 'abc', err: '' })
+    expect(doppel(['run', 'system.vol'], 'abc')).toEqual({ status: 0, out: '>abc', err: '' })
   })
   test('ends an endless system after --timeout', () => {
     const loop = { level: -1, dataWords: 1, jumps: [0], code: [['LDCN'], ['FJP', -10], 'exit', ['XIT']] as const }

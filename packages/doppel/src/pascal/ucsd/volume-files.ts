@@ -11,7 +11,7 @@ import {
   textOfFile,
   type VolumeDate,
   type VolumeFile,
-} from '@doppel/pcode'
+} from '@doppel/pcode/ucsd'
 import type { Invocation } from '../../cli/command.ts'
 import { textTable } from '../../cli/table.ts'
 import { readBytes } from '../sources.ts'
