@@ -72,6 +72,21 @@ end.`)
 `)
   })
 
+  test('shows the line of the expression, where its statement goes over several', () => {
+    program(`program p(output);
+var a, b: integer;
+begin
+  a := 7; b := 0;
+  writeln(a +
+    a div b)
+end.`)
+    expect(doppel(['run', 'prog.pas']).err).toBe(`prog.pas:6:5: error: division by zero (6.7.2.2) [pascal.division]
+6 |     a div b)
+  |     ^
+  in p
+`)
+  })
+
   test('takes in files that lie beside the program, where the dialect can', () => {
     program("program p; {$I part.inc} begin shout(concat('a', 'b')) end.")
     const run = ['run', '--dialect', 'ucsd', 'prog.pas']

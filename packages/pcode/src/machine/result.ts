@@ -1,4 +1,5 @@
 import { CODE_WORDS, Field, LINE_BITS, type Program } from '../program/program.ts'
+import type { SourcePosition } from '../source-position.ts'
 import { Halt, Problem, type ProgramPlace } from './problem.ts'
 
 /** How a run ended. */
@@ -16,15 +17,22 @@ export interface RunResult {
 /** The exit status of a program that was stopped for breaking a rule. */
 export const PROBLEM_STATUS = 1
 
-/** The place of an instruction in its source. */
+/** The place of an instruction in its source: the line of its statement, and the column of the expression if it is there. */
 export function placeOf(program: Program, routine: number, at: number): ProgramPlace {
   const line = program.routines[routine]?.code[at * CODE_WORDS + Field.line] ?? 0
   const file = program.sources[line >>> LINE_BITS] ?? ''
   const place = { routine: program.routines[routine]?.name ?? '', file, line: line & ((1 << LINE_BITS) - 1) }
+  const exact = exactly(program, routine, at)
+  return { ...place, column: exact?.line === place.line && exact.file === file ? exact.column : 0 }
+}
+/** The place of the expression that an instruction comes from, which may be on another line than its statement begins on. */
+export function expressionPlace(program: Program, routine: number, at: number): ProgramPlace {
+  const place = placeOf(program, routine, at)
+  return { ...place, ...exactly(program, routine, at) }
+}
+function exactly(program: Program, routine: number, at: number): SourcePosition | undefined {
   const position = program.routines[routine]?.positions?.[at]
-  const at1 = position === undefined ? undefined : program.locate?.(position)
-  // An expression may begin on another line than its statement, which is the one that people look for.
-  return { ...place, column: at1?.line === place.line && at1.file === file ? at1.column : 0 }
+  return position === undefined ? undefined : program.locate?.(position)
 }
 /** Makes what the engine threw into what stopped the program; what is neither is a fault of ours and thrown on. */
 export function problemOf(error: unknown): Problem | Halt {

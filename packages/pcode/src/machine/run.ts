@@ -6,7 +6,7 @@ import { layoutOf } from './layout.ts'
 import type { RealStyle } from './number-text.ts'
 import type { FilePort } from './ports.ts'
 import { Halt, Problem } from './problem.ts'
-import { placeOf, PROBLEM_STATUS, problemOf, type RunResult } from './result.ts'
+import { expressionPlace, placeOf, PROBLEM_STATUS, problemOf, type RunResult } from './result.ts'
 import { Runtime } from './runtime.ts'
 
 /** How a program is run. */
@@ -40,7 +40,7 @@ export async function runProgram(program: Program, options: RunOptions): Promise
   return {
     exitCode: ended instanceof Halt ? ended.exitCode : problem ? PROBLEM_STATUS : 0,
     problem,
-    trace: problem ? sites.map(site => placeOf(program, site.routine, site.at)) : [],
+    trace: problem ? sites.map((site, i) => (i === 0 ? expressionPlace : placeOf)(program, site.routine, site.at)) : [],
     leakedBlocks: runtime.heap.liveBlocks,
     leakedBytes: runtime.heap.liveBytes,
   }
