@@ -31,7 +31,7 @@ export function parseCases(file: string, text: string): IsoCase[] {
 }
 
 function parseCase(file: string, title: string, body: string, sections: readonly string[]): IsoCase {
-  const marked = /^\s*program\b/i.test(body) || /program «/.test(body) ? body : HEADING + body
+  const marked = /^\s*(?:program|unit)\b/i.test(body) || /program «/.test(body) ? body : HEADING + body
   const open = marked.indexOf('«')
   const close = marked.indexOf('»')
   const before = marked.slice(0, open)

@@ -99,6 +99,20 @@ end.`)
     expect(doppel(run).err).toMatch(/pascal\.include-depth/)
   })
 
+  test('compiles the units that a program uses, from files beside it', () => {
+    program('program p; uses shapes; begin writeln(area(3, 4):1) end.')
+    const run = ['run', '--dialect', 'ucsd', 'prog.pas']
+    expect(doppel(run).err).toMatch(/^prog\.pas:1:17: error: there is no unit 'shapes' .* no file shapes\.pas/)
+    program(
+      'unit shapes; interface uses sides; function area(a, b: side): integer;\nimplementation\nfunction area; begin area := a * b end;\nend.',
+      'shapes.pas',
+    )
+    program('unit sides; interface type side = 0..99; implementation end.', 'sides.pas')
+    expect(doppel(run)).toEqual({ status: 0, out: '12\n', err: '' })
+    program('unit other; interface implementation end.', 'sides.pas')
+    expect(doppel(run).err).toMatch(/^sides\.pas:1:6: error: the file sides\.pas has unit 'other'/)
+  })
+
   test('shows what does not compile, and runs nothing', () => {
     program('program p(output);\nbegin writeln(1 end.')
     const { status, out, err } = doppel(['run', 'prog.pas'])

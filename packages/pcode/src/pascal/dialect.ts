@@ -10,6 +10,8 @@ export interface Dialect {
   readonly lenientCase: boolean
   /** `exit(routine)`. */
   readonly exits: boolean
+  /** `unit`, `uses`. */
+  readonly units: boolean
   /** `segment procedure`. */
   readonly segments: boolean
   /** `{$I file}` takes in another file. */
@@ -27,6 +29,7 @@ const NO_EXTENSIONS = {
   strings: false,
   lenientCase: false,
   exits: false,
+  units: false,
   segments: false,
   includes: false,
   emptyStrings: false,
@@ -45,11 +48,12 @@ export const DIALECTS: Readonly<Record<Dialect['name'], Dialect>> = {
   },
   ucsd: {
     name: 'ucsd',
-    summary: 'what UCSD Pascal II.0 adds: strings, otherwise, exit, include files, segment procedures',
+    summary: 'what UCSD Pascal II.0 adds: strings, otherwise, exit, include files, units, segment procedures',
     conformantArrays: false,
     strings: true,
     lenientCase: true,
     exits: true,
+    units: true,
     segments: true,
     includes: true,
     emptyStrings: true,

@@ -6,7 +6,9 @@ import { Sources, type SourceText } from './source.ts'
 import { Cursor } from './syntax/cursor.ts'
 import { Lexer } from './syntax/lexer.ts'
 import { Names } from './syntax/names.ts'
-import { parseProgram } from './syntax/parse-program.ts'
+import { parseProgram, parseUnitFile } from './syntax/parse-program.ts'
+import type { Block, ProgramNode, UnitNode } from './syntax/tree.ts'
+import { unitsOf } from './used-units.ts'
 
 /** How a program is to be read. */
 export interface FrontOptions {
@@ -14,6 +16,8 @@ export interface FrontOptions {
   readonly file?: string
   /** Default `iso-1`: ISO 7185 level 1. */
   readonly dialect?: Dialect['name']
+  /** The text may be that of a unit, where the dialect has such: then there is nothing to run. */
+  readonly mayBeUnit?: boolean
   /** The text of a file that the program takes in, where the dialect can; undefined where there is none. */
   readonly readFile?: (name: string) => string | undefined
 }
@@ -37,10 +41,27 @@ export function checkPascal(text: string, options: FrontOptions = {}): FrontResu
     const included = readFile?.(name)
     return included === undefined ? undefined : sources.add(name, included)
   }
-  const lexer = new Lexer(names, diagnostics, { ...dialect, include: dialect.includes ? include : undefined })
-  const tokens = lexer.scan(sources.add(options.file ?? 'program.pas', text))
-  const tree = parseProgram(new Cursor(tokens, sources, diagnostics, dialect))
+  const cursorOf = (source: SourceText): Cursor => {
+    const lexer = new Lexer(names, diagnostics, { ...dialect, include: dialect.includes ? include : undefined })
+    return new Cursor(lexer.scan(source), sources, diagnostics, dialect)
+  }
+  const cursor = cursorOf(sources.add(options.file ?? 'program.pas', text))
+  const isUnit = dialect.units && cursor.isWord('unit')
+  const tree = isUnit ? programOf(parseUnitFile(cursor)) : parseProgram(cursor)
+  if (isUnit && options.mayBeUnit !== true) diagnostics.report('unit-alone', tree.name)
+  const read = (file: string): UnitNode | undefined => {
+    const source = include(file)
+    return source && parseUnitFile(cursorOf(source))
+  }
+  const units = unitsOf(tree, { names, diagnostics, read })
   // A text that does not parse is analysed too: its declarations are mostly right, and so is what is said of them.
-  const program = analyse(tree, names, sources, diagnostics, dialect)
+  const program = analyse(tree, units, names, sources, diagnostics, dialect)
   return { program: diagnostics.errors === 0 ? program : undefined, diagnostics: diagnostics.all(), sources }
+}
+
+/** A program that has one unit and does nothing. */
+function programOf(unit: UnitNode): ProgramNode {
+  const { name, pos, end } = unit
+  const block: Block = { declarations: [], body: { kind: 'compound', body: [], pos, end }, pos, end }
+  return { name, parameters: [], units: [unit], uses: [], block, pos, end }
 }

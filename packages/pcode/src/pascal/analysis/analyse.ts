@@ -3,8 +3,8 @@ import type { Dialect } from '../dialect.ts'
 import { MAXINT } from '../limits.ts'
 import type { Sources } from '../source.ts'
 import type { Names } from '../syntax/names.ts'
-import type { Name, ProgramNode } from '../syntax/tree.ts'
-import { analyseBlock, makeRoutine } from './blocks.ts'
+import type { Name, ProgramNode, UnitNode } from '../syntax/tree.ts'
+import { analyseBlock, analyseUnit, makeRoutine } from './blocks.ts'
 import type { CheckedProgram } from './checked.ts'
 import { Context } from './context.ts'
 import { makeVariable } from './headings.ts'
@@ -34,6 +34,7 @@ const REQUIRED_CONSTANTS: readonly (readonly [string, Type, number])[] = [
 /** Finds what a program means, and what is wrong with it. The result is of use where there are no errors. */
 export function analyse(
   program: ProgramNode,
+  units: readonly UnitNode[],
   names: Names,
   sources: Sources,
   diagnostics: Diagnostics,
@@ -55,6 +56,11 @@ export function analyse(
   c.scopes.open()
   const parameters = withStandardFiles(c, distinct(c, program.parameters), program.name)
   defineStandardFiles(c, main, parameters)
+  for (const unit of units) {
+    c.scopes.open()
+    analyseUnit(c, unit)
+  }
+  if (units.length > 0) c.scopes.open()
   const files: Variable[] = []
   c.onDeclared = routine => {
     if (routine === main) files.push(...parameterVariables(c, main, parameters))

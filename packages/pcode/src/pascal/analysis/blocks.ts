@@ -1,7 +1,7 @@
 import { sizeOf } from '../generate/storage.ts'
 import { MAX_TYPE_BYTES } from '../limits.ts'
 import type { Span } from '../diagnostics.ts'
-import type { Block, Declaration, Name, RoutineNode, TypeNode } from '../syntax/tree.ts'
+import type { Block, Declaration, Name, RoutineNode, TypeNode, UnitNode } from '../syntax/tree.ts'
 import { constantOf } from './constants.ts'
 import { type Context, UNKNOWN } from './context.ts'
 import { analyseHeading, makeVariable } from './headings.ts'
@@ -40,12 +40,7 @@ export function makeRoutine(c: Context, name: string, span: Span, isFunction: bo
 export function analyseBlock(c: Context, block: Block): void {
   const { routine } = c
   for (const declaration of block.declarations) declare(c, declaration)
-  for (const { binding } of c.scopes.current.bindings) {
-    const { entity } = binding
-    if (entity.kind === 'routine' && entity.isForward && !entity.hasBlock && entity.parent === routine) {
-      c.reportAbsence('forward-missing', binding.span, `'${entity.name}'`)
-    }
-  }
+  reportMissing(c)
   c.onDeclared?.(routine)
   const region: Region = { parent: undefined }
   c.region = undefined
@@ -89,6 +84,29 @@ function declare(c: Context, node: Declaration): void {
   }
 }
 
+/** A unit: its offers are declared in the current scope, which stays open; what its implementation adds is its own (UCSD). */
+export function analyseUnit(c: Context, unit: UnitNode): void {
+  for (const declaration of unit.offers) declare(c, declaration)
+  const offers = c.scopes.current
+  c.unit = offers
+  c.scopes.open()
+  for (const declaration of unit.implementation) declare(c, declaration)
+  reportMissing(c)
+  c.scopes.close()
+  c.unit = undefined
+  reportMissing(c)
+}
+
+/** Routines that were declared forward, or offered, and have no block. */
+function reportMissing(c: Context): void {
+  for (const { binding } of c.scopes.current.bindings) {
+    const { entity } = binding
+    if (entity.kind === 'routine' && entity.isForward && !entity.hasBlock && entity.parent === c.routine) {
+      c.reportAbsence('forward-missing', binding.span, `'${entity.name}'`)
+    }
+  }
+}
+
 /** Gives an identifier its meaning, once its definition is complete. */
 function finish(binding: Binding, entity: Binding['entity']): void {
   binding.entity = entity
@@ -113,10 +131,9 @@ function declareRoutine(c: Context, node: RoutineNode): void {
   const { heading: headingNode, directive, block } = node
   const { name } = headingNode
   const known = c.scopes.peek(name.id)
+  const isOwn = known?.scope === c.scopes.current || (known !== undefined && known.scope === c.unit)
   const forward =
-    known !== undefined && known.scope === c.scopes.current && known.entity.kind === 'routine' && !known.entity.hasBlock
-      ? known.entity
-      : undefined
+    known !== undefined && isOwn && known.entity.kind === 'routine' && !known.entity.hasBlock ? known.entity : undefined
   const routine = forward ?? newRoutine(c, node)
   const outer = c.routine
   if (forward && !continuesForward(c, node, forward)) return
@@ -124,6 +141,10 @@ function declareRoutine(c: Context, node: RoutineNode): void {
     if (c.names.text(directive.id) === 'forward' && !forward) routine.isForward = true
     else if (c.names.text(directive.id) !== 'forward') c.report('directive', directive, c.quote(directive))
     else c.report('redeclared', name, c.quote(name), c.sources.locate(forward?.span.pos ?? 0).line)
+  }
+  if (node.isOffer === true) {
+    routine.isForward = true
+    return
   }
   if (block === undefined) {
     if (!directive) routine.hasBlock = true

@@ -5,7 +5,7 @@ import type { Sources } from '../source.ts'
 import type { Names } from '../syntax/names.ts'
 import type { Expression, Name, Statement } from '../syntax/tree.ts'
 import type { CheckedStatement, OpenedRecord, Place, Value } from './checked.ts'
-import { Scopes } from './scope.ts'
+import { type Scope, Scopes } from './scope.ts'
 import type { Binding, Entity, Label, Region, Routine, Variable } from './symbols.ts'
 import type { OrdinalType, RecordType } from './types.ts'
 
@@ -49,6 +49,8 @@ export class Context {
   /** Standard files whose lack is told already. */
   readonly reportedFiles: Set<string> = new Set()
   programName = ''
+  /** What the unit offers whose implementation is looked at. */
+  unit: Scope | undefined
   /** Is told of a routine between its declarations and its statements. */
   onDeclared: ((routine: Routine) => void) | undefined
 

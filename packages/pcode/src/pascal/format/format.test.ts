@@ -99,3 +99,27 @@ begin
 end.
 `)
 })
+
+it('units are laid out in a program and by themselves', () => {
+  const unit = `unit u;
+
+interface
+uses a, b;
+
+type
+  t = 0..9;
+
+procedure s(k: t);
+
+implementation
+
+procedure s;
+begin
+end;
+
+end`
+  const flat = unit.replace(/\s+/g, ' ')
+  expect(formatPascal(`${flat}.`, 'u.pas', 'ucsd').text).toBe(`${unit}.\n`)
+  const program = formatPascal(`program p; ${flat}; uses u; begin end.`, 'p.pas', 'ucsd').text
+  expect(program).toBe(`program p;\n\n${unit};\n\nuses u;\nbegin\nend.\n`)
+})

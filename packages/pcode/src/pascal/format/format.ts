@@ -4,9 +4,9 @@ import { Sources } from '../source.ts'
 import { Cursor } from '../syntax/cursor.ts'
 import { Lexer } from '../syntax/lexer.ts'
 import { Names } from '../syntax/names.ts'
-import { parseProgram } from '../syntax/parse-program.ts'
+import { parseProgram, parseUnitFile } from '../syntax/parse-program.ts'
 import { Token } from '../syntax/tokens.ts'
-import type { Block, Declaration, FieldListNode, RoutineNode, Statement, TypeNode } from '../syntax/tree.ts'
+import type { Block, Declaration, FieldListNode, RoutineNode, Statement, TypeNode, UnitNode } from '../syntax/tree.ts'
 import { Printer } from './printer.ts'
 
 /** What laying out gave. */
@@ -26,14 +26,42 @@ export function formatPascal(text: string, file = 'program.pas', dialect: Dialec
   const source = sources.add(file, text)
   const rules = DIALECTS[dialect]
   const tokens = new Lexer(new Names(), diagnostics, rules).scan(source)
-  const tree = parseProgram(new Cursor(tokens, sources, diagnostics, rules))
+  const cursor = new Cursor(tokens, sources, diagnostics, rules)
+  const isUnit = rules.units && cursor.isWord('unit')
+  const tree = isUnit ? parseUnitFile(cursor) : parseProgram(cursor)
   if (diagnostics.errors > 0) return { text: undefined, diagnostics: diagnostics.all() }
   const p = new Printer(source, tokens)
-  p.until(tree.block.pos)
-  p.newLine()
-  printBlock(p, tree.block)
+  if ('block' in tree) {
+    for (const unit of tree.units) {
+      p.until(unit.pos)
+      p.newLine(true)
+      printUnit(p, unit)
+      p.accept(Token.semicolon)
+      p.newLine(true)
+    }
+    p.until(tree.block.pos)
+    p.newLine()
+    printBlock(p, tree.block)
+  } else printUnit(p, tree)
   p.next()
   return { text: p.finish(), diagnostics: [] }
+}
+
+/** What a unit offers, then how that is done. */
+function printUnit(p: Printer, { name, uses, offers, implementation }: UnitNode): void {
+  p.until(name.end)
+  p.accept(Token.semicolon)
+  p.newLine(true)
+  // `interface`, and the units that it uses.
+  p.next()
+  p.newLine()
+  if (uses.length > 0) p.through(Token.semicolon)
+  for (const declaration of offers) printDeclaration(p, declaration, true)
+  p.newLine(true)
+  p.next()
+  for (const declaration of implementation) printDeclaration(p, declaration, true)
+  p.newLine(true)
+  p.next()
 }
 
 /** Declarations, then the statements between `begin` and `end`. */

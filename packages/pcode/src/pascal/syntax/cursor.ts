@@ -89,6 +89,12 @@ export class Cursor {
     return this.kind === Token.identifier && this.#sources.slice(this.pos, this.end).toLowerCase() === word
   }
 
+  /** Takes such a word; reports its lack, and goes on as if it were there. */
+  expectWord(word: string): void {
+    if (this.isWord(word)) this.advance()
+    else this.unexpected(`'${word}'`)
+  }
+
   /** Takes a token of this kind if it is next. */
   accept(kind: TokenKind): boolean {
     if (this.kind !== kind) return false

@@ -15,6 +15,7 @@ import type {
   ProgramNode,
   RoutineNode,
   TypeNode,
+  UnitNode,
 } from './tree.ts'
 
 /** Declaration parts in the order that ISO 7185 §6.2.1 gives them. */
@@ -50,14 +51,65 @@ export function parseProgram(p: Cursor): ProgramNode {
     p.expect(Token.rightParen)
   }
   if (!p.expect(Token.semicolon)) p.skipTo(DECLARATION_RESUME)
+  const units: UnitNode[] = []
+  while (p.dialect.units && p.isWord('unit')) {
+    units.push(parseUnit(p))
+    p.expect(Token.semicolon)
+  }
+  const uses = parseUses(p)
   const block = parseBlock(p)
   if (p.expect(Token.period) && p.kind !== Token.end) p.fail('text-after-end')
-  return { name, parameters, block, ...p.span(pos) }
+  return { name, parameters, units, uses, block, ...p.span(pos) }
+}
+
+/** The file of one unit (UCSD). */
+export function parseUnitFile(p: Cursor): UnitNode {
+  const unit = parseUnit(p)
+  if (p.expect(Token.period) && p.kind !== Token.end) p.fail('text-after-end')
+  return unit
+}
+
+function parseUnit(p: Cursor): UnitNode {
+  const { pos } = p
+  p.expectWord('unit')
+  const name = p.name('the name of the unit')
+  p.expect(Token.semicolon)
+  p.expectWord('interface')
+  const uses = parseUses(p)
+  const offers = parseDeclarations(p, parseOffer)
+  p.expectWord('implementation')
+  const implementation = parseDeclarations(p, parseRoutine)
+  p.expect(Token.endWord)
+  return { name, uses, offers, implementation, ...p.span(pos) }
+}
+
+/** `uses a, b;` */
+function parseUses(p: Cursor): readonly Name[] {
+  if (!p.dialect.units || !p.isWord('uses')) return []
+  p.advance()
+  const names = parseNames(p)
+  p.expect(Token.semicolon)
+  return names
+}
+
+/** The heading of a routine that a unit offers. */
+function parseOffer(p: Cursor): RoutineNode {
+  const { pos } = p
+  const heading = parseHeading(p)
+  p.expect(Token.semicolon)
+  return { kind: 'routine', heading, directive: undefined, isOffer: true, block: undefined, ...p.span(pos) }
 }
 
 /** Declarations and a compound statement (§6.2.1). */
 function parseBlock(p: Cursor): Block {
   const { pos } = p
+  const declarations = parseDeclarations(p, parseRoutine)
+  const body = parseCompound(p)
+  return { declarations, body, ...p.span(pos) }
+}
+
+/** Declaration parts up to what can follow them (§6.2.1). */
+function parseDeclarations(p: Cursor, routine: (p: Cursor) => RoutineNode): readonly Declaration[] {
   const declarations: Declaration[] = []
   let reached = -1
   for (;;) {
@@ -67,8 +119,8 @@ function parseBlock(p: Cursor): Block {
       const part = PART_ORDER.findIndex(([kind]) => kind === p.kind)
       checkOrder(p, part, reached)
       reached = Math.max(reached, part)
-      declarations.push(parseDeclaration(p))
-    } else if (p.kind === Token.begin || p.kind === Token.end || p.kind === Token.period) {
+      declarations.push(parseDeclaration(p, routine))
+    } else if (p.kind === Token.begin || p.kind === Token.end || p.kind === Token.period || endsUnitPart(p)) {
       break
     } else {
       p.unexpected("a declaration or 'begin'")
@@ -76,8 +128,12 @@ function parseBlock(p: Cursor): Block {
       p.skipTo(DECLARATION_RESUME)
     }
   }
-  const body = parseCompound(p)
-  return { declarations, body, ...p.span(pos) }
+  return declarations
+}
+
+/** What ends a part of a unit, and is nothing elsewhere. */
+function endsUnitPart(p: Cursor): boolean {
+  return p.dialect.units && (p.isWord('implementation') || p.kind === Token.endWord)
 }
 
 function checkOrder(p: Cursor, part: number, reached: number): void {
@@ -88,7 +144,7 @@ function checkOrder(p: Cursor, part: number, reached: number): void {
   else if (part < reached) p.fail('declaration-order', [name, (PART_ORDER[reached] as readonly [number, string])[1]])
 }
 
-function parseDeclaration(p: Cursor): Declaration {
+function parseDeclaration(p: Cursor, routine: (p: Cursor) => RoutineNode): Declaration {
   const { pos, kind } = p
   switch (kind) {
     case Token.label:
@@ -124,7 +180,7 @@ function parseDeclaration(p: Cursor): Declaration {
       return { kind: 'vars', items, ...p.span(pos) }
     }
     default:
-      return parseRoutine(p)
+      return routine(p)
   }
 }
 
@@ -159,7 +215,12 @@ function parseItems(p: Cursor, item: () => void): void {
       p.skipTo(AFTER_ITEM)
       p.accept(Token.semicolon)
     }
-  } while (p.kind === Token.identifier && !isSegment(p) && !(p.nextKind === Token.identifier && p.mend(...PART_WORDS)))
+  } while (
+    p.kind === Token.identifier &&
+    !isSegment(p) &&
+    !endsUnitPart(p) &&
+    !(p.nextKind === Token.identifier && p.mend(...PART_WORDS))
+  )
 }
 
 /** `segment` before a routine, which is no word-symbol (UCSD). */

@@ -189,6 +189,8 @@ export interface RoutineNode extends Span {
   readonly heading: HeadingNode
   /** `forward` or another directive, in place of a block. */
   readonly directive: Name | undefined
+  /** A unit offers it: its block is in the implementation. */
+  readonly isOffer?: boolean
   readonly block: Block | undefined
 }
 /** The name, parameters and result of a routine. */
@@ -222,9 +224,20 @@ export interface Block extends Span {
   readonly body: Statement & { readonly kind: 'compound' }
 }
 
+/** A unit (UCSD): what it offers to those that use it, and how that is done. */
+export interface UnitNode extends Span {
+  readonly name: Name
+  readonly uses: readonly Name[]
+  readonly offers: readonly Declaration[]
+  readonly implementation: readonly Declaration[]
+}
+
 /** A program (§6.10). */
 export interface ProgramNode extends Span {
   readonly name: Name
   readonly parameters: readonly Name[]
+  /** Those whose text is in the program’s (UCSD). */
+  readonly units: readonly UnitNode[]
+  readonly uses: readonly Name[]
   readonly block: Block
 }
