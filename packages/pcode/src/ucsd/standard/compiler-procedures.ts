@@ -8,7 +8,7 @@ const IDENTIFIER_LENGTH = 8
 const GREATER = 8
 const LESSER = 10
 /** A path in the symbol table is no longer than memory has nodes. */
-const MAX_NODES = 0x1_0000 / 12
+const MAX_NODES = Math.floor(0x1_0000 / 12)
 
 /** Standard procedures that the compiler is made fast with. */
 export const COMPILER_PROCEDURES: readonly StandardProcedure[] = [
