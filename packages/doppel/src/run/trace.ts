@@ -70,6 +70,13 @@ function rangesOf({ addresses = [], functions = [] }: TraceOptions, names: CodeN
 /** What a hart had retired before the instruction that it is in the middle of, which counts already. */
 const before = (hart: Hart): bigint => hart.retired - 1n
 
+/** Where a trace goes. */
+export interface TracePorts {
+  write(text: string): void
+  /** Called when there have been as many events as were asked for. */
+  onLimit?(): void
+}
+
 /** A trace under way. */
 export class Trace {
   readonly #machine: RunningMachine
@@ -77,15 +84,13 @@ export class Trace {
   readonly #options: TraceOptions
   readonly #ranges: readonly CodeRange[] | undefined
   readonly #writer: TraceWriter
-  readonly #write: (text: string) => void
+  readonly #ports: TracePorts
   readonly #syscalls: SyscallTrace
   readonly #stop: () => void
   #count = 0
-  /** Called when there have been as many events as were asked for. */
-  onLimit: () => void = () => {}
 
   /** Begins; only while no hart runs. Throws `trace.threads`, `trace.symbol`. */
-  constructor(machine: RunningMachine, names: CodeNames, options: TraceOptions, write: (text: string) => void) {
+  constructor(machine: RunningMachine, names: CodeNames, options: TraceOptions, ports: TracePorts) {
     if (machine.threads) {
       throw new DoppelError('trace.threads', 'a trace needs harts that take turns; leave out --smp parallel')
     }
@@ -93,10 +98,10 @@ export class Trace {
     this.#names = names
     this.#options = options
     this.#ranges = rangesOf(options, names)
-    this.#write = write
+    this.#ports = ports
     this.#writer = TRACE_FORMATS[options.format]()
     this.#syscalls = new SyscallTrace(machine.cpu, new GuestTasks(machine.cpu, names))
-    write(this.#writer.head())
+    ports.write(this.#writer.head())
     this.#stop = machine.cpu.observers.add(this.#observer(new Set(options.events)))
   }
   /** Ends; only while no hart runs. */
@@ -106,7 +111,7 @@ export class Trace {
     if (hart)
       for (const { event, pc } of this.#syscalls.unfinished())
         this.#emit(hart, { ...event, pc, mode: 'U', retired: event.since })
-    this.#write(this.#writer.tail())
+    this.#ports.write(this.#writer.tail())
   }
 
   #observer(kinds: ReadonlySet<TraceKind>): HartObserver {
@@ -173,9 +178,9 @@ export class Trace {
     if (this.#count >= limit || !this.#wants(hart, pc)) return
     const mode = MODES[hart.privilege] as TraceMoment['mode']
     const moment = { hart: hart.id, mode, retired: hart.retired, pc, place: this.#names.text(pc) }
-    this.#write(this.#writer.event({ ...moment, ...event } as TraceEvent))
+    this.#ports.write(this.#writer.event({ ...moment, ...event } as TraceEvent))
     if (event.kind !== 'return') this.#count++
-    if (this.#count === limit) this.onLimit()
+    if (this.#count === limit) this.#ports.onLimit?.()
   }
 }
 

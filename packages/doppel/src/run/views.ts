@@ -34,8 +34,8 @@ export async function beginViews(machine: RunningMachine, options: RunOptions, s
   if (asked) {
     const output: TextOutput = asked.output === undefined ? onErrors(streams) : fileOutput(asked.output)
     ends.push(() => (output.close(), ''))
-    const trace = new Trace(machine, names, asked.options, text => output.write(text))
-    trace.onLimit = () => machine.vm.stop()
+    const ports = { write: (text: string) => output.write(text), onLimit: () => machine.vm.stop() }
+    const trace = new Trace(machine, names, asked.options, ports)
     ends.push(() => (trace.end(), ''))
   }
   if (sample) {

@@ -43,8 +43,8 @@ export class MachineViews {
    */
   async trace(options: TraceOptions & NameOptions, write: (text: string) => void): Promise<RunningTrace> {
     const { promise: reached, resolve } = Promise.withResolvers<void>()
-    const trace = await this.#still(async () => new Trace(this.#running, await this.#names(options), options, write))
-    trace.onLimit = resolve
+    const ports = { write, onLimit: resolve }
+    const trace = await this.#still(async () => new Trace(this.#running, await this.#names(options), options, ports))
     const over = Promise.race([
       reached,
       this.#life.wait().then(

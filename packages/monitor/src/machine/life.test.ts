@@ -59,13 +59,37 @@ test('what is done while a machine stands still cannot be disturbed; a paused ma
   const life = new MachineLife(idleBody())
   life.start()
   const seen = await life.whilePaused(async () => {
-    await expect(life.resume()).rejects.toThrow('paused')
+    await life.resume()
     return life.state
   })
   expect([seen, life.state]).toEqual(['paused', 'running'])
   await life.pause()
   await life.whilePaused(() => Promise.resolve())
   expect(life.state).toBe('paused')
+  await life.kill()
+})
+
+test('of two who look at a machine at once, the last lets it go on', async () => {
+  const life = new MachineLife(idleBody())
+  life.start()
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const looks = [life.whilePaused(() => first.promise), life.whilePaused(() => second.promise)]
+  second.resolve()
+  await looks[1]
+  expect(life.state).toBe('paused')
+  first.resolve()
+  await looks[0]
+  expect(life.state).toBe('running')
+  await life.kill()
+})
+
+test('a machine that is paused or resumed while someone looks at it is so afterwards', async () => {
+  const life = new MachineLife(idleBody())
+  life.start()
+  await life.whilePaused(() => life.pause())
+  expect(life.state).toBe('paused')
+  await life.whilePaused(() => life.resume())
+  expect(life.state).toBe('running')
   await life.kill()
 })
 

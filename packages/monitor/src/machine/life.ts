@@ -14,7 +14,9 @@ export class MachineLife<End> {
   #state: MachineState = 'created'
   /** Steps follow one another: pausing takes until the slices under way have ended. */
   #last: Promise<unknown> = Promise.resolve()
-  #pauses = 0
+  /** Those who look at it while it stands still, and whether it goes on when the last of them has. */
+  #looks = 0
+  #goesOn = false
 
   constructor(body: MachineBody<End>, onState: (state: MachineState) => void = () => undefined) {
     this.#body = body
@@ -58,35 +60,52 @@ export class MachineLife<End> {
   /** Resolves when nothing of the guest's runs. Throws `machine.state` for one that has ended. */
   async pause(): Promise<void> {
     await this.#step(async () => {
-      if (this.#state === 'paused') return
-      if (this.#state !== 'running') throw this.#wrong('pause', 'a running machine')
-      await this.#body.pause()
-      if (this.#isEnded()) throw this.#wrong('pause', 'a running machine')
-      this.#set('paused')
+      this.#goesOn = false
+      if (this.#state !== 'paused') await this.#pause()
     })
   }
+  async #pause(): Promise<void> {
+    if (this.#state !== 'running') throw this.#wrong('pause', 'a running machine')
+    await this.#body.pause()
+    if (this.#isEnded()) throw this.#wrong('pause', 'a running machine')
+    this.#set('paused')
+  }
 
-  /** Goes on after a pause. Throws `machine.state` for one that has ended. */
+  /**
+   * Goes on after a pause; one that is looked at goes on when nobody looks any more. Throws `machine.state` for one that
+   * has ended.
+   */
   async resume(): Promise<void> {
     await this.#step(() => {
       if (this.#state === 'running') return
-      if (this.#state !== 'paused' || this.#pauses > 0) throw this.#wrong('resume', 'a paused machine')
-      this.#set('running')
-      this.#body.resume()
+      if (this.#state !== 'paused') throw this.#wrong('resume', 'a paused machine')
+      if (this.#looks > 0) this.#goesOn = true
+      else this.#go()
     })
   }
+  #go(): void {
+    this.#goesOn = false
+    this.#set('running')
+    this.#body.resume()
+  }
 
-  /** Does something while the guest stands still, and lets it go on if it ran before. */
+  /** Does something while the guest stands still, which others may at the same time; it then goes on if it ran before. */
   async whilePaused<T>(act: () => Promise<T>): Promise<T> {
-    const before = this.#state
-    if (before === 'running') await this.pause()
-    if (this.#state !== 'paused') throw this.#wrong('hold', 'a running or paused machine')
-    this.#pauses++
+    await this.#step(async () => {
+      if (this.#state === 'running') {
+        await this.#pause()
+        this.#goesOn = true
+      }
+      if (this.#state !== 'paused') throw this.#wrong('hold', 'a running or paused machine')
+      this.#looks++
+    })
     try {
       return await act()
     } finally {
-      this.#pauses--
-      if (before === 'running' && !this.#isEnded()) await this.resume()
+      this.#looks--
+      await this.#step(() => {
+        if (this.#looks === 0 && this.#goesOn && this.#state === 'paused') this.#go()
+      })
     }
   }
 
