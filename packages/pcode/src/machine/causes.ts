@@ -8,6 +8,7 @@ export interface CauseRow {
 export type Cause =
   | 'range'
   | 'overflow'
+  | 'longOverflow'
   | 'division'
   | 'modulus'
   | 'undefined'
@@ -47,6 +48,7 @@ export type Cause =
 export const CAUSES: Readonly<Record<Cause, CauseRow>> = {
   range: { code: 'pascal.range', text: '$0 is not in $1..$2' },
   overflow: { code: 'pascal.overflow', text: 'the result is beyond maxint (6.7.2.2)' },
+  longOverflow: { code: 'pascal.overflow', text: 'a long integer would have more than $0 digits' },
   division: { code: 'pascal.division', text: 'division by zero (6.7.2.2)' },
   modulus: { code: 'pascal.division', text: 'mod by $0, which is not positive (6.7.2.2)' },
   undefined: { code: 'pascal.undefined', text: 'a variable is used before it has a value (6.5.1)' },

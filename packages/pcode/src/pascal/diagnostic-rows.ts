@@ -215,6 +215,8 @@ const STATEMENT_ROWS = {
   'write-digits': { clause: '6.9.3.4', text: 'digits after the point belong to a real, and this is {0}' },
   'string-needed': { clause: '6.4.3.2', text: '{0} needs a string, and this is of type {1}' },
   'string-size': { clause: '6.4.3.2', text: 'a string has 1 to {0} characters' },
+  'long-size': { clause: '6.4.2.2', text: 'a long integer has 1 to {0} digits' },
+  'sized-type': { clause: '6.4.3.2', text: 'only string and integer take a length, and this is {0}' },
   'exit-target': { clause: '6.8.2.4', text: 'exit needs a routine that this one is in, or the program' },
   'variable-needed': { clause: '6.5.1', text: '{0} needs a variable' },
   'write-format': { clause: '6.9.3', text: 'field widths belong to write on a text file' },

@@ -1,4 +1,5 @@
 import { binaryStandard } from './binary-standard.ts'
+import { longStandard } from './long-standard.ts'
 import { otherStandard } from './other-standard.ts'
 import { p4Standard } from './p4-standard.ts'
 import type { StandardRow } from './standard-row.ts'
@@ -13,6 +14,7 @@ export type StandardName =
   | keyof typeof otherStandard
   | keyof typeof tagStandard
   | keyof typeof stringStandard
+  | keyof typeof longStandard
   | keyof typeof p4Standard
 
 const ALL: Readonly<Record<StandardName, StandardRow>> = {
@@ -22,6 +24,7 @@ const ALL: Readonly<Record<StandardName, StandardRow>> = {
   ...tagStandard,
   ...p4Standard,
   ...stringStandard,
+  ...longStandard,
 }
 
 /** Names by number. */

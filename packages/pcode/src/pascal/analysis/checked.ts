@@ -2,7 +2,7 @@ import type { StandardName } from '../../rows/standard.ts'
 import type { Bound, FormalRoutine, Label, Routine, Variable } from './symbols.ts'
 import type { ArrayType, ConformantType, Field, RecordType, Type, Variant, VariantPart } from './types.ts'
 
-/** The value of a constant: an ordinal number, a real, or a string’s characters. */
+/** The value of a constant: an ordinal number, a real, a string’s characters, or a long integer’s digits. */
 export interface Constant {
   readonly type: Type
   readonly value: number | string

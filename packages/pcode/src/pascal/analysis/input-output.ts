@@ -2,10 +2,10 @@ import type { Argument, Expression, Name } from '../syntax/tree.ts'
 import { changed, converted } from './calls.ts'
 import type { CheckedStatement, Place, Value, WriteItem } from './checked.ts'
 import { isBoolean, isChar, isInteger, isNumber } from './compatibility.ts'
-import type { Context } from './context.ts'
+import { type Context, ordinalValue } from './context.ts'
 import { standardFile } from './files.ts'
 import type { CallNode, RequiredRow } from './required-rows.ts'
-import { type FileType, isString, showType, type Type } from './types.ts'
+import { type FileType, INTEGER, isString, showType, type Type } from './types.ts'
 import { loadValue } from './values.ts'
 
 const EMPTY: CheckedStatement = { op: 'empty' }
@@ -106,7 +106,7 @@ function target(c: Context, node: Expression, file: FileType): Place | undefined
   const place = c.place(node)
   if (place.type.kind === 'error') return undefined
   changed(c, place, node)
-  if (file.isText && !isChar(place.type) && !isNumber(place.type) && place.type.kind !== 'string') {
+  if (file.isText && !isChar(place.type) && !isNumber(place.type) && !isSized(place.type)) {
     c.report('read-type', node, showType(place.type))
     return undefined
   }
@@ -155,7 +155,7 @@ function writeRow(name: 'write' | 'writeln'): RequiredRow {
 function writeItem(c: Context, argument: Argument): WriteItem[] {
   const value = c.value(argument.value)
   const { type } = value
-  const width = argument.width && widthOf(c, argument.width)
+  const width = argument.width ? widthOf(c, argument.width) : usualWidth(c, type, argument.value.pos)
   const digits = argument.digits && widthOf(c, argument.digits)
   if (type.kind === 'error') return []
   if (!isWritable(type)) {
@@ -166,15 +166,19 @@ function writeItem(c: Context, argument: Argument): WriteItem[] {
   return [{ value, width, digits }]
 }
 
+/** The width that the dialect has for integers. */
+function usualWidth(c: Context, type: Type, pos: number): Value | undefined {
+  const width = c.dialect.integerWidth
+  return width !== undefined && isInteger(type) ? ordinalValue(pos, INTEGER, width) : undefined
+}
+
+/** A string of varying length, or a long integer. */
+function isSized({ kind }: Type): boolean {
+  return kind === 'string' || kind === 'long'
+}
+
 function isWritable(type: Type): boolean {
-  return (
-    isInteger(type) ||
-    type.kind === 'string' ||
-    type.kind === 'real' ||
-    isChar(type) ||
-    isBoolean(type) ||
-    isString(type)
-  )
+  return isInteger(type) || isSized(type) || type.kind === 'real' || isChar(type) || isBoolean(type) || isString(type)
 }
 
 function widthOf(c: Context, node: Expression): Value {

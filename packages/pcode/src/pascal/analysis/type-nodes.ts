@@ -1,3 +1,4 @@
+import { MAX_LONG_DIGITS } from '../../machine/long-integers.ts'
 import { MAX_SET_MEMBER, MAX_STRING } from '../limits.ts'
 import type { Expression, FieldListNode, Name, RecordNode, TypeNode, VariantPartNode } from '../syntax/tree.ts'
 import { compatible, isInteger } from './compatibility.ts'
@@ -11,10 +12,12 @@ import {
   ERROR,
   type Field,
   hostOf,
+  INTEGER,
   type OrdinalType,
   type PointerType,
   showOrdinal,
   showType,
+  STRING,
   subrange,
   type Type,
   type Variant,
@@ -54,15 +57,8 @@ export function typeOf(c: Context, node: TypeNode, pending: PendingPointers | un
     }
     case 'record':
       return recordType(c, node, pending)
-    case 'string': {
-      const length = ordinalConstant(c, node.length)
-      if (length === undefined) return ERROR
-      if (!isInteger(length.type) || length.value < 1 || length.value > MAX_STRING) {
-        c.report('string-size', node.length, MAX_STRING)
-        return ERROR
-      }
-      return { kind: 'string', name: '', max: length.value }
-    }
+    case 'sized':
+      return sizedType(c, node)
     case 'set': {
       const base = ordinalType(c, node.base, pending)
       if (base === undefined) return ERROR
@@ -80,6 +76,25 @@ export function typeOf(c: Context, node: TypeNode, pending: PendingPointers | un
     default:
       return ERROR
   }
+}
+
+/** `string[n]`, `integer[n]`. */
+function sizedType(c: Context, node: TypeNode & { readonly kind: 'sized' }): Type {
+  const named = namedType(c, node.name)
+  const length = ordinalConstant(c, node.length)
+  if (length === undefined || named.kind === 'error') return ERROR
+  if (named !== STRING && named !== INTEGER) {
+    c.report('sized-type', node.name, c.quote(node.name))
+    return ERROR
+  }
+  const max = named === STRING ? MAX_STRING : MAX_LONG_DIGITS
+  if (!isInteger(length.type) || length.value < 1 || length.value > max) {
+    c.report(named === STRING ? 'string-size' : 'long-size', node.length, max)
+    return ERROR
+  }
+  return named === STRING
+    ? { kind: 'string', name: '', max: length.value }
+    : { kind: 'long', name: '', digits: length.value }
 }
 
 /** The type that an identifier denotes; reports one that denotes something else. */

@@ -1,3 +1,4 @@
+import { MAX_LONG_DIGITS } from '../../machine/long-integers.ts'
 import { MAX_CHAR, MAXINT, USUAL_STRING } from '../limits.ts'
 import type { Bound } from './symbols.ts'
 
@@ -12,6 +13,7 @@ export type Type =
   | SetType
   | FileType
   | StringType
+  | LongType
   | ErrorType
 
 /** Integer, Boolean, char, an enumeration, or a subrange of one of these (§6.4.2). */
@@ -116,6 +118,12 @@ export interface StringType {
   name: string
   readonly max: number
 }
+/** Integers of at most so many decimal digits (UCSD). All such types are compatible. */
+export interface LongType {
+  readonly kind: 'long'
+  name: string
+  readonly digits: number
+}
 /** What stands for a type after an error: compatible with all, so that one error is told once. */
 export interface ErrorType {
   readonly kind: 'error'
@@ -133,6 +141,8 @@ export const NIL: PointerType = { kind: 'pointer', name: 'nil', target: undefine
 export const EMPTY_SET: SetType = { kind: 'set', name: 'the empty set', packed: undefined, base: undefined }
 /** The type string (UCSD). */
 export const STRING: StringType = { kind: 'string', name: 'string', max: USUAL_STRING }
+/** What arithmetic on long integers gives. */
+export const LONG: LongType = { kind: 'long', name: '', digits: MAX_LONG_DIGITS }
 export const TEXT: FileType = { kind: 'file', name: 'text', packed: false, component: CHAR, isText: true }
 
 function ordinal(name: string, family: OrdinalType['family'], low: number, high: number): OrdinalType {
@@ -214,6 +224,8 @@ export function showType(type: Type): string {
       return type.base ? `set of ${showType(type.base)}` : 'a set'
     case 'string':
       return `string[${type.max}]`
+    case 'long':
+      return `integer[${type.digits}]`
     case 'file':
       return `file of ${showType(type.component)}`
     default:

@@ -11,8 +11,8 @@ import { CHAR, INTEGER, REAL, showType, type Type } from './types.ts'
 
 const EMPTY: CheckedStatement = { op: 'empty' }
 
-/** What an argument must be: a string, an integer, a char, a variable that is a string, any variable. */
-type Want = 'string' | 'integer' | 'char' | 'string variable' | 'variable'
+/** What an argument must be: a string, an integer, one that may be long, a char, a variable that is a string, any variable. */
+type Want = 'string' | 'integer' | 'any integer' | 'char' | 'string variable' | 'variable'
 
 /** Reads a call's arguments; undefined after what is wrong with them was reported. */
 function argumentsOf(c: Context, node: CallNode, wanted: readonly Want[]): readonly Operand[] | undefined {
@@ -30,10 +30,12 @@ function operandOf(c: Context, node: CallNode, argument: Expression, want: Want)
   switch (want) {
     case 'string':
       return stringValue(c, c.value(argument), argument, what)
+    case 'any integer':
     case 'integer':
     case 'char': {
       const value = c.value(argument)
-      const type = want === 'integer' ? INTEGER : CHAR
+      if (want === 'any integer' && value.type.kind === 'long') return value
+      const type = want === 'char' ? CHAR : INTEGER
       if (value.type.kind === 'error') return undefined
       return converted(c, type, value, argument)
     }
@@ -122,6 +124,19 @@ const copyRow: RequiredRow = {
   },
 }
 
+const strRow: RequiredRow = {
+  name: 'str',
+  isFunction: false,
+  statement(c, node) {
+    const operands = argumentsOf(c, node, ['any integer', 'string variable'])
+    if (operands === undefined) return EMPTY
+    const [value, into] = operands
+    const isLong = value !== undefined && value.op !== 'address' && value.type.kind === 'long'
+    const more = roomOf(node.pos, into)
+    return { op: 'standard', pos: node.pos, name: isLong ? 'lgx' : 'its', operands: [...operands, more] }
+  },
+}
+
 const powerRow: RequiredRow = {
   name: 'pwroften',
   isFunction: true,
@@ -198,7 +213,7 @@ export const UCSD_ROUTINES: readonly RequiredRow[] = [
   copyRow,
   action('delete', ['string variable', 'integer', 'integer'], 'sdl'),
   action('insert', ['string', 'string variable', 'integer'], 'sns', ([, into], pos) => [roomOf(pos, into)]),
-  action('str', ['integer', 'string variable'], 'its', ([, into], pos) => [roomOf(pos, into)]),
+  strRow,
   action('moveleft', ['variable', 'variable', 'integer'], 'mvl'),
   action('moveright', ['variable', 'variable', 'integer'], 'mvr'),
   action('fillchar', ['variable', 'integer', 'char'], 'fil'),

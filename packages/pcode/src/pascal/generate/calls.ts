@@ -73,6 +73,14 @@ function emitBounds(g: Generator, type: Type, formal: ConformantType): void {
   }
 }
 
+/** Copies what has a length of its own, from one address on the stack to another, with a check of it; false for other types. */
+export function emitSizedCopy(g: Generator, type: Type): boolean {
+  if (type.kind !== 'string' && type.kind !== 'long') return false
+  g.op('ldci', type.kind === 'string' ? type.max : type.digits)
+  g.standard(type.kind === 'string' ? 'sta' : 'lgv')
+  return true
+}
+
 /** Writes what pushes a value for a variable of a type, with the checks of assignment (ISO 7185 §6.4.6). */
 export function emitAs(g: Generator, value: Value, type: Type, packed = false): void {
   if (type.kind === 'set') {

@@ -19,10 +19,10 @@ export function emitRead(g: Generator, statement: CheckedStatement & { readonly 
 
 function emitReadOne(g: Generator, target: Place): void {
   const { type } = target
-  if (type.kind === 'string') {
+  if (type.kind === 'string' || type.kind === 'long') {
     g.address(g.reach(target))
-    g.op('ldci', type.max)
-    g.standard('rds')
+    g.op('ldci', type.kind === 'string' ? type.max : type.digits)
+    g.standard(type.kind === 'string' ? 'rds' : 'rdl')
     return
   }
   const { frame } = g.unit
@@ -60,6 +60,9 @@ function emitItem(g: Generator, { value, width, digits }: WriteItem): void {
   } else if (type.kind === 'string') {
     pushWidth(g, width, 0)
     g.standard('wst')
+  } else if (type.kind === 'long') {
+    pushWidth(g, width, 1)
+    g.standard('wrl')
   } else if (type.kind === 'array') {
     pushWidth(g, width, type.index.high)
     g.op('ldci', type.index.high)

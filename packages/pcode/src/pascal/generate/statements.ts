@@ -1,6 +1,6 @@
 import type { CheckedStatement, Place, Value } from '../analysis/checked.ts'
 import type { Label } from '../analysis/symbols.ts'
-import { emitAs, emitCall } from './calls.ts'
+import { emitAs, emitCall, emitSizedCopy } from './calls.ts'
 import { emitCase } from './case.ts'
 import type { Generator, Reached } from './generator.ts'
 import { emitFile, emitRead, emitWrite } from './input-output.ts'
@@ -95,10 +95,8 @@ function emitAssignment(g: Generator, place: Place, value: Value): void {
   if (!isScalar(type)) {
     g.address(at)
     g.value(value)
-    if (type.kind === 'string') {
-      g.op('ldci', type.max)
-      g.standard('sta')
-    } else if (type.kind === 'conformant') {
+    if (emitSizedCopy(g, type)) return
+    if (type.kind === 'conformant') {
       pushBytes(g, type)
       g.op('mvv')
     } else {

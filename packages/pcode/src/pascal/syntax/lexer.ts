@@ -1,4 +1,5 @@
 import { utf8Bytes } from '@doppel/base'
+import { MAX_LONG_DIGITS } from '../../machine/long-integers.ts'
 import type { Diagnostics, Span } from '../diagnostics.ts'
 import type { SourceText } from '../source.ts'
 import { MAX_INCLUDES, MAXINT } from '../limits.ts'
@@ -61,6 +62,8 @@ function reserveWords(names: Names): Uint8Array {
 export interface LexerOptions {
   readonly underscores?: boolean
   readonly emptyStrings?: boolean
+  /** An integer beyond maxint is a literal, which has its digits for its value. */
+  readonly longIntegers?: boolean
   /** The text of a file that is taken in; undefined where there is none. */
   readonly include?: ((name: string) => SourceText | undefined) | undefined
 }
@@ -72,6 +75,7 @@ export class Lexer {
   readonly #reserved: Uint8Array
   readonly #underscores: boolean
   readonly #emptyStrings: boolean
+  readonly #longIntegers: boolean
   readonly #include: LexerOptions['include']
   #includeDepth = 0
   readonly tokens: TokenBuffer
@@ -79,6 +83,7 @@ export class Lexer {
   constructor(names: Names, diagnostics: Diagnostics, options: LexerOptions = {}) {
     this.#underscores = options.underscores ?? false
     this.#emptyStrings = options.emptyStrings ?? false
+    this.#longIntegers = options.longIntegers ?? false
     this.#include = options.include
     this.#names = names
     this.#diagnostics = diagnostics
@@ -189,6 +194,10 @@ export class Lexer {
       this.tokens.count = before
     }
     const value = Number(text.slice(start, text.charCodeAt(i - 1) === 0x2e ? i - 1 : i))
+    if (!isReal && value > MAXINT && this.#longIntegers && i - start <= MAX_LONG_DIGITS) {
+      this.tokens.pushLiteral(Token.integer, span.pos, span.end, text.slice(start, i))
+      return i
+    }
     if (!isReal && value > MAXINT) this.#diagnostics.report('integer-size', span, [text.slice(start, i), MAXINT])
     if (value === Infinity) this.#diagnostics.report('real-size', span, [text.slice(start, i)])
     this.tokens.pushLiteral(isReal ? Token.real : Token.integer, span.pos, span.end, value)

@@ -44,7 +44,7 @@ function parseTypeInside(p: Cursor): TypeNode {
         p.advance()
         const length = parseConstant(p)
         p.expect(Token.rightBracket)
-        return { kind: 'string', length, ...p.span(pos) }
+        return { kind: 'sized', name, length, ...p.span(pos) }
       }
       return { kind: 'type-name', ...name }
     }

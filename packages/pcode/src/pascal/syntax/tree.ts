@@ -98,7 +98,8 @@ export type TypeNode =
   | (Span & { readonly kind: 'subrange'; readonly low: Expression; readonly high: Expression })
   | (Span & { readonly kind: 'pointer'; readonly target: Name })
   /** `string` or `string[n]` (UCSD). */
-  | (Span & { readonly kind: 'string'; readonly length: Expression })
+  /** `string[n]`, `integer[n]` (UCSD). */
+  | (Span & { readonly kind: 'sized'; readonly name: Name; readonly length: Expression })
   | ArrayNode
   | RecordNode
   | (Span & { readonly kind: 'set'; readonly packed: boolean; readonly base: TypeNode })
