@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import { hostClock } from '@doppel/base'
 import { Problem, type ProgramPlace, type RunResult, runProgram } from '@doppel/pcode'
 import type { Invocation, Streams } from '../cli/command.ts'
 import { readTimeout } from '../cli/read-timeout.ts'
@@ -32,6 +33,7 @@ export async function runPascal(invocation: Invocation): Promise<number> {
   const result = await runProgram(program, {
     files: programFiles(bindings, ending.signal),
     realStyle: REAL_STYLE,
+    clock: hostClock(),
     look: () => {
       if (isOver()) throw new Problem('budget')
       return undefined

@@ -10,6 +10,8 @@ export interface Dialect {
   readonly longIntegers: boolean
   /** Columns that an integer is written in where a program says nothing; undefined for the machine’s usual number. */
   readonly integerWidth: number | undefined
+  /** Files are opened by their titles, may have no type, and their failures may be looked at (UCSD Pascal II.0). */
+  readonly titles: boolean
   /** A case without a match does nothing, or what `otherwise` says. */
   readonly lenientCase: boolean
   /** `exit(routine)`. */
@@ -32,6 +34,7 @@ export interface Dialect {
 const NO_EXTENSIONS = {
   strings: false,
   longIntegers: false,
+  titles: false,
   integerWidth: undefined,
   lenientCase: false,
   exits: false,
@@ -55,10 +58,11 @@ export const DIALECTS: Readonly<Record<Dialect['name'], Dialect>> = {
   ucsd: {
     name: 'ucsd',
     summary:
-      'what UCSD Pascal II.0 adds: strings, long integers, otherwise, exit, include files, units, segment procedures',
+      'what UCSD Pascal II.0 adds: strings, long integers, titled files, otherwise, exit, include files, units, segment procedures',
     conformantArrays: false,
     strings: true,
     longIntegers: true,
+    titles: true,
     integerWidth: 1,
     lenientCase: true,
     exits: true,

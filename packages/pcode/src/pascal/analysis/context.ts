@@ -2,6 +2,7 @@ import type { DiagnosticName } from '../diagnostic-rows.ts'
 import type { Diagnostics, Span } from '../diagnostics.ts'
 import type { Dialect } from '../dialect.ts'
 import type { Sources } from '../source.ts'
+import type { IoSwitches } from '../syntax/io-switches.ts'
 import type { Names } from '../syntax/names.ts'
 import type { Expression, Name, Statement } from '../syntax/tree.ts'
 import type { CheckedStatement, OpenedRecord, Place, Value } from './checked.ts'
@@ -54,7 +55,21 @@ export class Context {
   /** Is told of a routine between its declarations and its statements. */
   onDeclared: ((routine: Routine) => void) | undefined
 
-  constructor(names: Names, sources: Sources, diagnostics: Diagnostics, dialect: Dialect, stages: Stages) {
+  /** The program looks at IORESULT. */
+  asksIoResult = false
+  /** The program marks and releases its heap. */
+  marksHeap = false
+  readonly #ioSwitches: IoSwitches
+
+  constructor(
+    names: Names,
+    sources: Sources,
+    diagnostics: Diagnostics,
+    dialect: Dialect,
+    stages: Stages,
+    ioSwitches: IoSwitches,
+  ) {
+    this.#ioSwitches = ioSwitches
     this.names = names
     this.sources = sources
     this.diagnostics = diagnostics
@@ -71,6 +86,11 @@ export class Context {
 
   report(name: DiagnosticName, span: Span, ...args: readonly (string | number)[]): void {
     this.diagnostics.report(name, span, args)
+  }
+
+  /** Whether the program goes on where input or output fails at this place. */
+  isLenient(pos: number): boolean {
+    return !this.#ioSwitches.isOnAt(pos)
   }
 
   value(node: Expression): Value {

@@ -61,6 +61,10 @@ function transferOf(c: Context, node: CallNode, standard: 'input' | 'output', is
     return undefined
   }
   const type = file.type as FileType
+  if (type.isUntyped === true) {
+    c.report('file-untyped', node.args[0]?.value ?? node)
+    return undefined
+  }
   if (isLine && !type.isText) {
     c.report('text-needed', node.args[0]?.value ?? node, c.quote(node.callee), showType(type))
     return undefined
@@ -83,12 +87,20 @@ function readRow(name: 'read' | 'readln'): RequiredRow {
       const transfer = transferOf(c, node, 'input', line)
       if (transfer === undefined) return EMPTY
       const { file, type, args } = transfer
+      const isLenient = c.isLenient(node.pos)
       const targets = args.map(({ value, width }) => {
         if (width) c.report('write-format', width)
         return target(c, value, type)
       })
       if (type.isText)
-        return { op: 'read', pos: node.pos, file, targets: targets.filter(place => place !== undefined), line }
+        return {
+          op: 'read',
+          pos: node.pos,
+          file,
+          targets: targets.filter(place => place !== undefined),
+          line,
+          isLenient,
+        }
       const body = targets.flatMap((place, i): CheckedStatement[] =>
         place === undefined ? [] : readComponent(c, node, file, place, args[i]?.value as Expression),
       )
@@ -118,7 +130,7 @@ function readComponent(c: Context, node: CallNode, file: Place, place: Place, at
   const value = converted(c, place.type, loadValue(c, bufferOf(file, node.pos)), at)
   return [
     { op: 'assign', pos: node.pos, place, value },
-    { op: 'file', pos: node.pos, action: 'get', file },
+    { op: 'file', pos: node.pos, action: 'get', file, isLenient: c.isLenient(node.pos) },
   ]
 }
 
@@ -141,13 +153,13 @@ function writeRow(name: 'write' | 'writeln'): RequiredRow {
           const value = converted(c, type.component, c.value(argument.value), argument.value)
           return [
             { op: 'assign', pos: node.pos, place: bufferOf(file, node.pos), value },
-            { op: 'file', pos: node.pos, action: 'put', file },
+            { op: 'file', pos: node.pos, action: 'put', file, isLenient: c.isLenient(node.pos) },
           ]
         })
         return { op: 'sequence', body }
       }
       const items = args.flatMap(argument => writeItem(c, argument))
-      return { op: 'write', pos: node.pos, file, items, line }
+      return { op: 'write', pos: node.pos, file, items, line, isLenient: c.isLenient(node.pos) }
     },
   }
 }

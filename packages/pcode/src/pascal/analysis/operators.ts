@@ -53,6 +53,11 @@ export function toReal(value: Value): Value {
 export function unaryValue(c: Context, node: UnaryExpression, operand: Value): Value {
   const { pos } = node
   const { type } = operand
+  if (node.operator === Token.equal || node.operator === Token.notEqual) {
+    // Only scan takes a comparison without its left side.
+    c.report('scan-relation-place', node)
+    return bad(pos)
+  }
   if (type.kind === 'error') return bad(pos)
   const fits = node.operator === Token.not ? isBoolean(type) : isNumber(type) || type.kind === 'long'
   if (!fits) {

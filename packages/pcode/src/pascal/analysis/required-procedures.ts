@@ -32,7 +32,11 @@ function fileRow(name: 'reset' | 'rewrite' | 'get' | 'put' | 'page'): RequiredRo
         return EMPTY
       }
       const file = fileArgument(c, node, 'output', isPage)
-      return file === undefined ? EMPTY : { op: 'file', pos: node.pos, action: name, file }
+      const hasComponents = file?.type.kind === 'file' && file.type.isUntyped !== true
+      if (file && !hasComponents && (name === 'get' || name === 'put')) c.report('file-untyped', node)
+      return file === undefined
+        ? EMPTY
+        : { op: 'file', pos: node.pos, action: name, file, isLenient: c.isLenient(node.pos) }
     },
   }
 }

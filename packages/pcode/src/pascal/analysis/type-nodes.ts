@@ -7,6 +7,7 @@ import { type Context, entityName } from './context.ts'
 import {
   type ArrayType,
   BOOLEAN,
+  CHAR,
   containsFile,
   enumeration,
   ERROR,
@@ -69,6 +70,8 @@ export function typeOf(c: Context, node: TypeNode, pending: PendingPointers | un
       return { kind: 'set', name: '', packed: node.packed, base }
     }
     case 'file': {
+      if (node.component === undefined)
+        return { kind: 'file', name: '', packed: false, component: CHAR, isText: false, isUntyped: true }
       const component = typeOf(c, node.component, pending)
       if (containsFile(component)) c.report('file-of-file', node.component)
       return { kind: 'file', name: '', packed: node.packed, component, isText: false }

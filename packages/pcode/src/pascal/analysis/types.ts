@@ -111,6 +111,8 @@ export interface FileType {
   readonly packed: boolean
   readonly component: Type
   readonly isText: boolean
+  /** It has no components: blocks are transferred (UCSD). */
+  readonly isUntyped?: boolean
 }
 /** Characters behind their number, at most so many (UCSD). All such types are compatible. */
 export interface StringType {
@@ -227,6 +229,7 @@ export function showType(type: Type): string {
     case 'long':
       return `integer[${type.digits}]`
     case 'file':
+      if (type.isUntyped === true) return 'file'
       return `file of ${showType(type.component)}`
     default:
       return 'unknown'

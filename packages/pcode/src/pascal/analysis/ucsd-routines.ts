@@ -12,10 +12,10 @@ import { CHAR, INTEGER, REAL, showType, type Type } from './types.ts'
 const EMPTY: CheckedStatement = { op: 'empty' }
 
 /** What an argument must be: a string, an integer, one that may be long, a char, a variable that is a string, any variable. */
-type Want = 'string' | 'integer' | 'any integer' | 'char' | 'string variable' | 'variable'
+export type Want = 'string' | 'integer' | 'any integer' | 'char' | 'string variable' | 'variable'
 
 /** Reads a call's arguments; undefined after what is wrong with them was reported. */
-function argumentsOf(c: Context, node: CallNode, wanted: readonly Want[]): readonly Operand[] | undefined {
+export function argumentsOf(c: Context, node: CallNode, wanted: readonly Want[]): readonly Operand[] | undefined {
   if (node.args.length !== wanted.length) {
     for (const { value } of node.args) c.value(value)
     c.report('argument-count', node, c.quote(node.callee), countOf(wanted.length, 'parameter'), node.args.length)
@@ -52,7 +52,19 @@ function operandOf(c: Context, node: CallNode, argument: Expression, want: Want)
   }
 }
 
-function placeOf(c: Context, argument: Expression, what: string): Place | undefined {
+/** The address of a place, and where the variable that it is in begins and how many bytes that has: what lies beyond is not touched. */
+export function areaOf(place: Place): readonly Operand[] {
+  let whole = place
+  while (whole.at === 'index' || whole.at === 'field' || whole.at === 'character') whole = whole.base
+  return [
+    { op: 'address', place },
+    { op: 'address', place: whole },
+    ordinalValue(place.pos, INTEGER, sizeOf(whole.type).bytes),
+  ]
+}
+
+/** A variable that a call is given; undefined after what is wrong was reported. */
+export function placeOf(c: Context, argument: Expression, what: string): Place | undefined {
   const { kind } = argument
   if (kind !== 'name' && kind !== 'index' && kind !== 'field' && kind !== 'arrow') {
     c.value(argument)
@@ -96,6 +108,20 @@ function action(
       const operands = argumentsOf(c, node, wanted)
       if (operands === undefined) return EMPTY
       return { op: 'standard', pos: node.pos, name: row, operands: [...operands, ...more(operands, node.pos)] }
+    },
+  }
+}
+
+/** A procedure on the bytes of variables. */
+function area(name: string, wanted: readonly Want[], row: StandardName): RequiredRow {
+  return {
+    name,
+    isFunction: false,
+    statement(c, node) {
+      const operands = argumentsOf(c, node, wanted)
+      if (operands === undefined) return EMPTY
+      const areas = operands.flatMap(operand => (operand.op === 'address' ? areaOf(operand.place) : [operand]))
+      return { op: 'standard', pos: node.pos, name: row, operands: areas }
     },
   }
 }
@@ -214,9 +240,9 @@ export const UCSD_ROUTINES: readonly RequiredRow[] = [
   action('delete', ['string variable', 'integer', 'integer'], 'sdl'),
   action('insert', ['string', 'string variable', 'integer'], 'sns', ([, into], pos) => [roomOf(pos, into)]),
   strRow,
-  action('moveleft', ['variable', 'variable', 'integer'], 'mvl'),
-  action('moveright', ['variable', 'variable', 'integer'], 'mvr'),
-  action('fillchar', ['variable', 'integer', 'char'], 'fil'),
+  area('moveleft', ['variable', 'variable', 'integer'], 'mvl'),
+  area('moveright', ['variable', 'variable', 'integer'], 'mvr'),
+  area('fillchar', ['variable', 'integer', 'char'], 'fil'),
   action('halt', [], 'hlt', (_, pos) => [ordinalValue(pos, INTEGER, 0)]),
   powerRow,
   sizeRow,

@@ -15,6 +15,10 @@ export interface CodeOptions {
   readonly checks: boolean
   /** Checks that variables have a value before they are used. */
   readonly undefined: boolean
+  /** The program looks at IORESULT, so that each statement of input or output says how it went. */
+  readonly ioResult: boolean
+  /** The program marks its heap, so that what it makes is noted. */
+  readonly marks: boolean
 }
 
 /** Where a place is, as far as no instruction is needed: behind an address on the operand stack, or fixed. */
@@ -93,6 +97,11 @@ export class Generator {
 
   standard(name: StandardName): void {
     this.unit.code.emit(Row.csp, 0, Csp[name])
+  }
+
+  /** Calls a standard procedure of input or output. */
+  transfer(name: StandardName, isLenient: boolean | undefined): void {
+    this.unit.code.emit(isLenient === true ? Row.csf : Row.csp, 0, Csp[name])
   }
 
   jump(name: 'ujp' | 'fjp' | 'tjp', label: Label): void {

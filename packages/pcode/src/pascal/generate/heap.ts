@@ -10,7 +10,7 @@ export function emitNew(g: Generator, pointer: Place, tags: readonly Selection[]
   const kept = g.unit.frame.temporary('i')
   g.op2('lda', 0, kept)
   g.op('ldci', sizeOf(target).bytes)
-  g.standard('new')
+  g.standard(g.options.marks ? 'hnw' : 'new')
   if (containsFile(target)) emitFileVariables(g, target, () => g.op2('loda', 0, kept), 'fin')
   // The variants that were named are active from the start: their tags have the values named.
   for (const { value, part } of tags) {

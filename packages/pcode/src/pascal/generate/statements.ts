@@ -3,7 +3,7 @@ import type { Label } from '../analysis/symbols.ts'
 import { emitAs, emitCall, emitSizedCopy } from './calls.ts'
 import { emitCase } from './case.ts'
 import type { Generator, Reached } from './generator.ts'
-import { emitFile, emitRead, emitWrite } from './input-output.ts'
+import { emitFile, endTransfer, emitRead, emitWrite } from './input-output.ts'
 import { emitFor } from './for-loop.ts'
 import { emitDispose, emitNew, emitTransfer } from './heap.ts'
 import { isReference, pushBytes } from './reach.ts'
@@ -57,16 +57,20 @@ export function emitStatement(g: Generator, statement: CheckedStatement): void {
       break
     case 'standard':
       emitStandard(g, { ...statement, roomBytes: 0 })
+      if (statement.isLenient !== undefined) endTransfer(g)
       break
     case 'read':
       emitRead(g, statement)
+      endTransfer(g)
       for (const place of statement.targets) learn(g, place)
       break
     case 'write':
       emitWrite(g, statement)
+      endTransfer(g)
       break
     case 'file':
       emitFile(g, statement)
+      endTransfer(g)
       break
     case 'new':
       emitNew(g, statement.pointer as Place, statement.tags)

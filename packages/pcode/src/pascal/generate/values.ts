@@ -10,6 +10,7 @@ import { isScalar, setKind, storageOf } from './storage.ts'
 /** What is asked of a standard procedure. */
 type StandardCall = Pick<Value & { readonly op: 'standard' }, 'name' | 'roomBytes'> & {
   readonly operands: readonly Operand[]
+  readonly isLenient?: boolean | undefined
 }
 
 /** Writes what pushes a value: a scalar itself, of others the address. */
@@ -66,7 +67,7 @@ export function emitStandard(g: Generator, call: StandardCall): void {
     if (operand.op === 'address') g.address(g.reach(operand.place))
     else g.value(operand)
   }
-  g.standard(call.name)
+  g.transfer(call.name, call.isLenient)
 }
 
 function emitLoad(g: Generator, place: Place): void {

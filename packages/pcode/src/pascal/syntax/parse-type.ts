@@ -104,6 +104,8 @@ function parseStructured(p: Cursor, pos: number, packed: boolean): TypeNode {
     p.expect(Token.endWord)
     return { kind: 'record', packed, fields, ...p.span(pos) }
   }
+  if (kind === Token.file && p.dialect.titles && p.kind !== Token.of)
+    return { kind: 'file', packed, component: undefined, ...p.span(pos) }
   p.expect(Token.of)
   const component = parseType(p)
   if (kind === Token.set) return { kind: 'set', packed, base: component, ...p.span(pos) }

@@ -97,13 +97,12 @@ export type TypeNode =
   | (Span & { readonly kind: 'enumeration'; readonly names: readonly Name[] })
   | (Span & { readonly kind: 'subrange'; readonly low: Expression; readonly high: Expression })
   | (Span & { readonly kind: 'pointer'; readonly target: Name })
-  /** `string` or `string[n]` (UCSD). */
   /** `string[n]`, `integer[n]` (UCSD). */
   | (Span & { readonly kind: 'sized'; readonly name: Name; readonly length: Expression })
   | ArrayNode
   | RecordNode
   | (Span & { readonly kind: 'set'; readonly packed: boolean; readonly base: TypeNode })
-  | (Span & { readonly kind: 'file'; readonly packed: boolean; readonly component: TypeNode })
+  | (Span & { readonly kind: 'file'; readonly packed: boolean; readonly component: TypeNode | undefined })
   | (Span & { readonly kind: 'bad' })
 /** An array type (§6.4.3.2). */
 export interface ArrayNode extends Span {
