@@ -165,6 +165,15 @@ end.`)
     expect(looping.err).toContain('[pascal.timeout]')
   })
 
+  test('recurses a million calls deep', () => {
+    program(`program p(output); var n: integer;
+procedure down(depth: integer; var sum: integer);
+var squares: array [1..4] of integer;
+begin squares[3] := 1; if depth > 0 then begin sum := sum + squares[3]; down(depth - 1, sum) end end;
+begin n := 0; down(1000000, n); writeln(n:1) end.`)
+    expect(doppel(['run', 'prog.pas'])).toEqual({ status: 0, out: '1000000\n', err: '' })
+  })
+
   test('ends an endless recursion', () => {
     program('program p; procedure q; begin q end; begin q end.')
     const { status, err } = doppel(['run', 'prog.pas'])

@@ -43,6 +43,8 @@ export type Cause =
   | 'procedure'
   | 'stringLength'
   | 'stringIndex'
+  | 'fileUndefined'
+  | 'bufferMoved'
   | 'fileTitle'
   | 'noVolume'
   | 'fileMissing'
@@ -93,6 +95,11 @@ export const CAUSES: Readonly<Record<Cause, CauseRow>> = {
   procedure: { code: 'pascal.procedure', text: 'the procedure has other parameters than the call' },
   stringLength: { code: 'pascal.string', text: 'a string of $0 characters is too long for one of $1' },
   stringIndex: { code: 'pascal.string', text: 'the string has no character $0' },
+  fileUndefined: { code: 'pascal.undefined', text: 'the file was never written (6.6.5.2)', ioResult: 13 },
+  bufferMoved: {
+    code: 'pascal.buffer',
+    text: 'the file was moved while something referred to its buffer variable (6.5.5)',
+  },
   fileTitle: { code: 'pascal.title', text: 'this is no title of a file', ioResult: 7 },
   noRoom: { code: 'pascal.file', text: 'there is no room for the file', ioResult: 8 },
   noVolume: { code: 'pascal.file', text: 'there is no such volume', ioResult: 9 },

@@ -18,11 +18,14 @@ const NO_BYTES = new Uint8Array(0)
 /** Bytes kept by the machine itself: a file that is no program parameter, or is empty yet. */
 class MemoryFile {
   readonly pieces: Uint8Array[] = []
+  /** It has a value: it was written, if only as an empty file. */
+  isDefined = false
   input(): InputStream {
     let at = 0
     return { read: () => this.pieces[at++] }
   }
   output(): OutputStream {
+    this.isDefined = true
     this.pieces.length = 0
     return { write: bytes => void this.pieces.push(bytes.slice()) }
   }
@@ -89,6 +92,7 @@ export class PascalFile {
       return
     }
     this.close()
+    if (!this.#port && !this.#memory.isDefined) throw new Problem('fileUndefined')
     const input = this.#port ? this.#port.reset(this.name) : this.#memory.input()
     if (!input) throw new Problem('noFile')
     this.#read(input)

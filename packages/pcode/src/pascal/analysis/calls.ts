@@ -1,5 +1,5 @@
 import type { Span } from '../diagnostics.ts'
-import type { Expression } from '../syntax/tree.ts'
+import { type Expression, isAccess } from '../syntax/tree.ts'
 import type { Actual, Call, Place, Value } from './checked.ts'
 import { assignmentFault, compatible, isInteger } from './compatibility.ts'
 import { type Context, entityName } from './context.ts'
@@ -111,7 +111,7 @@ export function converted(c: Context, to: Type, value: Value, span: Span): Value
 /** An actual variable parameter (§6.6.3.3). */
 function variableActual(c: Context, variable: Variable, argument: Expression): Place {
   const { type, name } = variable
-  if (argument.kind !== 'name' && argument.kind !== 'index' && argument.kind !== 'field' && argument.kind !== 'arrow') {
+  if (!isAccess(argument)) {
     if (c.value(argument).type.kind !== 'error') c.report('var-variable', argument, `'${name}'`)
     return { at: 'bad', pos: argument.pos, type: { kind: 'error', name: '' }, isPackedComponent: false }
   }
@@ -148,8 +148,7 @@ function conformantActual(
   argument: Expression,
   givesBounds: boolean,
 ): (Actual & { readonly kind: 'conformant' }) | undefined {
-  const isVariable =
-    argument.kind === 'name' || argument.kind === 'index' || argument.kind === 'field' || argument.kind === 'arrow'
+  const isVariable = isAccess(argument)
   if (variable.byReference && !isVariable) {
     if (c.value(argument).type.kind !== 'error') c.report('var-variable', argument, `'${variable.name}'`)
     return undefined

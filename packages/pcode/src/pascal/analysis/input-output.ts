@@ -1,4 +1,4 @@
-import type { Argument, Expression, Name } from '../syntax/tree.ts'
+import { type Argument, type Expression, type Name, isAccess } from '../syntax/tree.ts'
 import { changed, converted } from './calls.ts'
 import type { CheckedStatement, Place, Value, WriteItem } from './checked.ts'
 import { isBoolean, isChar, isInteger, isNumber } from './compatibility.ts'
@@ -14,7 +14,7 @@ const EMPTY: CheckedStatement = { op: 'empty' }
 function leadingFile(c: Context, argument: Argument | undefined): Place | undefined {
   if (argument === undefined) return undefined
   const { kind } = argument.value
-  if (kind !== 'name' && kind !== 'index' && kind !== 'field' && kind !== 'arrow') return undefined
+  if (!isAccess(argument.value)) return undefined
   const root = rootName(argument.value)
   const binding = root === undefined ? undefined : c.scopes.peek(root)
   const isVariable = binding?.entity.kind === 'variable' || c.opened.length > 0
@@ -110,8 +110,7 @@ function readRow(name: 'read' | 'readln'): RequiredRow {
 }
 
 function target(c: Context, node: Expression, file: FileType): Place | undefined {
-  const { kind } = node
-  if (kind !== 'name' && kind !== 'index' && kind !== 'field' && kind !== 'arrow') {
+  if (!isAccess(node)) {
     c.report('not-a-variable', node, 'a value')
     return undefined
   }

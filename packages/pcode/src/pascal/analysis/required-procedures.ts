@@ -125,7 +125,7 @@ function transferRow(name: 'pack' | 'unpack'): RequiredRow {
         c.report('pack-types', node, c.quote(node.callee))
         return EMPTY
       }
-      if (index.op === 'ordinal' && isArray(unpacked) && isArray(packed)) {
+      if (index.op === 'ordinal' && unpacked.type.kind === 'array' && packed.type.kind === 'array') {
         const { low, high } = unpacked.type.index
         const last = index.value + packed.type.index.high - packed.type.index.low
         if (index.value < low || last > high) {

@@ -26,7 +26,7 @@ import {
 } from './types.ts'
 
 /** Pointers whose target types are defined later in the same type part (ISO 7185 §6.2.2.9). */
-export type PendingPointers = { readonly pointer: PointerType; readonly target: Name }[]
+export type PendingPointers = { readonly pointer: PointerType; target: Name }[]
 
 /** A type of its own, or the one that a type-identifier denotes (§6.4.1). */
 export function typeOf(c: Context, node: TypeNode, pending: PendingPointers | undefined): Type {
@@ -153,8 +153,25 @@ function recordType(c: Context, node: RecordNode, pending: PendingPointers | und
     places.set(name.id, name)
     fields.set(name.id, field)
   }
+  const before = pending?.length ?? 0
   const list = fieldList(c, node.fields, undefined, define, pending)
+  refuseFields(c, fields, pending, before)
   return { kind: 'record', name: '', packed: node.packed, fields, ...list, bytes: 0 }
+}
+
+/** Inside of a record its fields’ names mean the fields, so that none can be the type of what a pointer there leads to (§6.2.2.8). */
+function refuseFields(
+  c: Context,
+  fields: ReadonlyMap<number, Field>,
+  pending: PendingPointers | undefined,
+  before: number,
+): void {
+  for (const entry of pending?.slice(before) ?? []) {
+    if (!fields.has(entry.target.id)) continue
+    c.report('not-a-type', entry.target, c.quote(entry.target), 'a field')
+    entry.target = { ...entry.target, id: -1 }
+    entry.pointer.target = ERROR
+  }
 }
 
 interface FieldList {

@@ -1,5 +1,5 @@
 import type { StandardName } from '../../rows/standard.ts'
-import type { Expression } from '../syntax/tree.ts'
+import { type Expression, isAccess } from '../syntax/tree.ts'
 import { sizeOf } from '../generate/storage.ts'
 import { changed, converted, countOf } from './calls.ts'
 import type { CheckedStatement, Operand, Place, Value } from './checked.ts'
@@ -65,8 +65,7 @@ export function areaOf(place: Place): readonly Operand[] {
 
 /** A variable that a call is given; undefined after what is wrong was reported. */
 export function placeOf(c: Context, argument: Expression, what: string): Place | undefined {
-  const { kind } = argument
-  if (kind !== 'name' && kind !== 'index' && kind !== 'field' && kind !== 'arrow') {
+  if (!isAccess(argument)) {
     c.value(argument)
     c.report('variable-needed', argument, what)
     return undefined

@@ -104,7 +104,8 @@ function parseFactor(p: Cursor): Expression {
       const inner = parseExpression(p)
       p.close(Token.rightParen)
       // An operator’s span takes its parentheses in, so that carets under operands show them.
-      return inner.kind === 'binary' || inner.kind === 'unary' ? { ...inner, pos, end: p.lastEnd } : inner
+      if (inner.kind === 'binary' || inner.kind === 'unary') return { ...inner, pos, end: p.lastEnd }
+      return { ...inner, isParenthesized: true }
     }
     case Token.not: {
       p.advance()

@@ -7,7 +7,11 @@ export interface Name extends Span {
 }
 
 /** An expression as written (ISO 7185 §6.7). */
-export type Expression =
+export type Expression = ExpressionNode & {
+  /** A variable in parentheses is a value, not a variable (§6.5.1). */
+  readonly isParenthesized?: boolean
+}
+type ExpressionNode =
   | NameExpression
   | LiteralExpression
   | NilExpression
@@ -240,4 +244,9 @@ export interface ProgramNode extends Span {
   readonly units: readonly UnitNode[]
   readonly uses: readonly Name[]
   readonly block: Block
+}
+
+/** Whether an expression is written as a variable-access is (§6.5.1). */
+export function isAccess({ kind, isParenthesized }: Expression): boolean {
+  return isParenthesized !== true && (kind === 'name' || kind === 'index' || kind === 'field' || kind === 'arrow')
 }
