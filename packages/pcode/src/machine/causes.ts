@@ -72,7 +72,7 @@ export const CAUSES: Readonly<Record<Cause, CauseRow>> = {
   case: { code: 'pascal.case', text: 'no case matches (6.8.3.5)' },
   caseValue: { code: 'pascal.case', text: 'no case matches $0 (6.8.3.5)' },
   variant: { code: 'pascal.variant', text: 'the variant is not active (6.5.3.3)' },
-  tag: { code: 'pascal.variant', text: 'new fixed another variant (6.6.5.3)' },
+  tag: { code: 'pascal.variant', text: 'the variable was made for certain variants, which stay (6.6.5.3)' },
   setRange: { code: 'pascal.set', text: '$0 cannot be an element of a set of $1..$2' },
   conversion: { code: 'pascal.conversion', text: '$0 has no integer that is near it (6.6.6.3)' },
   realDomain: { code: 'pascal.domain', text: 'the function has no value at $0 (6.6.6.2)' },

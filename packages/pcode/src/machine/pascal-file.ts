@@ -37,6 +37,8 @@ export class PascalFile {
   state: 'closed' | 'reading' | 'writing' = 'closed'
   /** True when the buffer variable holds a component that is not taken or put yet. */
   buffered = false
+  /** Transfers, and openings: what moves the file to another place. */
+  moves = 0
   /** How the file is to be opened when it is first used. */
   opensAs: 'reading' | 'writing' | undefined
   /** The contents where it was opened by a title and is no text. */
@@ -67,6 +69,7 @@ export class PascalFile {
   }
   /** Opens by a title: a text as a stream of characters, another file for both reading and writing. */
   openTitled(contents: TitledFile, isNew: boolean, isText: boolean): void {
+    this.moves++
     this.#contents = contents
     if (!isText) this.titled = contents
     else if (isNew) this.#output = { write: bytes => contents.write(bytes) }
@@ -86,6 +89,7 @@ export class PascalFile {
 
   /** Opens for reading from the beginning. */
   reset(): void {
+    this.moves++
     this.opensAs = undefined
     if (this.#contents && this.state !== 'closed') {
       this.#again(this.#contents)
@@ -106,6 +110,7 @@ export class PascalFile {
   }
   /** Opens for writing, empty. */
   rewrite(): void {
+    this.moves++
     this.opensAs = undefined
     this.close()
     this.#output = this.#port ? this.#port.rewrite(this.name) : this.#memory.output()

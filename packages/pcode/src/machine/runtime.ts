@@ -151,11 +151,13 @@ export class Runtime {
   reading(address: number): PascalFile {
     const file = this.file(address)
     if (file.state !== 'reading') throw new Problem('notReading')
+    file.moves++
     return file
   }
   writing(address: number): PascalFile {
     const file = this.file(address)
     if (file.state !== 'writing') throw new Problem('notWriting')
+    file.moves++
     return file
   }
   /** Ends a file variable. */

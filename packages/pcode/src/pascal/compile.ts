@@ -27,6 +27,7 @@ export function compilePascal(text: string, options: CompileOptions = {}): Compi
       undefined: checks,
       ioResult: program.asksIoResult,
       marks: program.marksHeap,
+      disposed: program.disposed,
     }),
     diagnostics,
   }

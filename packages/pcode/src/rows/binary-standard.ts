@@ -21,6 +21,8 @@ type BinaryName =
   | 'efb'
   | 'fin'
   | 'fcl'
+  | 'fps'
+  | 'fmv'
 
 /** Components are no larger than the memory; a claim beyond it must not make the host count so far. */
 function* fill(rt: Runtime, file: PascalFile, to: number, bytes: number): Generator<Promise<void>, void> {
@@ -114,6 +116,10 @@ export const binaryStandard: Readonly<Record<BinaryName, StandardRow>> = {
     if (file.state === 'closed') throw new Problem('notOpen')
     if (file.state === 'writing') return 1
     return !file.buffered && (yield* file.filled()) === END_OF_FILE ? 1 : 0
+  }),
+  fps: served('i -> i', 'How often the file was moved.', (rt, f) => rt.file(f).moves),
+  fmv: served('i i ->', 'Traps if the file was moved since: how often it had been.', (rt, f, moves) => {
+    if (rt.file(f).moves !== moves) throw new Problem('bufferMoved')
   }),
   fin: served('i ->', 'Gives a file variable a file of its own, closed.', (rt, f) => void rt.attach(f)),
   fcl: served('i ->', 'Closes a file variable and ends its file.', (rt, f) => rt.detach(f)),

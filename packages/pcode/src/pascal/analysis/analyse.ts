@@ -81,6 +81,7 @@ export function analyse(
     parameters: files,
     asksIoResult: c.asksIoResult,
     marksHeap: c.marksHeap,
+    disposed: c.disposed,
   }
 }
 

@@ -228,6 +228,8 @@ export interface CheckedProgram {
   readonly parameters: readonly Variable[]
   /** It looks at IORESULT. */
   readonly asksIoResult: boolean
+  /** Types that it disposes of variables of. */
+  readonly disposed: ReadonlySet<Type>
   /** It marks and releases its heap. */
   readonly marksHeap: boolean
 }

@@ -8,7 +8,7 @@ import type { Expression, Name, Statement } from '../syntax/tree.ts'
 import type { CheckedStatement, OpenedRecord, Place, Value } from './checked.ts'
 import { type Scope, Scopes } from './scope.ts'
 import type { Binding, Entity, Label, Region, Routine, Variable } from './symbols.ts'
-import type { OrdinalType, RecordType } from './types.ts'
+import type { OrdinalType, RecordType, Type } from './types.ts'
 
 /** A goto whose label is looked up at the end of the label’s block. */
 export interface PendingGoto {
@@ -57,6 +57,8 @@ export class Context {
 
   /** The program looks at IORESULT. */
   asksIoResult = false
+  /** Types that variables of are disposed of. */
+  readonly disposed: Set<Type> = new Set()
   /** The program marks and releases its heap. */
   marksHeap = false
   readonly #ioSwitches: IoSwitches

@@ -65,6 +65,8 @@ function heapRow(name: 'new' | 'dispose'): RequiredRow {
         type.target,
         tagNodes.map(({ value }) => value),
       )
+      if (name === 'dispose') c.disposed.add(type.target)
+      else if (tags.length > 0 && type.target.kind === 'record') type.target.isMadeWithTags = true
       return { op: name, pos: node.pos, pointer, tags }
     },
   }

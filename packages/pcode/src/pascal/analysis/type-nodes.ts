@@ -156,7 +156,7 @@ function recordType(c: Context, node: RecordNode, pending: PendingPointers | und
   const before = pending?.length ?? 0
   const list = fieldList(c, node.fields, undefined, define, pending)
   refuseFields(c, fields, pending, before)
-  return { kind: 'record', name: '', packed: node.packed, fields, ...list, bytes: 0 }
+  return { kind: 'record', name: '', packed: node.packed, fields, ...list, bytes: 0, isMadeWithTags: false }
 }
 
 /** Inside of a record its fields’ names mean the fields, so that none can be the type of what a pointer there leads to (§6.2.2.8). */

@@ -67,6 +67,8 @@ export interface RecordType {
   readonly fixed: readonly Field[]
   readonly variant: VariantPart | undefined
   bytes: number
+  /** The program makes variables of it with the tags of their variants (§6.6.5.3). */
+  isMadeWithTags: boolean
 }
 /** One field of a record. */
 export interface Field {

@@ -4,6 +4,7 @@ import { type InstructionName, Row } from '../../rows/p5.ts'
 import { Csp, type StandardName } from '../../rows/standard.ts'
 import type { CheckedStatement, Place, Value } from '../analysis/checked.ts'
 import type { Label as LabelSymbol, Routine, Variable } from '../analysis/symbols.ts'
+import type { Type } from '../analysis/types.ts'
 import type { Sources } from '../source.ts'
 import { Definite } from './definite.ts'
 import type { Frame } from './frame.ts'
@@ -17,6 +18,8 @@ export interface CodeOptions {
   readonly undefined: boolean
   /** The program looks at IORESULT, so that each statement of input or output says how it went. */
   readonly ioResult: boolean
+  /** Types of variables that are disposed of, so that one may end while something refers to it. */
+  readonly disposed: ReadonlySet<Type>
   /** The program marks its heap, so that what it makes is noted. */
   readonly marks: boolean
 }
@@ -66,6 +69,8 @@ export class Generator {
     readonly targets: readonly Label[]
     readonly fallback: Label
   }[] = []
+  /** Pointers that are kept while what they lead to is referred to: where in the frame. */
+  readonly guarded: Map<Place, number> = new Map()
   /** Variables of the routine that have a value for certain. */
   definite: Definite = new Definite()
   unit!: Unit

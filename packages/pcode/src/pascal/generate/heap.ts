@@ -3,6 +3,7 @@ import { type ArrayType, type ConformantType, containsFile, type PointerType, ty
 import { emitFileVariables } from './file-variables.ts'
 import type { Generator } from './generator.ts'
 import { loadBound } from './reach.ts'
+import { isTagged, noteTags } from './tags.ts'
 import { isScalar, sizeOf, storageOf, strideOf } from './storage.ts'
 
 /** `new` (ISO 7185 §6.6.5.3): room for all variants, whichever were named, so that none can be outgrown. */
@@ -11,7 +12,8 @@ export function emitNew(g: Generator, pointer: Place, tags: readonly Selection[]
   const kept = g.unit.frame.temporary('i')
   g.op2('lda', 0, kept)
   g.op('ldci', sizeOf(target).bytes)
-  g.standard(g.options.marks ? 'hnw' : 'new')
+  if (isTagged(g, target)) noteTags(g, tags)
+  g.standard(g.options.marks ? 'hnw' : tags.length > 0 && isTagged(g, target) ? 'nwt' : 'new')
   if (containsFile(target)) emitFileVariables(g, target, () => g.op2('loda', 0, kept), 'fin')
   // The variants that were named are active from the start: their tags have the values named.
   for (const { value, part } of tags) {
@@ -29,7 +31,7 @@ export function emitNew(g: Generator, pointer: Place, tags: readonly Selection[]
 }
 
 /** `dispose` (§6.6.5.3). */
-export function emitDispose(g: Generator, pointer: Value): void {
+export function emitDispose(g: Generator, pointer: Value, tags: readonly Selection[]): void {
   const target = (pointer.type as PointerType).target as Type
   if (containsFile(target)) {
     const kept = g.unit.frame.temporary('i')
@@ -42,8 +44,9 @@ export function emitDispose(g: Generator, pointer: Value): void {
   } else {
     g.value(pointer)
   }
+  if (isTagged(g, target)) noteTags(g, tags)
   g.op('ldci', sizeOf(target).bytes)
-  g.standard('dsp')
+  g.standard(isTagged(g, target) ? 'dst' : 'dsp')
 }
 
 /** Pushes a bound of an array, which only the call knows where it is a conformant one. */

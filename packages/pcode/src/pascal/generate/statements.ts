@@ -7,7 +7,9 @@ import { emitFile, endTransfer, emitRead, emitWrite } from './input-output.ts'
 import { emitFor } from './for-loop.ts'
 import { emitDispose, emitNew, emitTransfer } from './heap.ts'
 import { isReference, pushBytes } from './reach.ts'
+import { beginReference, checkWhole } from './references.ts'
 import { isScalar, sizeOf, storageOf } from './storage.ts'
+import { tagChecks } from './tags.ts'
 import { emitJump, emitStandard } from './values.ts'
 
 /** Writes a statement’s code. */
@@ -77,7 +79,7 @@ export function emitStatement(g: Generator, statement: CheckedStatement): void {
       learn(g, statement.pointer as Place)
       break
     case 'dispose':
-      emitDispose(g, statement.pointer as Value)
+      emitDispose(g, statement.pointer as Value, statement.tags)
       break
     case 'pack':
     case 'unpack':
@@ -98,6 +100,7 @@ function emitAssignment(g: Generator, place: Place, value: Value): void {
   const at = g.reach(place)
   if (!isScalar(type)) {
     g.address(at)
+    checkWhole(g, place)
     g.value(value)
     if (emitSizedCopy(g, type)) return
     if (type.kind === 'conformant') {
@@ -106,6 +109,14 @@ function emitAssignment(g: Generator, place: Place, value: Value): void {
     } else {
       g.op('mov', sizeOf(type).bytes)
     }
+    return
+  }
+  const tag = place.at === 'field' && g.options.checks ? tagChecks(g, place) : undefined
+  if (tag) {
+    g.address(at)
+    emitAs(g, value, type, place.isPackedComponent)
+    tag()
+    g.op(`sto${storageOf(type, place.isPackedComponent)}`)
     return
   }
   g.settle(at)
@@ -150,8 +161,11 @@ function emitWhile(g: Generator, condition: Value, body: CheckedStatement): void
 /** A record whose address is known costs nothing; another one’s is kept for the statement (§6.8.3.10). */
 function emitWith(g: Generator, statement: CheckedStatement & { readonly op: 'with' }): void {
   const kept: number[] = []
+  const ends: (() => void)[] = []
   for (const opened of statement.records) {
     if (isFixed(opened.place)) continue
+    const end = beginReference(g, opened.place)
+    if (end) ends.push(end)
     const at: Reached = g.reach(opened.place)
     g.address(at)
     opened.offset = g.unit.frame.temporary('i')
@@ -159,6 +173,8 @@ function emitWith(g: Generator, statement: CheckedStatement & { readonly op: 'wi
     g.op2('stra', 0, opened.offset)
   }
   g.statement(statement.body)
+  if (ends.length > 0) g.line(statement.pos)
+  for (const end of ends) end()
   for (const offset of kept) g.unit.frame.release('i', offset)
 }
 

@@ -4,6 +4,7 @@ import { type OrdinalType, type SetType, type Type } from '../analysis/types.ts'
 import { emitCall } from './calls.ts'
 import type { Generator } from './generator.ts'
 import { loadBound } from './reach.ts'
+import { checkWhole } from './references.ts'
 import { emitSet, emitSetOperation, isSetValue } from './sets.ts'
 import { isScalar, setKind, storageOf } from './storage.ts'
 
@@ -75,6 +76,7 @@ function emitLoad(g: Generator, place: Place): void {
   const at = g.reach(place)
   if (!isScalar(type)) {
     g.address(at)
+    checkWhole(g, place)
     return
   }
   const packed = place.isPackedComponent
