@@ -12,11 +12,13 @@ export {
   type ValueType,
   type Variable,
 } from './program/program.ts'
+export { opensTitles } from './program/opens-titles.ts'
 export type { FieldSymbol, TypeSymbol } from './program/type-symbol.ts'
 export { type InstructionName, Row, ROW_NAMES, ROWS } from './rows/p5.ts'
 export { Csp, STANDARD, STANDARD_NAMES, type StandardName } from './rows/standard.ts'
 export { memoryFiles } from './machine/memory-files.ts'
 export type { FilePort, InputStream, OutputStream } from './machine/ports.ts'
+export { memoryTitles, MAX_TITLED_BYTES, type Title, type TitleFault, type TitlePort } from './machine/titles.ts'
 export { Problem, type ProgramPlace } from './machine/problem.ts'
 export type { RealStyle } from './machine/number-text.ts'
 export type { RunResult } from './machine/result.ts'

@@ -2,11 +2,12 @@ import { relative, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { DoppelError, utf8Bytes } from '@doppel/base'
 import type { DapArguments, DapOutput, DapProgram } from '@doppel/monitor'
-import { type InputStream, renderDiagnostic } from '@doppel/pcode'
+import { renderDiagnostic } from '@doppel/pcode'
 import { ProgramDebugger } from '@doppel/pcode/debug'
 import { checkBindings, programFiles, readBindings } from './program-files.ts'
 import { REAL_STYLE } from './run-pascal.ts'
 import { programOf, readSource } from './sources.ts'
+import { MAX_TYPED_BYTES, TypedInput } from './typed-input.ts'
 
 /**
  * Starts the Pascal program of a launch configuration: `program` (a path), `args` (`name=file`), `cwd`, `input` (text for its standard
@@ -24,7 +25,9 @@ export async function launchPascal(given: DapArguments, output: DapOutput): Prom
     throw new DoppelError('dap.program', `${relative(folder, path)} does not compile; the debug console says why`, {})
   }
   checkBindings(program, bindings)
-  const typed = new TypedText(given.optionalText('input') ?? '')
+  const first = utf8Bytes(given.optionalText('input') ?? '')
+  const typed = new TypedInput(() => undefined, MAX_TYPED_BYTES + first.length)
+  if (first.length > 0) typed.push(first)
   const decoder = new TextDecoder()
   const standard = {
     input: typed,
@@ -36,7 +39,7 @@ export async function launchPascal(given: DapArguments, output: DapOutput): Prom
     target,
     pathOf: file => resolve(folder, file),
     fileOf: client => target.files.find(file => resolve(folder, file) === resolve(client)),
-    give: text => typed.give(text),
+    give: text => typed.push(utf8Bytes(text)),
     end: () => typed.end(),
   }
 }
@@ -45,32 +48,4 @@ function textsOf(given: DapArguments, name: string): readonly string[] {
   const value: unknown = given.all[name] ?? []
   if (Array.isArray(value) && value.every(item => typeof item === 'string')) return value
   throw new DoppelError('dap.argument', `${name} must be a list of texts`, { name })
-}
-
-/** Standard input that is given piece by piece. */
-class TypedText implements InputStream {
-  readonly #pieces: Uint8Array[] = []
-  #wanted: ((bytes: Uint8Array | undefined) => void) | undefined
-  #hasEnded = false
-
-  constructor(text: string) {
-    if (text !== '') this.#pieces.push(utf8Bytes(text))
-  }
-  give(text: string): void {
-    if (this.#wanted) this.#wanted(utf8Bytes(text))
-    else this.#pieces.push(utf8Bytes(text))
-    this.#wanted = undefined
-  }
-  end(): void {
-    this.#hasEnded = true
-    this.#wanted?.(undefined)
-    this.#wanted = undefined
-  }
-  async read(): Promise<Uint8Array | undefined> {
-    const piece = this.#pieces.shift()
-    if (piece || this.#hasEnded) return piece
-    return await new Promise(take => {
-      this.#wanted = take
-    })
-  }
 }

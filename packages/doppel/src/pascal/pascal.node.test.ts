@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -50,6 +50,39 @@ end.`)
     expect(missing.err).toBe('doppel: p needs a file for data: add data=FILE [pascal.binding]\n')
     expect(doppel(['run', 'prog.pas', 'data=x', 'date=y']).err).toContain('p has no program parameter date')
     expect(doppel(['run', 'prog.pas', 'data=nothing']).err).toContain('there is no such file to read [pascal.file]')
+  })
+
+  test('opens files by their titles in a folder that is granted, and nowhere else', () => {
+    program(`program p; var f, g: text; s: string;
+begin
+  reset(f, 'WORK:IN.TEXT'); rewrite(g, 'work:Out.Text');
+  while not eof(f) do begin readln(f, s); writeln(g, s, '!') end;
+  close(g, lock);
+  {$I-} reset(f, 'OTHER:X') {$I+}; writeln(ioresult);
+  close(f); {$I-} reset(f, 'WORK:SECRET') {$I+}; writeln(ioresult)
+end.`)
+    mkdirSync(join(folder, 'granted'))
+    writeFileSync(join(folder, 'granted/in.text'), 'a\nb\n')
+    writeFileSync(join(folder, 'secret'), 'outside')
+    symlinkSync('../secret', join(folder, 'granted/secret'))
+    const run = doppel(['run', '--dialect', 'ucsd', 'prog.pas', 'work:=granted'])
+    expect(run).toEqual({ status: 0, out: '12\n16\n', err: '' })
+    expect(readFileSync(join(folder, 'granted/Out.Text'), 'utf8')).toBe('a!\nb!\n')
+  })
+
+  test('opens a file by a title that is bound by itself', () => {
+    program(`program p; var f: file of integer; t: text; i: integer;
+begin
+  rewrite(f, 'SCORES'); for i := 1 to 3 do begin f^ := i; put(f) end; close(f, lock);
+  reset(f, 'SCORES'); seek(f, 1); get(f); writeln(f^); rewrite(t, 'PRINTER:'); write(t, 'page'); close(t, lock)
+end.`)
+    const run = doppel(['run', '--dialect', 'ucsd', 'prog.pas', 'scores=s.bin', 'printer:=print.txt'])
+    expect(run).toEqual({ status: 0, out: '2\n', err: '' })
+    expect(readFileSync(join(folder, 's.bin'))).toHaveLength(12)
+    expect(readFileSync(join(folder, 'print.txt'), 'utf8')).toBe('page')
+    const denied = doppel(['run', '--dialect', 'ucsd', 'prog.pas'])
+    expect(denied.status).toBe(1)
+    expect(denied.err).toContain('there is no such file')
   })
 
   test('stops at an error with its line, and how the program came there', () => {
@@ -130,6 +163,15 @@ end.`)
     const looping = doppel(['run', '--timeout', '300ms', 'prog.pas'])
     expect(looping.status).toBe(124)
     expect(looping.err).toContain('[pascal.timeout]')
+  })
+
+  test('recurses a million calls deep', () => {
+    program(`program p(output); var n: integer;
+procedure down(depth: integer; var sum: integer);
+var squares: array [1..4] of integer;
+begin squares[3] := 1; if depth > 0 then begin sum := sum + squares[3]; down(depth - 1, sum) end end;
+begin n := 0; down(1000000, n); writeln(n:1) end.`)
+    expect(doppel(['run', 'prog.pas'])).toEqual({ status: 0, out: '1000000\n', err: '' })
   })
 
   test('ends an endless recursion', () => {

@@ -1,6 +1,7 @@
 import { closeSync, openSync, read, readSync, statSync, writeSync } from 'node:fs'
 import { DoppelError } from '@doppel/base'
-import type { FilePort, InputStream, OutputStream, Program } from '@doppel/pcode'
+import { type FilePort, type InputStream, opensTitles, type OutputStream, type Program } from '@doppel/pcode'
+import { titledFiles } from './titled-files.ts'
 
 const CHUNK_BYTES = 1 << 16
 const STDIN = 0
@@ -24,8 +25,9 @@ export function readBindings(words: readonly string[]): ReadonlyMap<string, stri
 /** Sees to it that every file of the program is bound, and every binding is to a file of it. Throws `pascal.binding`. */
 export function checkBindings(program: Program, bindings: ReadonlyMap<string, string>): void {
   const names = program.files.map(({ name }) => name)
+  const mayBeTitles = opensTitles(program)
   for (const name of bindings.keys()) {
-    if (names.includes(name)) continue
+    if (names.includes(name) || mayBeTitles) continue
     const known = names.length === 0 ? 'it has none' : `its files are ${names.join(', ')}`
     throw new DoppelError(
       'pascal.binding',
@@ -58,6 +60,7 @@ export function programFiles(
   standard?: StandardStreams,
 ): FilePort {
   return {
+    titles: titledFiles(bindings),
     reset(name) {
       const path = bindings.get(name)
       if (path === undefined) return name === 'input' ? (standard?.input ?? inputOf(STDIN, signal, false)) : undefined

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import { hostClock } from '@doppel/base'
 import { Problem, type ProgramPlace, type RunResult, runProgram } from '@doppel/pcode'
 import type { Invocation, Streams } from '../cli/command.ts'
 import { readTimeout } from '../cli/read-timeout.ts'
@@ -8,6 +9,8 @@ import { loadProgram, readIncluded, readSource } from './sources.ts'
 
 /** What timeout(1) returns when it had to end a program. */
 const TIMED_OUT = 124
+/** Memory for the variables of a program’s calls: only addresses, until they are used. */
+const STACK_BYTES = 0x2000_0000
 /** How the reals of a program are written in floating form. */
 export const REAL_STYLE = { exponentLetter: 'e', exponentDigits: 2 } as const
 
@@ -32,6 +35,8 @@ export async function runPascal(invocation: Invocation): Promise<number> {
   const result = await runProgram(program, {
     files: programFiles(bindings, ending.signal),
     realStyle: REAL_STYLE,
+    clock: hostClock(),
+    stackBytes: STACK_BYTES,
     look: () => {
       if (isOver()) throw new Problem('budget')
       return undefined

@@ -1,4 +1,6 @@
 import { has } from '../machine/bit-sets.ts'
+import { loadLong } from '../machine/long-integers.ts'
+import { Problem } from '../machine/problem.ts'
 import type { Runtime } from '../machine/runtime.ts'
 import { UNDEFINED_WORD } from '../program/program.ts'
 import type { TypeSymbol } from '../program/type-symbol.ts'
@@ -85,6 +87,16 @@ function definedWord(word: number): number | undefined {
 /** The characters of a string of varying length: a byte that tells it, then they. */
 export function stringOf(runtime: Runtime, address: number): string {
   return charsOf(runtime, address + 1, runtime.memory.byte(address >>> 0))
+}
+
+/** A long integer as Pascal writes it; `undefined` where it has no value yet. */
+export function longOf({ memory }: Runtime, address: number): string {
+  try {
+    return String(loadLong(memory, address))
+  } catch (error) {
+    if (error instanceof Problem) return 'undefined'
+    throw error
+  }
 }
 
 /** The characters of an array of char. */

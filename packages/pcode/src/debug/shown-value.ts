@@ -11,6 +11,7 @@ import {
   elementOf,
   elementsOf,
   followed,
+  longOf,
   type Place,
   stringOf,
 } from './datum.ts'
@@ -103,6 +104,7 @@ export class ShownValue implements SourceValue {
       const text = stringOf(this.#runtime, address)
       return stringText(text, text.length)
     }
+    if (type.kind === 'long') return longOf(this.#runtime, address)
     if (type.kind === 'file') return `${this.type} (${this.#runtime.fileState(address)})`
     return scalarText(this.#runtime, type, contentOf(this.#runtime, this.#place))
   }
@@ -141,7 +143,7 @@ function isThere(runtime: Runtime, { variant }: FieldSymbol, record: Place): boo
 }
 
 function isAssignable({ kind }: TypeSymbol): boolean {
-  return kind !== 'record' && kind !== 'file' && kind !== 'procedure' && kind !== 'unknown'
+  return kind !== 'record' && kind !== 'long' && kind !== 'file' && kind !== 'procedure' && kind !== 'unknown'
 }
 
 /** Whether an array is shown as a string. */

@@ -22,6 +22,8 @@ export function typeText(type: TypeSymbol): string {
       return `array of ${typeText(type.element)}`
     case 'string':
       return `string[${type.bytes - 1}]`
+    case 'long':
+      return `integer[${type.digits}]`
     case 'file':
       return type.component.kind === 'char' ? 'text' : `file of ${typeText(type.component)}`
     case 'boolean':

@@ -11,9 +11,9 @@ import {
   type ValueType,
 } from '../program/program.ts'
 import type { Ops } from '../rows/ops.ts'
-import { ROWS } from '../rows/p5.ts'
+import { Row as RowNumber, ROWS } from '../rows/p5.ts'
 import type { Row } from '../rows/row.ts'
-import { STANDARD } from '../rows/standard.ts'
+import { resultOnFault, STANDARD } from '../rows/standard.ts'
 import type { StandardResult } from '../rows/standard-row.ts'
 import { enclosing } from '../verify/operands.ts'
 import type { VerifiedProgram, VerifiedRoutine } from '../verify/verify.ts'
@@ -166,10 +166,38 @@ export class Interpreter extends ValueOps implements Ops<StackValue> {
   standard(index: number, args: readonly StackValue[]): StackValue | undefined {
     const row = STANDARD[index]
     if (row?.inline) return row.inline(this as Ops<StackValue>, ...args) ?? undefined
-    const result = row?.serve?.(this.runtime, ...(args as number[]))
-    if (typeof result === 'number') return result
-    this.#served = result
-    return undefined
+    try {
+      const result = row?.serve?.(this.runtime, ...(args as number[]))
+      if (typeof result === 'number') return result
+      this.#served = result && this.#forgiving(result, index, args as number[])
+      return undefined
+    } catch (error) {
+      return this.#settled(error, index, args as number[])
+    }
+  }
+
+  *#forgiving(
+    steps: StandardResult & object,
+    index: number,
+    args: readonly number[],
+  ): Generator<Promise<void>, number | void> {
+    try {
+      return yield* steps
+    } catch (error) {
+      return this.#settled(error, index, args)
+    }
+  }
+  /** What a standard procedure gives that failed where the program goes on; else throws. */
+  #settled(error: unknown, index: number, args: readonly number[]): number | undefined {
+    const { at, verified } = this.#now
+    const row = verified.routine.code[(at - 1) * CODE_WORDS + Field.row]
+    if (
+      row === RowNumber.csf &&
+      error instanceof Problem &&
+      this.runtime.forgives(error, STANDARD[index]?.onFault !== undefined)
+    )
+      return resultOnFault(STANDARD[index] as (typeof STANDARD)[number], args)
+    throw error
   }
 
   jump(target: number): void {

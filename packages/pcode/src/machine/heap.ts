@@ -66,6 +66,11 @@ export class Heap {
     this.#set(HEAP_STATE.liveBytes, this.liveBytes + bytes)
   }
 
+  /** Bytes that were never in use, up to the memory’s limit. */
+  get roomBytes(): number {
+    return this.#limit - this.#get(HEAP_STATE.top)
+  }
+
   /** A new variable's address. */
   allocate(bytes: number): number {
     if (bytes < 0 || bytes > this.#limit) throw new Problem('heap')

@@ -1,4 +1,5 @@
 import type { FilePort } from './ports.ts'
+import { memoryTitles } from './titles.ts'
 
 const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0)
 
@@ -33,6 +34,7 @@ export function memoryFiles(
       files.set(name, NO_BYTES)
       return { write: bytes => void files.set(name, joined(files.get(name) ?? NO_BYTES, bytes)) }
     },
+    titles: memoryTitles(),
     bytes: name => files.get(name) ?? NO_BYTES,
     text: name => new TextDecoder().decode(files.get(name) ?? NO_BYTES),
   }

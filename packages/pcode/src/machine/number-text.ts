@@ -8,7 +8,8 @@ export interface RealStyle {
 const MAX_WIDTH = 1 << 16
 const MAX_FRACTION_DIGITS = 100
 
-function padded(text: string, width: number): string {
+/** Text on the right of a field, which it may exceed. */
+export function padded(text: string, width: number): string {
   return text.padStart(Math.min(width, MAX_WIDTH))
 }
 

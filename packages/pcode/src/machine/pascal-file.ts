@@ -1,5 +1,6 @@
 import type { FilePort, InputStream, OutputStream } from './ports.ts'
 import { Problem } from './problem.ts'
+import type { CloseOption, TitledFile } from './titled-file.ts'
 
 /** What a look ahead finds besides a byte. */
 export const END_OF_FILE = -1
@@ -10,16 +11,21 @@ const RETURN = 13
 const SPACE = 32
 /** Output is handed on in pieces of this size, or when the program waits for input or ends. */
 const OUTPUT_PIECE_BYTES = 1 << 14
+/** What a text with a title is read in. */
+const TITLED_PIECE_BYTES = 1 << 16
 const NO_BYTES = new Uint8Array(0)
 
 /** Bytes kept by the machine itself: a file that is no program parameter, or is empty yet. */
 class MemoryFile {
   readonly pieces: Uint8Array[] = []
+  /** It has a value: it was written, if only as an empty file. */
+  isDefined = false
   input(): InputStream {
     let at = 0
     return { read: () => this.pieces[at++] }
   }
   output(): OutputStream {
+    this.isDefined = true
     this.pieces.length = 0
     return { write: bytes => void this.pieces.push(bytes.slice()) }
   }
@@ -31,8 +37,13 @@ export class PascalFile {
   state: 'closed' | 'reading' | 'writing' = 'closed'
   /** True when the buffer variable holds a component that is not taken or put yet. */
   buffered = false
+  /** Transfers, and openings: what moves the file to another place. */
+  moves = 0
   /** How the file is to be opened when it is first used. */
   opensAs: 'reading' | 'writing' | undefined
+  /** The contents where it was opened by a title and is no text. */
+  titled: TitledFile | undefined
+  #contents: TitledFile | undefined
   readonly #port: FilePort | undefined
   readonly #memory = new MemoryFile()
   #input: InputStream | undefined
@@ -56,35 +67,68 @@ export class PascalFile {
     if (this.opensAs === 'reading') this.reset()
     else this.rewrite()
   }
-  /** Opens for reading from the beginning. */
-  reset(): void {
-    this.opensAs = undefined
-    this.close()
-    const input = this.#port ? this.#port.reset(this.name) : this.#memory.input()
-    if (!input) throw new Problem('noFile')
+  /** Opens by a title: a text as a stream of characters, another file for both reading and writing. */
+  openTitled(contents: TitledFile, isNew: boolean, isText: boolean): void {
+    this.moves++
+    this.#contents = contents
+    if (!isText) this.titled = contents
+    else if (isNew) this.#output = { write: bytes => contents.write(bytes) }
+    else
+      this.#read({
+        read: () => (contents.at < contents.contents.length ? contents.read(TITLED_PIECE_BYTES) : undefined),
+      })
+    this.state = isNew ? 'writing' : 'reading'
+  }
+  #read(input: InputStream): void {
     this.#input = input
     this.#bytes = NO_BYTES
     this.#at = 0
     this.#ended = false
     this.#openLine = false
+  }
+
+  /** Opens for reading from the beginning. */
+  reset(): void {
+    this.moves++
+    this.opensAs = undefined
+    if (this.#contents && this.state !== 'closed') {
+      this.#again(this.#contents)
+      return
+    }
+    this.close()
+    if (!this.#port && !this.#memory.isDefined) throw new Problem('fileUndefined')
+    const input = this.#port ? this.#port.reset(this.name) : this.#memory.input()
+    if (!input) throw new Problem('noFile')
+    this.#read(input)
     this.state = 'reading'
+  }
+  /** Goes to the beginning of a file that was opened by a title. */
+  #again(contents: TitledFile): void {
+    this.flush()
+    contents.seek(0)
+    this.openTitled(contents, false, this.titled === undefined)
   }
   /** Opens for writing, empty. */
   rewrite(): void {
+    this.moves++
     this.opensAs = undefined
     this.close()
     this.#output = this.#port ? this.#port.rewrite(this.name) : this.#memory.output()
     this.state = 'writing'
   }
   /** Hands on what is written and closes; does nothing when it is closed. */
-  close(): void {
+  close(option: CloseOption = 'normal'): void {
     this.flush()
+    const contents = this.#contents
+    this.#contents = undefined
+    this.titled = undefined
     this.#input?.close?.()
     this.#output?.close?.()
     this.#input = undefined
     this.#output = undefined
     this.buffered = false
     this.state = 'closed'
+    contents?.close(option)
   }
   flush(): void {
     if (this.#pieceLength === 0) return

@@ -1,3 +1,5 @@
+import type { TitlePort } from './titles.ts'
+
 /** Bytes that come one piece after another; undefined at the end. May have to wait for them. */
 export interface InputStream {
   read(): Uint8Array | undefined | Promise<Uint8Array | undefined>
@@ -14,4 +16,6 @@ export interface FilePort {
   reset(name: string): InputStream | undefined
   /** The file, made empty. */
   rewrite(name: string): OutputStream
+  /** Files that the program opens by their titles (UCSD Pascal); none where this is left out. */
+  readonly titles?: TitlePort
 }

@@ -1,3 +1,4 @@
+import { longWithin, MAX_LONG_DIGITS } from './long-integers.ts'
 import { END_OF_FILE, END_OF_LINE, type PascalFile } from './pascal-file.ts'
 import { Problem } from './problem.ts'
 
@@ -44,6 +45,21 @@ export function* readInteger(file: PascalFile): Generator<Promise<void>, number>
   }
   // A sum, so that no zero is negative.
   return 0 + value * factor
+}
+
+/** Reads a long integer from a text (UCSD Pascal). */
+export function* readLong(file: PascalFile): Generator<Promise<void>, bigint> {
+  if ((yield* skipSpace(file)) === END_OF_FILE) throw new Problem('endOfFile')
+  const factor = BigInt(yield* sign(file))
+  let c = yield* file.ahead()
+  if (!isDigit(c)) throw new Problem('integerFormat')
+  let value = 0n
+  while (isDigit(c)) {
+    value = longWithin(value * 10n + BigInt(c - DIGIT_0), MAX_LONG_DIGITS)
+    yield* file.advance()
+    c = yield* file.ahead()
+  }
+  return value * factor
 }
 
 /** Reads a real from a text (6.9.1). */

@@ -1,3 +1,4 @@
+import type { Clock } from '@doppel/base'
 import type { Program } from '../program/program.ts'
 import { execute, type Stopped } from '../translate/execute.ts'
 import { translateProgram } from '../translate/module.ts'
@@ -16,9 +17,14 @@ export interface RunOptions {
   readonly realStyle?: RealStyle
   readonly stackBytes?: number
   readonly memoryBytes?: number
+  /** What a program’s `time` shows (UCSD Pascal); 0 where this is left out. */
+  readonly clock?: Clock
   /** Called now and then while the program runs: may wait, and stops the program by throwing a Problem. */
   readonly look?: () => Promise<void> | undefined
 }
+
+/** A sixtieth of a second. */
+const NS_OF_TICK = 16_666_667n
 
 /** As Free Pascal writes reals in its ISO mode. */
 export const DEFAULT_REAL_STYLE: RealStyle = { exponentLetter: 'e', exponentDigits: 2 }
@@ -33,9 +39,12 @@ export async function runProgram(program: Program, options: RunOptions): Promise
     options.files,
     options.realStyle ?? program.realStyle ?? DEFAULT_REAL_STYLE,
   )
+  const { clock } = options
+  if (clock) runtime.ticks = () => Number((clock.realtimeNs() / NS_OF_TICK) & 0xffff_ffffn)
   const run = options.engine === 'interpreter' ? interpret : translateAndRun
-  const { ended, sites } = await run(verified, runtime, options)
-  runtime.close()
+  const { ended: stopped, sites } = await run(verified, runtime, options)
+  const ended = stopped ?? runtime.close()
+  if (stopped) runtime.close()
   const problem = ended instanceof Problem ? ended : undefined
   return {
     exitCode: ended instanceof Halt ? ended.exitCode : problem ? PROBLEM_STATUS : 0,

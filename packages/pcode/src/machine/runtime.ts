@@ -1,4 +1,5 @@
 import { type Program, UNDEFINED_WORD } from '../program/program.ts'
+import { CAUSES } from './causes.ts'
 import { Heap } from './heap.ts'
 import { frameSize, type Layout } from './layout.ts'
 import { MachineMemory } from './memory.ts'
@@ -6,12 +7,23 @@ import type { RealStyle } from './number-text.ts'
 import { PascalFile } from './pascal-file.ts'
 import type { FilePort } from './ports.ts'
 import { Problem } from './problem.ts'
+import { type CloseOption, TitledFile } from './titled-file.ts'
+import { readTitle } from './titles.ts'
 
 /** A file variable's first byte names its file, so there are this many at once. */
 const MAX_FILES = 255
 
 /** Program parameters that are open from the start (ISO 7185 6.10). */
 const OPENED: Readonly<Record<string, 'reading' | 'writing'>> = { input: 'reading', output: 'writing' }
+
+/** Volumes that are the console: what reading and writing them goes to. */
+const CONSOLE_VOLUMES: Readonly<Record<string, readonly [read: string | undefined, written: string | undefined]>> = {
+  console: ['input', 'output'],
+  systerm: ['input', 'output'],
+  keyboard: ['input', undefined],
+  '#1': ['input', 'output'],
+  '#2': ['input', 'output'],
+}
 
 /** What standard procedures work on: memory, heap, files. One for each run of a program. */
 export class Runtime {
@@ -25,6 +37,15 @@ export class Runtime {
   readonly #free: number[] = []
   /** Variables that a `var` parameter or `with` refers to now: first and last address (P5's vbs, wbs). */
   readonly references: { readonly first: number; readonly last: number }[] = []
+
+  /** Sixtieths of a second that the clock shows, modulo 2**32. */
+  ticks: () => number = () => 0
+  /** IORESULT (UCSD Pascal): how the last statement of input or output ended. */
+  ioResult = 0
+  #fault = 0
+  /** The files `input` and `output` by name, and where their variables are. */
+  readonly #standard = new Map<string, number>()
+  readonly #standardAddresses = new Set<number>()
 
   /** The tags of variables made with some, by address; and tags pushed for the next. */
   readonly tags: Map<number, readonly number[]> = new Map()
@@ -48,7 +69,61 @@ export class Runtime {
     for (const { name, offset, opened } of program.files) {
       const file = this.#files[this.memory.byte(layout.globals + offset)]
       if (file) file.opensAs = opened ?? OPENED[name]
+      if (OPENED[name] === undefined) continue
+      this.#standard.set(name, this.memory.byte(layout.globals + offset))
+      this.#standardAddresses.add(layout.globals + offset)
     }
+  }
+
+  /** Whether a program that looks at IORESULT goes on after a problem; `isValue` where an expression had it, no statement. */
+  forgives({ reason }: Problem, isValue: boolean): boolean {
+    const { ioResult } = CAUSES[reason]
+    if (ioResult === undefined) return false
+    if (isValue) this.ioResult = ioResult
+    else this.#fault ||= ioResult
+    return true
+  }
+  /** A statement of input or output is done: the first fault in it is what IORESULT is from now on. */
+  endTransfer(): void {
+    this.ioResult = this.#fault
+    this.#fault = 0
+  }
+
+  /** Opens a file variable by a title; `isText` as a stream of characters. */
+  openTitle(address: number, title: string, isNew: boolean, isText: boolean): PascalFile {
+    if (this.file(address).state !== 'closed') throw new Problem('notClosed')
+    const read = readTitle(title)
+    if (read === undefined) throw new Problem('fileTitle')
+    const standard = read.name === '' ? CONSOLE_VOLUMES[read.volume]?.[isNew ? 1 : 0] : undefined
+    if (standard !== undefined) {
+      this.detach(address)
+      const id = this.#standard.get(standard)
+      if (id === undefined) throw new Problem('noVolume')
+      this.memory.setByte(address, id)
+      return this.file(address)
+    }
+    const { titles } = this.#port
+    if (titles === undefined) throw new Problem('noVolume')
+    const file = this.file(address)
+    file.openTitled(new TitledFile(titles, read, isNew), isNew, isText)
+    return file
+  }
+  /** The console’s file of this name, whatever file variable it is bound to. */
+  consoleFile(name: 'input' | 'output'): PascalFile {
+    const file = this.#files[this.#standard.get(name) ?? 0]
+    if (file === undefined) throw new Problem('noVolume')
+    if (file.opensAs) file.openFirst()
+    return file
+  }
+  /** Closes a file variable’s file; the console stays open for others. */
+  closeFile(address: number, option: CloseOption): void {
+    const file = this.file(address)
+    if (this.#isAlias(address)) this.memory.setByte(address, 0)
+    else file.close(option)
+  }
+  #isAlias(address: number): boolean {
+    const id = this.memory.byte(address)
+    return [...this.#standard.values()].includes(id) && !this.#standardAddresses.has(address)
   }
 
   /** Gives a file variable a file: that of a program parameter, or one of its own. */
@@ -76,16 +151,22 @@ export class Runtime {
   reading(address: number): PascalFile {
     const file = this.file(address)
     if (file.state !== 'reading') throw new Problem('notReading')
+    file.moves++
     return file
   }
   writing(address: number): PascalFile {
     const file = this.file(address)
     if (file.state !== 'writing') throw new Problem('notWriting')
+    file.moves++
     return file
   }
   /** Ends a file variable. */
   detach(address: number): void {
     const id = this.memory.byte(address)
+    if (this.#isAlias(address)) {
+      this.memory.setByte(address, 0)
+      return
+    }
     this.#files[id]?.close()
     if (id === 0 || !this.#files[id]) return
     this.#files[id] = undefined
@@ -96,9 +177,18 @@ export class Runtime {
   flush(): void {
     for (const file of this.#files) if (file?.state === 'writing') file.flush()
   }
-  /** Closes every file. */
-  close(): void {
-    for (const file of this.#files) file?.close()
+  /** Closes every file, and gives the first problem that there was with one. */
+  close(): Problem | undefined {
+    let problem: Problem | undefined
+    for (const file of this.#files) {
+      try {
+        file?.close()
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error
+        problem ??= error
+      }
+    }
+    return problem
   }
   /** Where the buffer variable of a file variable stands. */
   buffer(address: number): number {

@@ -21,5 +21,14 @@ export function compilePascal(text: string, options: CompileOptions = {}): Compi
   const { program, diagnostics, sources } = checkPascal(text, options)
   if (program === undefined) return { program: undefined, diagnostics }
   const checks = options.checks ?? true
-  return { program: generate(program, sources, { checks, undefined: checks }), diagnostics }
+  return {
+    program: generate(program, sources, {
+      checks,
+      undefined: checks,
+      ioResult: program.asksIoResult,
+      marks: program.marksHeap,
+      disposed: program.disposed,
+    }),
+    diagnostics,
+  }
 }

@@ -6,6 +6,12 @@ export interface Dialect {
   readonly conformantArrays: boolean
   /** Strings of varying length, their procedures and functions, and those on memory (UCSD Pascal II.0). */
   readonly strings: boolean
+  /** `integer[n]`, and what it takes to have integers of up to 36 digits (UCSD Pascal II.0). */
+  readonly longIntegers: boolean
+  /** Columns that an integer is written in where a program says nothing; undefined for the machine’s usual number. */
+  readonly integerWidth: number | undefined
+  /** Files are opened by their titles, may have no type, and their failures may be looked at (UCSD Pascal II.0). */
+  readonly titles: boolean
   /** A case without a match does nothing, or what `otherwise` says. */
   readonly lenientCase: boolean
   /** `exit(routine)`. */
@@ -27,6 +33,9 @@ export interface Dialect {
 /** What the standard does not have. */
 const NO_EXTENSIONS = {
   strings: false,
+  longIntegers: false,
+  titles: false,
+  integerWidth: undefined,
   lenientCase: false,
   exits: false,
   units: false,
@@ -48,9 +57,13 @@ export const DIALECTS: Readonly<Record<Dialect['name'], Dialect>> = {
   },
   ucsd: {
     name: 'ucsd',
-    summary: 'what UCSD Pascal II.0 adds: strings, otherwise, exit, include files, units, segment procedures',
+    summary:
+      'what UCSD Pascal II.0 adds: strings, long integers, titled files, otherwise, exit, include files, units, segment procedures',
     conformantArrays: false,
     strings: true,
+    longIntegers: true,
+    titles: true,
+    integerWidth: 1,
     lenientCase: true,
     exits: true,
     units: true,

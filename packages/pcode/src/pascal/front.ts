@@ -5,6 +5,7 @@ import { type Dialect, DIALECTS } from './dialect.ts'
 import { Sources, type SourceText } from './source.ts'
 import { Cursor } from './syntax/cursor.ts'
 import { Lexer } from './syntax/lexer.ts'
+import { IoSwitches } from './syntax/io-switches.ts'
 import { Names } from './syntax/names.ts'
 import { parseProgram, parseUnitFile } from './syntax/parse-program.ts'
 import type { Block, ProgramNode, UnitNode } from './syntax/tree.ts'
@@ -36,13 +37,17 @@ export function checkPascal(text: string, options: FrontOptions = {}): FrontResu
   const sources = new Sources()
   const diagnostics = new Diagnostics(sources)
   const names = new Names()
+  const ioSwitches = new IoSwitches()
   const { readFile } = options
   const include = (name: string): SourceText | undefined => {
     const included = readFile?.(name)
     return included === undefined ? undefined : sources.add(name, included)
   }
   const cursorOf = (source: SourceText): Cursor => {
-    const lexer = new Lexer(names, diagnostics, { ...dialect, include: dialect.includes ? include : undefined })
+    // Each text begins with checks.
+    ioSwitches.isOn = true
+    const options = dialect.titles ? { ...dialect, ioSwitches } : dialect
+    const lexer = new Lexer(names, diagnostics, { ...options, include: dialect.includes ? include : undefined })
     return new Cursor(lexer.scan(source), sources, diagnostics, dialect)
   }
   const cursor = cursorOf(sources.add(options.file ?? 'program.pas', text))
@@ -55,7 +60,7 @@ export function checkPascal(text: string, options: FrontOptions = {}): FrontResu
   }
   const units = unitsOf(tree, { names, diagnostics, read })
   // A text that does not parse is analysed too: its declarations are mostly right, and so is what is said of them.
-  const program = analyse(tree, units, names, sources, diagnostics, dialect)
+  const program = analyse(tree, units, names, sources, diagnostics, dialect, ioSwitches)
   return { program: diagnostics.errors === 0 ? program : undefined, diagnostics: diagnostics.all(), sources }
 }
 

@@ -27,6 +27,7 @@ export type TypeSymbol =
     }
   | { readonly kind: 'record'; readonly fields: readonly FieldSymbol[] }
   | { readonly kind: 'string'; readonly bytes: number }
+  | { readonly kind: 'long'; readonly digits: number }
   | { readonly kind: 'file'; readonly component: TypeSymbol }
   | { readonly kind: 'procedure' }
 

@@ -2,6 +2,7 @@ import { END_OF_FILE, type PascalFile } from '../machine/pascal-file.ts'
 import { Problem } from '../machine/problem.ts'
 import type { Runtime } from '../machine/runtime.ts'
 import { type StandardRow, served, waiting } from './standard-row.ts'
+import { loadWindow } from './title-standard.ts'
 
 type BinaryName =
   | 'rsb'
@@ -20,6 +21,8 @@ type BinaryName =
   | 'efb'
   | 'fin'
   | 'fcl'
+  | 'fps'
+  | 'fmv'
 
 /** Components are no larger than the memory; a claim beyond it must not make the host count so far. */
 function* fill(rt: Runtime, file: PascalFile, to: number, bytes: number): Generator<Promise<void>, void> {
@@ -50,14 +53,29 @@ function writeByte(rt: Runtime, f: number, value: number): number {
 
 /** Standard procedures on files that are not texts, and on file variables. */
 export const binaryStandard: Readonly<Record<BinaryName, StandardRow>> = {
-  rsb: served('i ->', 'Opens a file for reading.', (rt, f) => rt.file(f).reset()),
+  rsb: served('i ->', 'Opens a file for reading.', (rt, f) => {
+    const file = rt.file(f)
+    file.reset()
+    const { titled } = file
+    if (titled && titled.componentBytes > 0) loadWindow(rt, f, titled, titled.componentBytes)
+  }),
   rwb: served('i ->', 'Opens a file for writing, empty.', (rt, f) => rt.file(f).rewrite()),
   gbf: waiting('i i ->', 'Goes to the next component, of so many bytes.', function* (rt, f, bytes) {
+    const { titled } = rt.file(f)
+    if (titled) {
+      loadWindow(rt, f, titled, bytes)
+      return
+    }
     const file = rt.reading(f)
     if (!file.buffered) yield* fill(rt, file, rt.buffer(f), bytes)
     file.buffered = false
   }),
   pbf: served('i i ->', 'Appends the component in the buffer variable.', (rt, f, bytes) => {
+    const { titled } = rt.file(f)
+    if (titled) {
+      titled.write(rt.memory.slice(rt.buffer(f), bytes))
+      return
+    }
     const file = rt.writing(f)
     if (!file.buffered) throw new Problem('buffer')
     file.writeBytes(rt.memory.slice(rt.buffer(f), bytes))
@@ -65,6 +83,7 @@ export const binaryStandard: Readonly<Record<BinaryName, StandardRow>> = {
   }),
   fvb: waiting('i i -> i', 'Gets the buffer variable ready for use.', function* (rt, f, bytes) {
     const file = rt.file(f)
+    if (file.titled) return f
     if (file.state === 'reading' && !file.buffered) yield* fill(rt, file, rt.buffer(f), bytes)
     file.buffered = file.state !== 'closed'
     return f
@@ -93,9 +112,14 @@ export const binaryStandard: Readonly<Record<BinaryName, StandardRow>> = {
   wbb: served('i i -> i', 'Writes a Boolean.', writeByte),
   efb: waiting('i -> i', 'Whether the file ends here.', function* (rt, f) {
     const file = rt.file(f)
+    if (file.titled) return file.titled.isOver ? 1 : 0
     if (file.state === 'closed') throw new Problem('notOpen')
     if (file.state === 'writing') return 1
     return !file.buffered && (yield* file.filled()) === END_OF_FILE ? 1 : 0
+  }),
+  fps: served('i -> i', 'How often the file was moved.', (rt, f) => rt.file(f).moves),
+  fmv: served('i i ->', 'Traps if the file was moved since: how often it had been.', (rt, f, moves) => {
+    if (rt.file(f).moves !== moves) throw new Problem('bufferMoved')
   }),
   fin: served('i ->', 'Gives a file variable a file of its own, closed.', (rt, f) => void rt.attach(f)),
   fcl: served('i ->', 'Closes a file variable and ends its file.', (rt, f) => rt.detach(f)),

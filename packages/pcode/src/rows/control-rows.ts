@@ -1,4 +1,4 @@
-import { type Row, type Rows, row } from './row.ts'
+import { added, type Row, type Rows, row } from './row.ts'
 
 type ControlName =
   | 'ujp'
@@ -16,6 +16,7 @@ type ControlName =
   | 'swp'
   | `dup${'a' | 'i' | 'b' | 'c' | 'r' | 's' | 't'}`
   | 'csp'
+  | 'csf'
 
 const result = (effect: string): Row =>
   row('', effect, 'Leaves a function, whose result is on top.', (m, _, value) => m.return(value), {
@@ -85,6 +86,13 @@ export const controlRows: Rows<ControlName> = {
   dupr: duplicate('r -> r r'),
   dups: duplicate('s -> s s'),
   dupt: { ...duplicate('t -> t t'), original: false },
+  csf: added(
+    'q:standard',
+    '->',
+    'Calls a standard procedure; goes on where input or output fails, and notes why.',
+    (m, f, ...args) => m.standard(f.q, args),
+    { shape: 'standard' },
+  ),
   csp: row('q:standard', '->', 'Calls a standard procedure.', (m, f, ...args) => m.standard(f.q, args), {
     shape: 'standard',
   }),

@@ -14,6 +14,8 @@ export interface StandardRow {
   readonly inline: (<V>(ops: Ops<V>, ...values: V[]) => V | void) | undefined
   /** True when it may have to wait. */
   readonly waits: boolean
+  /** What `csf` pushes in place of the result where it failed; the first operand, where this is left out. */
+  readonly onFault?: number
 }
 
 /** Declares a standard procedure that the host's side does. */

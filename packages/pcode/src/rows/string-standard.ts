@@ -1,6 +1,7 @@
 import { END_OF_FILE, END_OF_LINE } from '../machine/pascal-file.ts'
 import { Problem } from '../machine/problem.ts'
 import type { Runtime } from '../machine/runtime.ts'
+import { checkArea } from '../machine/area.ts'
 import { inlined, type StandardRow, served, waiting } from './standard-row.ts'
 
 type StringName =
@@ -149,32 +150,40 @@ export const stringStandard: Readonly<Record<StringName, StandardRow>> = {
     return f
   }),
   mvl: served(
-    'i i i ->',
-    'Copies bytes, the first one first: where from, where to, how many.',
-    (rt, from, to, count) => {
-      const { bytes } = checked(rt, from, to, count)
+    'i i i i i i i ->',
+    'Copies bytes, the first one first: from and to, each with the address and bytes of its variable, and how many.',
+    (rt, from, source, sourceBytes, to, target, targetBytes, count) => {
+      const { bytes } = areas(rt, [from, source, sourceBytes], [to, target, targetBytes], count)
       for (let i = 0; i < count; i++) bytes[to + i] = bytes[from + i] as number
     },
   ),
   mvr: served(
-    'i i i ->',
-    'Copies bytes, the last one first: where from, where to, how many.',
-    (rt, from, to, count) => {
-      const { bytes } = checked(rt, from, to, count)
+    'i i i i i i i ->',
+    'Copies bytes, the last one first: operands as for `mvl`.',
+    (rt, from, source, sourceBytes, to, target, targetBytes, count) => {
+      const { bytes } = areas(rt, [from, source, sourceBytes], [to, target, targetBytes], count)
       for (let i = count - 1; i >= 0; i--) bytes[to + i] = bytes[from + i] as number
     },
   ),
-  fil: served('i i i ->', 'Fills bytes: where, how many, with what.', (rt, to, count, char) => {
-    checked(rt, to, to, count).bytes.fill(char, to, to + Math.max(count, 0))
-  }),
+  fil: served(
+    'i i i i i ->',
+    'Fills bytes: where, the address and bytes of its variable, how many, with what.',
+    (rt, to, target, bytes, count, char) => {
+      checkArea(rt, to, target, bytes, count)
+      rt.memory.bytes.fill(char, to, to + Math.max(count, 0))
+    },
+  ),
   pwr: served('i -> r', 'A power of ten.', (_, power) => {
     if (power < 0 || power > MAX_POWER) throw new Problem('range', [power, 0, MAX_POWER])
     return Number(`1e${power}`)
   }),
 }
 
-/** The memory, which must have all of these bytes. */
-function checked({ memory }: Runtime, from: number, to: number, count: number): Runtime['memory'] {
-  if (from < 0 || to < 0 || count > memory.bytes.length - Math.max(from, to)) throw new Problem('memory')
-  return memory
+type Area = readonly [address: number, variable: number, bytes: number]
+
+/** The memory, which has so many bytes in both areas. */
+function areas(rt: Runtime, from: Area, to: Area, count: number): Runtime['memory'] {
+  checkArea(rt, ...from, count)
+  checkArea(rt, ...to, count)
+  return rt.memory
 }

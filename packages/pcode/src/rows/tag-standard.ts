@@ -1,8 +1,9 @@
 import { Problem } from '../machine/problem.ts'
+import { UNDEFINED_WORD } from '../program/program.ts'
 import type { Runtime } from '../machine/runtime.ts'
 import { type StandardRow, served } from './standard-row.ts'
 
-type TagName = 'tag' | 'nwt' | 'dst' | 'dsc' | 'cta' | 'ctp' | 'cvb'
+type TagName = 'tag' | 'nwt' | 'dst' | 'dsc' | 'cta' | 'ctp' | 'cvb' | 'cvu'
 
 /** Tags that one variable may be made with. */
 const MAX_TAGS = 256
@@ -55,6 +56,18 @@ export const tagStandard: Readonly<Record<TagName, StandardRow>> = {
   ctp: served('i ->', 'Traps if the whole of a variable made with tags is used.', (rt, pointer) => {
     if ((rt.tags.get(pointer)?.length ?? 0) > 0) throw new Problem('tag')
   }),
+  cvu: served(
+    'i i i i i i ->',
+    'Takes its values from a variant, so many bytes some way beyond its tag, when the tag is about to change to another one.',
+    (rt, at, value, offset, bytes, table, tagBytes) => {
+      const old = tagBytes === 4 ? rt.memory.word(at) : rt.memory.byte(at)
+      const [from, to] = [variantOf(rt, table, old), variantOf(rt, table, value)]
+      if (from === undefined || from === to) return
+      const first = (at + offset + 3) & -4
+      const end = (at + offset + bytes) & -4
+      if (end > first) rt.memory.fill(first, end - first, UNDEFINED_WORD)
+    },
+  ),
   cvb: served(
     'i i i i i i ->',
     'Traps if a variant changes in which something is referred to.',

@@ -119,7 +119,9 @@ export const textStandard: Readonly<Record<TextName, StandardRow>> = {
     return f
   }),
   eln: waiting('i -> i', 'Whether the line ends here.', function* (rt, f) {
-    const c = yield* rt.reading(f).ahead()
+    const file = rt.file(f)
+    if (file.state !== 'reading') throw new Problem('notReading')
+    const c = yield* file.ahead()
     if (c === END_OF_FILE) throw new Problem('endOfFile')
     return c === END_OF_LINE ? 1 : 0
   }),

@@ -1,7 +1,22 @@
-import { type Row, type Rows, row } from './row.ts'
+import { added, type Row, type Rows, row } from './row.ts'
 import { Csp } from './standard.ts'
 
-type VariantName = 'pck' | 'upk' | 'cta' | 'ctp' | `cvb${'i' | 'b' | 'c' | 'x'}`
+type VariantName = 'pck' | 'upk' | 'cta' | 'ctp' | `cvb${'i' | 'b' | 'c' | 'x'}` | `cvu${'i' | 'x'}`
+
+function forgetting(tagBytes: number): Row {
+  return added(
+    'p:number q:number r:constant',
+    'i i -> i i',
+    'Takes its values from a variant of q bytes, p beyond its tag, that storing the tag changes (ISO 7185 6.5.3.3).',
+    (m, f, at, value) => {
+      const [address, tag] = [m.once(at), m.once(value)]
+      const table = m.constantAddress(f.r)
+      m.standard(Csp.cvu, [address, tag, m.word(f.p), m.word(f.q), table, m.word(tagBytes)])
+      return [address, tag]
+    },
+    { uses: Csp.cvu },
+  )
+}
 
 function variantChecks(): Record<string, Row> {
   const rows: Record<string, Row> = {}
@@ -20,12 +35,13 @@ function variantChecks(): Record<string, Row> {
       { uses: Csp.cvb },
     )
   }
+  for (const key of ['i', 'x']) rows[`cvu${key}`] = forgetting(key === 'i' ? 4 : 1)
   return rows
 }
 
 /** What P5's compiler emits around packed arrays and variants. */
 export const variantRows: Rows<VariantName> = {
-  ...(variantChecks() as Rows<`cvb${'i' | 'b' | 'c' | 'x'}`>),
+  ...(variantChecks() as Rows<`cvb${'i' | 'b' | 'c' | 'x'}` | `cvu${'i' | 'x'}`>),
   pck: row(
     'p:bytes q:bytes',
     'i i i ->',

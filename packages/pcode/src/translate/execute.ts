@@ -3,7 +3,9 @@ import { CAUSES } from '../machine/causes.ts'
 import { Halt, Problem } from '../machine/problem.ts'
 import { problemOf } from '../machine/result.ts'
 import type { Runtime } from '../machine/runtime.ts'
-import { STANDARD } from '../rows/standard.ts'
+import { CODE_WORDS, Field, type Program } from '../program/program.ts'
+import { Row } from '../rows/p5.ts'
+import { resultOnFault, STANDARD } from '../rows/standard.ts'
 import { suspending, promising, canSuspend } from './jspi.ts'
 import { HOST_MODULE, type TranslatedProgram } from './module.ts'
 import { causeOf, framesOf, problemOfTrap, type Site, withFrames } from './traps.ts'
@@ -70,16 +72,33 @@ function imports(
       throw new Halt(0)
     },
   }
-  for (const index of translated.standard) made[`csp${index}`] = standardImport(index, runtime)
+  for (const index of translated.standard) made[`csp${index}`] = standardImport(index, translated, runtime)
   return made
 }
 
-function standardImport(index: number, runtime: Runtime): WebAssembly.ImportValue {
+/** Whether the instruction of a site is a call that goes on where input or output fails. */
+function isForgiving(translated: TranslatedProgram, program: Program, site: number): boolean {
+  const place = translated.sites[site]
+  return place !== undefined && program.routines[place.routine]?.code[place.at * CODE_WORDS + Field.row] === Row.csf
+}
+
+function standardImport(index: number, translated: TranslatedProgram, runtime: Runtime): WebAssembly.ImportValue {
   const row = STANDARD[index] as (typeof STANDARD)[number]
   const serve = row.serve as NonNullable<typeof row.serve>
   const located = (error: unknown, site: number): unknown => {
     if (error instanceof Problem) error.site = site
     return error
+  }
+  /** The result where the call is one that goes on; else throws. */
+  const settled = (error: unknown, args: readonly number[]): number | undefined => {
+    const site = args[count] as number
+    if (
+      error instanceof Problem &&
+      isForgiving(translated, runtime.program, site) &&
+      runtime.forgives(error, row.onFault !== undefined)
+    )
+      return resultOnFault(row, args)
+    throw located(error, site)
   }
   const count = row.pops.length
   if (!row.waits) {
@@ -87,11 +106,15 @@ function standardImport(index: number, runtime: Runtime): WebAssembly.ImportValu
       try {
         return serve(runtime, ...args)
       } catch (error) {
-        throw located(error, args[count] as number)
+        return settled(error, args)
       }
     }
   }
-  const finish = async (steps: Generator<Promise<void>, number | void>, first: Promise<void>, site: number) => {
+  const finish = async (
+    steps: Generator<Promise<void>, number | void>,
+    first: Promise<void>,
+    args: readonly number[],
+  ) => {
     try {
       let wait = first
       for (;;) {
@@ -101,20 +124,19 @@ function standardImport(index: number, runtime: Runtime): WebAssembly.ImportValu
         wait = step.value
       }
     } catch (error) {
-      throw located(error, site)
+      return settled(error, args)
     }
   }
   return suspending((...args: number[]) => {
-    const site = args[count] as number
     try {
       const steps = serve(runtime, ...args) as Generator<Promise<void>, number | void>
       const step = steps.next()
       if (step.done) return step.value
       if (!canSuspend) throw new Problem('noWaiting')
       runtime.flush()
-      return finish(steps, step.value, site)
+      return finish(steps, step.value, args)
     } catch (error) {
-      throw located(error, site)
+      return settled(error, args)
     }
   })
 }

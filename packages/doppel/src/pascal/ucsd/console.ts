@@ -1,11 +1,9 @@
 import { writeSync } from 'node:fs'
 import type { ConsolePort } from '@doppel/pcode/ucsd'
 import { openTerminal } from '../../host/terminal.ts'
-import { TypedInput } from './typed-input.ts'
+import { MAX_TYPED_BYTES, TypedInput } from '../typed-input.ts'
 
 const STDOUT = 1
-/** Bytes typed ahead at a terminal: a person cannot have meant more. */
-const MAX_TYPED_BYTES = 1 << 16
 
 /** This process's terminal, or its standard streams, as a p-System's console. */
 export interface HostConsole extends ConsolePort {

@@ -2,6 +2,7 @@ import type { Diagnostics } from '../diagnostics.ts'
 import type { Dialect } from '../dialect.ts'
 import { MAXINT } from '../limits.ts'
 import type { Sources } from '../source.ts'
+import type { IoSwitches } from '../syntax/io-switches.ts'
 import type { Names } from '../syntax/names.ts'
 import type { Name, ProgramNode, UnitNode } from '../syntax/tree.ts'
 import { analyseBlock, analyseUnit, makeRoutine } from './blocks.ts'
@@ -11,7 +12,9 @@ import { makeVariable } from './headings.ts'
 import { analysePlace } from './places.ts'
 import { REQUIRED_ROUTINES } from './required-procedures.ts'
 import { analyseStatement } from './statements.ts'
+import { UCSD_FILES } from './ucsd-files.ts'
 import { UCSD_ROUTINES } from './ucsd-routines.ts'
+import { UCSD_SYSTEM } from './ucsd-system.ts'
 import type { Entity, Routine, Variable } from './symbols.ts'
 import { BOOLEAN, CHAR, INTEGER, REAL, STRING, TEXT, type Type } from './types.ts'
 import { analyseValue } from './values.ts'
@@ -39,17 +42,22 @@ export function analyse(
   sources: Sources,
   diagnostics: Diagnostics,
   dialect: Dialect,
+  ioSwitches: IoSwitches,
 ): CheckedProgram {
   const stages = { value: analyseValue, place: analysePlace, statement: analyseStatement }
-  const c = new Context(names, sources, diagnostics, dialect, stages)
+  const c = new Context(names, sources, diagnostics, dialect, stages, ioSwitches)
   c.scopes.open()
   const required = (text: string, entity: Entity): void =>
     void c.define({ id: names.of(text), pos: -1, end: -1 }, entity)
   for (const [name, type] of REQUIRED_TYPES) required(name, { kind: 'type', type })
   for (const [name, type, value] of REQUIRED_CONSTANTS) required(name, { kind: 'constant', value: { type, value } })
   if (dialect.strings) required('string', { kind: 'type', type: STRING })
-  for (const row of dialect.strings ? [...REQUIRED_ROUTINES, ...UCSD_ROUTINES] : REQUIRED_ROUTINES)
-    required(row.name, { kind: 'required', row })
+  if (dialect.titles) required('interactive', { kind: 'type', type: TEXT })
+  const rows = dialect.strings
+    ? [...REQUIRED_ROUTINES, ...UCSD_ROUTINES, ...UCSD_FILES, ...UCSD_SYSTEM]
+    : REQUIRED_ROUTINES
+  // A later row of a name takes the place of an earlier one.
+  for (const row of new Map(rows.map(row => [row.name, row])).values()) required(row.name, { kind: 'required', row })
   c.programName = sources.slice(program.name.pos, program.name.end)
   const main = makeRoutine(c, names.text(program.name.id), program.name, false)
   c.routine = main
@@ -67,7 +75,14 @@ export function analyse(
   }
   analyseBlock(c, program.block)
   c.scopes.close()
-  return { name: c.programName, routines: c.routines, parameters: files }
+  return {
+    name: c.programName,
+    routines: c.routines,
+    parameters: files,
+    asksIoResult: c.asksIoResult,
+    marksHeap: c.marksHeap,
+    disposed: c.disposed,
+  }
 }
 
 function distinct(c: Context, parameters: readonly Name[]): readonly Name[] {
@@ -95,6 +110,7 @@ function defineStandardFiles(c: Context, main: Routine, parameters: readonly Nam
     main.variables.push(variable)
     c.standardFiles[text] = variable
     c.define(name, variable)
+    if (text === 'input' && c.dialect.titles) c.define({ ...name, id: c.names.of('keyboard') }, variable)
   }
 }
 

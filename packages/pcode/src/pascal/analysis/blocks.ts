@@ -4,7 +4,7 @@ import type { Span } from '../diagnostics.ts'
 import type { Block, Declaration, Name, RoutineNode, TypeNode, UnitNode } from '../syntax/tree.ts'
 import { constantOf } from './constants.ts'
 import { type Context, UNKNOWN } from './context.ts'
-import { analyseHeading, makeVariable } from './headings.ts'
+import { analyseHeading, resultType, makeVariable } from './headings.ts'
 import { checkLabels, declareLabels } from './labels.ts'
 import { analyseSequence } from './statements.ts'
 import type { Binding, Heading, Region, Routine } from './symbols.ts'
@@ -169,8 +169,9 @@ function newRoutine(c: Context, node: RoutineNode): Routine {
   c.define(name, routine)
   const outer = c.routine
   c.routine = routine
+  const type = resultType(c, headingNode)
   routine.scope = c.scopes.open()
-  routine.heading = analyseHeading(c, headingNode, routine)
+  routine.heading = analyseHeading(c, headingNode, routine, type)
   c.scopes.close()
   c.routine = outer
   const { result } = routine.heading

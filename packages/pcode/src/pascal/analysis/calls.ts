@@ -1,8 +1,9 @@
 import type { Span } from '../diagnostics.ts'
-import type { Expression } from '../syntax/tree.ts'
+import { type Expression, isAccess } from '../syntax/tree.ts'
 import type { Actual, Call, Place, Value } from './checked.ts'
 import { assignmentFault, compatible, isInteger } from './compatibility.ts'
 import { type Context, entityName } from './context.ts'
+import { asLong } from './longs.ts'
 import { toReal } from './operators.ts'
 import { asString } from './strings.ts'
 import type { FormalRoutine, Heading, Parameter, Routine, Variable } from './symbols.ts'
@@ -68,7 +69,8 @@ export function countOf(count: number, what: string): string {
 function valueActual(c: Context, variable: Variable, argument: Expression): Actual {
   const value = c.value(argument)
   const { type } = variable
-  if (type.kind === 'string') return { kind: 'value', value: converted(c, type, value, argument), type }
+  if (type.kind === 'string' || type.kind === 'long')
+    return { kind: 'value', value: converted(c, type, value, argument), type }
   if (assignmentFault(type, value.type) === 'file' || containsFile(value.type)) {
     c.report('value-file', argument)
   } else if (assignmentFault(type, value.type) === 'type') {
@@ -77,6 +79,9 @@ function valueActual(c: Context, variable: Variable, argument: Expression): Actu
   return { kind: 'value', value: converted(c, type, value, argument), type }
 }
 
+/** How an integer is made of what is none. */
+const TRANSFERS: Partial<Record<Type['kind'], string>> = { real: 'use trunc or round', long: 'use trunc' }
+
 /**
  * A value as a variable of another type takes it: the types must be assignment-compatible (§6.4.6); says why they
  * are not. Whether an ordinal is in range is checked here where both are known, else when the program runs.
@@ -84,12 +89,14 @@ function valueActual(c: Context, variable: Variable, argument: Expression): Actu
 export function converted(c: Context, to: Type, value: Value, span: Span): Value {
   const text = to.kind === 'string' ? asString(value) : undefined
   if (text) return text
+  const long = to.kind === 'long' ? asLong(value) : undefined
+  if (long) return long
   const fault = assignmentFault(to, value.type)
   if (fault === 'file') c.report('assignment-file', span)
   else if (fault === 'lengths' && isString(to) && isString(value.type)) {
     c.report('assignment-lengths', span, to.index.high, value.type.index.high)
   } else if (fault) {
-    const hint = to.kind === 'ordinal' && isInteger(to) && value.type.kind === 'real' ? 'use trunc or round' : undefined
+    const hint = to.kind === 'ordinal' && isInteger(to) ? TRANSFERS[value.type.kind] : undefined
     c.diagnostics.report('assignment-type', span, [showType(to), showType(value.type)], hint)
   } else if (to.kind === 'real') {
     return toReal(value)
@@ -104,7 +111,7 @@ export function converted(c: Context, to: Type, value: Value, span: Span): Value
 /** An actual variable parameter (§6.6.3.3). */
 function variableActual(c: Context, variable: Variable, argument: Expression): Place {
   const { type, name } = variable
-  if (argument.kind !== 'name' && argument.kind !== 'index' && argument.kind !== 'field' && argument.kind !== 'arrow') {
+  if (!isAccess(argument)) {
     if (c.value(argument).type.kind !== 'error') c.report('var-variable', argument, `'${name}'`)
     return { at: 'bad', pos: argument.pos, type: { kind: 'error', name: '' }, isPackedComponent: false }
   }
@@ -112,7 +119,8 @@ function variableActual(c: Context, variable: Variable, argument: Expression): P
   if (place.type.kind === 'error' || type.kind === 'error') return place
   // A string of varying length may be longer than what the routine knows of.
   const isLongEnough = place.type.kind === 'string' && type.kind === 'string' && place.type.max >= type.max
-  if (place.type !== type && !isLongEnough)
+  const isSameLength = place.type.kind === 'long' && type.kind === 'long' && place.type.digits === type.digits
+  if (place.type !== type && !isLongEnough && !isSameLength)
     c.report('var-type', argument, `'${name}'`, showType(type), showType(place.type))
   checkReference(c, place, argument)
   changed(c, place, argument)
@@ -140,8 +148,7 @@ function conformantActual(
   argument: Expression,
   givesBounds: boolean,
 ): (Actual & { readonly kind: 'conformant' }) | undefined {
-  const isVariable =
-    argument.kind === 'name' || argument.kind === 'index' || argument.kind === 'field' || argument.kind === 'arrow'
+  const isVariable = isAccess(argument)
   if (variable.byReference && !isVariable) {
     if (c.value(argument).type.kind !== 'error') c.report('var-variable', argument, `'${variable.name}'`)
     return undefined

@@ -2,7 +2,7 @@ import type { StandardName } from '../../rows/standard.ts'
 import type { Bound, FormalRoutine, Label, Routine, Variable } from './symbols.ts'
 import type { ArrayType, ConformantType, Field, RecordType, Type, Variant, VariantPart } from './types.ts'
 
-/** The value of a constant: an ordinal number, a real, or a string’s characters. */
+/** The value of a constant: an ordinal number, a real, a string’s characters, or a long integer’s digits. */
 export interface Constant {
   readonly type: Type
   readonly value: number | string
@@ -35,6 +35,8 @@ export type Value =
       readonly name: StandardName
       readonly operands: readonly Operand[]
       readonly roomBytes: number
+      /** The program goes on where it fails (`{$I-}`). */
+      readonly isLenient?: boolean
     })
   /** `eof(f)` and `eoln(f)`. */
   | (ValueBase & { readonly op: 'file-state'; readonly state: 'eof' | 'eoln'; readonly file: Place })
@@ -172,15 +174,19 @@ type CheckedNode =
   | CaseStatement
   | (At & { readonly op: 'with'; readonly records: readonly OpenedRecord[]; readonly body: CheckedStatement })
   | (At & { readonly op: 'goto'; readonly target: Label })
-  | (At & { readonly op: 'standard'; readonly name: StandardName; readonly operands: readonly Operand[] })
-  | (At & { readonly op: 'read'; readonly file: Place; readonly targets: readonly Place[]; readonly line: boolean })
-  | (At & { readonly op: 'write'; readonly file: Place; readonly items: readonly WriteItem[]; readonly line: boolean })
-  | (At & { readonly op: 'file'; readonly action: 'reset' | 'rewrite' | 'get' | 'put' | 'page'; readonly file: Place })
+  | (Io & { readonly op: 'standard'; readonly name: StandardName; readonly operands: readonly Operand[] })
+  | (Io & { readonly op: 'read'; readonly file: Place; readonly targets: readonly Place[]; readonly line: boolean })
+  | (Io & { readonly op: 'write'; readonly file: Place; readonly items: readonly WriteItem[]; readonly line: boolean })
+  | (Io & { readonly op: 'file'; readonly action: 'reset' | 'rewrite' | 'get' | 'put' | 'page'; readonly file: Place })
   | (At & { readonly op: 'new' | 'dispose'; readonly pointer: Place | Value; readonly tags: readonly Selection[] })
   | (At & { readonly op: 'pack' | 'unpack'; readonly unpacked: Place; readonly index: Value; readonly packed: Place })
 interface At {
   /** Leads to the statement’s line. */
   readonly pos: number
+}
+interface Io extends At {
+  /** For a statement of input or output: whether the program goes on where it fails (`{$I-}`). */
+  readonly isLenient?: boolean
 }
 /** A tag value that `new` or `dispose` was given, and the variant that it selects. */
 export interface Selection {
@@ -220,4 +226,10 @@ export interface CheckedProgram {
   readonly routines: readonly Routine[]
   /** Program parameters, in order. */
   readonly parameters: readonly Variable[]
+  /** It looks at IORESULT. */
+  readonly asksIoResult: boolean
+  /** Types that it disposes of variables of. */
+  readonly disposed: ReadonlySet<Type>
+  /** It marks and releases its heap. */
+  readonly marksHeap: boolean
 }

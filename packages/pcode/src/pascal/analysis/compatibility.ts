@@ -10,6 +10,7 @@ export function compatible(a: Type, b: Type): boolean {
     return samePacking && hostOf(a.base) === hostOf(b.base)
   }
   if (a.kind === 'string' && b.kind === 'string') return true
+  if (a.kind === 'long' && b.kind === 'long') return true
   if (isString(a) && isString(b)) return a.index.high === b.index.high
   // `nil` has the type of every pointer.
   if (a.kind === 'pointer' && b.kind === 'pointer') return a.target === undefined || b.target === undefined
@@ -22,6 +23,7 @@ export function assignmentFault(to: Type, from: Type): 'type' | 'file' | 'length
   if (containsFile(to) && (to === from || to.kind === 'file')) return 'file'
   if (to.kind === 'real' && isInteger(from)) return undefined
   if (to.kind === 'string' && isChar(from)) return undefined
+  if (to.kind === 'long' && isInteger(from)) return undefined
   if (isString(to) && isString(from) && to.index.high !== from.index.high) return 'lengths'
   return compatible(to, from) ? undefined : 'type'
 }

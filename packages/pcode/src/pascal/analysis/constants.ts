@@ -3,7 +3,7 @@ import type { Expression } from '../syntax/tree.ts'
 import type { Constant } from './checked.ts'
 import { isInteger } from './compatibility.ts'
 import { type Context, entityName } from './context.ts'
-import { CHAR, ERROR, INTEGER, type OrdinalType, REAL, showType, stringOf } from './types.ts'
+import { CHAR, ERROR, INTEGER, LONG, type OrdinalType, REAL, showType, stringOf } from './types.ts'
 
 const BAD: Constant = { type: ERROR, value: 0 }
 
@@ -12,6 +12,7 @@ export function literalConstant(
   c: Context,
   node: Expression & { readonly kind: 'integer' | 'real' | 'string' },
 ): Constant {
+  if (node.kind === 'integer' && typeof node.value === 'string') return { type: LONG, value: node.value }
   if (node.kind === 'integer') return { type: INTEGER, value: node.value }
   if (node.kind === 'real') return { type: REAL, value: node.value }
   const text = node.value as string
@@ -37,6 +38,9 @@ export function constantOf(c: Context, node: Expression): Constant {
     case 'unary': {
       const { type, value } = constantOf(c, node.operand)
       if (type.kind === 'error') return BAD
+      if (type.kind === 'long') {
+        return { type, value: node.operator === Token.minus ? String(-BigInt(value)) : value }
+      }
       if (!isInteger(type) && type.kind !== 'real') {
         c.report('sign-of', node, showType(type))
         return BAD

@@ -2,12 +2,13 @@ import type { DiagnosticName } from '../diagnostic-rows.ts'
 import type { Diagnostics, Span } from '../diagnostics.ts'
 import type { Dialect } from '../dialect.ts'
 import type { Sources } from '../source.ts'
+import type { IoSwitches } from '../syntax/io-switches.ts'
 import type { Names } from '../syntax/names.ts'
 import type { Expression, Name, Statement } from '../syntax/tree.ts'
 import type { CheckedStatement, OpenedRecord, Place, Value } from './checked.ts'
 import { type Scope, Scopes } from './scope.ts'
 import type { Binding, Entity, Label, Region, Routine, Variable } from './symbols.ts'
-import type { OrdinalType, RecordType } from './types.ts'
+import type { OrdinalType, RecordType, Type } from './types.ts'
 
 /** A goto whose label is looked up at the end of the label’s block. */
 export interface PendingGoto {
@@ -54,7 +55,23 @@ export class Context {
   /** Is told of a routine between its declarations and its statements. */
   onDeclared: ((routine: Routine) => void) | undefined
 
-  constructor(names: Names, sources: Sources, diagnostics: Diagnostics, dialect: Dialect, stages: Stages) {
+  /** The program looks at IORESULT. */
+  asksIoResult = false
+  /** Types that variables of are disposed of. */
+  readonly disposed: Set<Type> = new Set()
+  /** The program marks and releases its heap. */
+  marksHeap = false
+  readonly #ioSwitches: IoSwitches
+
+  constructor(
+    names: Names,
+    sources: Sources,
+    diagnostics: Diagnostics,
+    dialect: Dialect,
+    stages: Stages,
+    ioSwitches: IoSwitches,
+  ) {
+    this.#ioSwitches = ioSwitches
     this.names = names
     this.sources = sources
     this.diagnostics = diagnostics
@@ -71,6 +88,11 @@ export class Context {
 
   report(name: DiagnosticName, span: Span, ...args: readonly (string | number)[]): void {
     this.diagnostics.report(name, span, args)
+  }
+
+  /** Whether the program goes on where input or output fails at this place. */
+  isLenient(pos: number): boolean {
+    return !this.#ioSwitches.isOnAt(pos)
   }
 
   value(node: Expression): Value {

@@ -1,3 +1,4 @@
+import { isAccess } from '../syntax/tree.ts'
 import type { Span } from '../diagnostics.ts'
 import type { Place } from './checked.ts'
 import type { Context } from './context.ts'
@@ -24,8 +25,7 @@ export function fileArgument(
 ): Place | undefined {
   const [first] = node.args
   if (first === undefined) return standardFile(c, standard, node)
-  const { kind } = first.value
-  if (kind !== 'name' && kind !== 'index' && kind !== 'field' && kind !== 'arrow') {
+  if (!isAccess(first.value)) {
     c.report('file-needed', first.value, c.quote(node.callee))
     return undefined
   }

@@ -28,18 +28,19 @@ export function makeVariable(
   }
 }
 
-/** The formal parameters and result of a routine (ISO 7185 §6.6.3.1); their names are defined in the current scope. */
-export function analyseHeading(c: Context, node: HeadingNode, owner: Routine): Heading {
+/** The formal parameters of a routine (ISO 7185 §6.6.3.1); their names are defined in the current scope, which its result is not in. */
+export function analyseHeading(c: Context, node: HeadingNode, owner: Routine, result: Type | undefined): Heading {
   const parameters: Parameter[] = []
   node.parameters?.forEach((parameter, section) => {
     if (parameter.kind === 'routine')
       parameters.push({ kind: 'routine', section, formal: formalRoutine(c, parameter.heading, owner) })
     else for (const variable of sectionOf(c, parameter, owner)) parameters.push({ kind: 'variable', section, variable })
   })
-  return { isFunction: node.isFunction, parameters, result: resultType(c, node) }
+  return { isFunction: node.isFunction, parameters, result }
 }
 
-function resultType(c: Context, node: HeadingNode): Type | undefined {
+/** The type of a function’s result, in the scope that its heading is in (§6.6.2). */
+export function resultType(c: Context, node: HeadingNode): Type | undefined {
   if (!node.isFunction) return undefined
   if (node.result === undefined) return ERROR
   const type = namedType(c, node.result)
@@ -50,8 +51,9 @@ function resultType(c: Context, node: HeadingNode): Type | undefined {
 
 /** A procedural or functional parameter: its own parameters’ names mean nothing outside its list (§6.6.3.1). */
 function formalRoutine(c: Context, node: HeadingNode, owner: Routine): FormalRoutine {
+  const result = resultType(c, node)
   c.scopes.open()
-  const heading = analyseHeading(c, node, owner)
+  const heading = analyseHeading(c, node, owner, result)
   c.scopes.close()
   if (node.isFunction && node.result === undefined) c.report('result-missing', node.name, c.quote(node.name))
   const formal: FormalRoutine = { kind: 'formal', name: c.names.text(node.name.id), owner, heading, offset: -1 }

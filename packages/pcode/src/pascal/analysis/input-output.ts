@@ -1,11 +1,11 @@
-import type { Argument, Expression, Name } from '../syntax/tree.ts'
+import { type Argument, type Expression, type Name, isAccess } from '../syntax/tree.ts'
 import { changed, converted } from './calls.ts'
 import type { CheckedStatement, Place, Value, WriteItem } from './checked.ts'
 import { isBoolean, isChar, isInteger, isNumber } from './compatibility.ts'
-import type { Context } from './context.ts'
+import { type Context, ordinalValue } from './context.ts'
 import { standardFile } from './files.ts'
 import type { CallNode, RequiredRow } from './required-rows.ts'
-import { type FileType, isString, showType, type Type } from './types.ts'
+import { type FileType, INTEGER, isString, showType, type Type } from './types.ts'
 import { loadValue } from './values.ts'
 
 const EMPTY: CheckedStatement = { op: 'empty' }
@@ -14,7 +14,7 @@ const EMPTY: CheckedStatement = { op: 'empty' }
 function leadingFile(c: Context, argument: Argument | undefined): Place | undefined {
   if (argument === undefined) return undefined
   const { kind } = argument.value
-  if (kind !== 'name' && kind !== 'index' && kind !== 'field' && kind !== 'arrow') return undefined
+  if (!isAccess(argument.value)) return undefined
   const root = rootName(argument.value)
   const binding = root === undefined ? undefined : c.scopes.peek(root)
   const isVariable = binding?.entity.kind === 'variable' || c.opened.length > 0
@@ -61,6 +61,10 @@ function transferOf(c: Context, node: CallNode, standard: 'input' | 'output', is
     return undefined
   }
   const type = file.type as FileType
+  if (type.isUntyped === true) {
+    c.report('file-untyped', node.args[0]?.value ?? node)
+    return undefined
+  }
   if (isLine && !type.isText) {
     c.report('text-needed', node.args[0]?.value ?? node, c.quote(node.callee), showType(type))
     return undefined
@@ -83,12 +87,20 @@ function readRow(name: 'read' | 'readln'): RequiredRow {
       const transfer = transferOf(c, node, 'input', line)
       if (transfer === undefined) return EMPTY
       const { file, type, args } = transfer
+      const isLenient = c.isLenient(node.pos)
       const targets = args.map(({ value, width }) => {
         if (width) c.report('write-format', width)
         return target(c, value, type)
       })
       if (type.isText)
-        return { op: 'read', pos: node.pos, file, targets: targets.filter(place => place !== undefined), line }
+        return {
+          op: 'read',
+          pos: node.pos,
+          file,
+          targets: targets.filter(place => place !== undefined),
+          line,
+          isLenient,
+        }
       const body = targets.flatMap((place, i): CheckedStatement[] =>
         place === undefined ? [] : readComponent(c, node, file, place, args[i]?.value as Expression),
       )
@@ -98,15 +110,14 @@ function readRow(name: 'read' | 'readln'): RequiredRow {
 }
 
 function target(c: Context, node: Expression, file: FileType): Place | undefined {
-  const { kind } = node
-  if (kind !== 'name' && kind !== 'index' && kind !== 'field' && kind !== 'arrow') {
+  if (!isAccess(node)) {
     c.report('not-a-variable', node, 'a value')
     return undefined
   }
   const place = c.place(node)
   if (place.type.kind === 'error') return undefined
   changed(c, place, node)
-  if (file.isText && !isChar(place.type) && !isNumber(place.type) && place.type.kind !== 'string') {
+  if (file.isText && !isChar(place.type) && !isNumber(place.type) && !isSized(place.type)) {
     c.report('read-type', node, showType(place.type))
     return undefined
   }
@@ -118,7 +129,7 @@ function readComponent(c: Context, node: CallNode, file: Place, place: Place, at
   const value = converted(c, place.type, loadValue(c, bufferOf(file, node.pos)), at)
   return [
     { op: 'assign', pos: node.pos, place, value },
-    { op: 'file', pos: node.pos, action: 'get', file },
+    { op: 'file', pos: node.pos, action: 'get', file, isLenient: c.isLenient(node.pos) },
   ]
 }
 
@@ -141,13 +152,13 @@ function writeRow(name: 'write' | 'writeln'): RequiredRow {
           const value = converted(c, type.component, c.value(argument.value), argument.value)
           return [
             { op: 'assign', pos: node.pos, place: bufferOf(file, node.pos), value },
-            { op: 'file', pos: node.pos, action: 'put', file },
+            { op: 'file', pos: node.pos, action: 'put', file, isLenient: c.isLenient(node.pos) },
           ]
         })
         return { op: 'sequence', body }
       }
       const items = args.flatMap(argument => writeItem(c, argument))
-      return { op: 'write', pos: node.pos, file, items, line }
+      return { op: 'write', pos: node.pos, file, items, line, isLenient: c.isLenient(node.pos) }
     },
   }
 }
@@ -155,7 +166,7 @@ function writeRow(name: 'write' | 'writeln'): RequiredRow {
 function writeItem(c: Context, argument: Argument): WriteItem[] {
   const value = c.value(argument.value)
   const { type } = value
-  const width = argument.width && widthOf(c, argument.width)
+  const width = argument.width ? widthOf(c, argument.width) : usualWidth(c, type, argument.value.pos)
   const digits = argument.digits && widthOf(c, argument.digits)
   if (type.kind === 'error') return []
   if (!isWritable(type)) {
@@ -166,15 +177,19 @@ function writeItem(c: Context, argument: Argument): WriteItem[] {
   return [{ value, width, digits }]
 }
 
+/** The width that the dialect has for integers. */
+function usualWidth(c: Context, type: Type, pos: number): Value | undefined {
+  const width = c.dialect.integerWidth
+  return width !== undefined && isInteger(type) ? ordinalValue(pos, INTEGER, width) : undefined
+}
+
+/** A string of varying length, or a long integer. */
+function isSized({ kind }: Type): boolean {
+  return kind === 'string' || kind === 'long'
+}
+
 function isWritable(type: Type): boolean {
-  return (
-    isInteger(type) ||
-    type.kind === 'string' ||
-    type.kind === 'real' ||
-    isChar(type) ||
-    isBoolean(type) ||
-    isString(type)
-  )
+  return isInteger(type) || isSized(type) || type.kind === 'real' || isChar(type) || isBoolean(type) || isString(type)
 }
 
 function widthOf(c: Context, node: Expression): Value {

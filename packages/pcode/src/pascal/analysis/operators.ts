@@ -4,6 +4,7 @@ import type { BinaryExpression, UnaryExpression } from '../syntax/tree.ts'
 import type { BinaryOperator, Value } from './checked.ts'
 import { compatible, isBoolean, isInteger, isNumber } from './compatibility.ts'
 import { type Context, ordinalValue } from './context.ts'
+import { longBinary, longOrder, longUnary } from './longs.ts'
 import { asString } from './strings.ts'
 import {
   BOOLEAN,
@@ -52,8 +53,13 @@ export function toReal(value: Value): Value {
 export function unaryValue(c: Context, node: UnaryExpression, operand: Value): Value {
   const { pos } = node
   const { type } = operand
+  if (node.operator === Token.equal || node.operator === Token.notEqual) {
+    // Only scan takes a comparison without its left side.
+    c.report('scan-relation-place', node)
+    return bad(pos)
+  }
   if (type.kind === 'error') return bad(pos)
-  const fits = node.operator === Token.not ? isBoolean(type) : isNumber(type)
+  const fits = node.operator === Token.not ? isBoolean(type) : isNumber(type) || type.kind === 'long'
   if (!fits) {
     c.report('operand', node, tokenName(node.operator), `a value of type ${showType(type)}`)
     return bad(pos)
@@ -62,6 +68,7 @@ export function unaryValue(c: Context, node: UnaryExpression, operand: Value): V
     if (operand.op === 'ordinal') return ordinalValue(pos, BOOLEAN, 1 - operand.value)
     return { op: 'unary', operator: 'not', operand, pos, type: BOOLEAN, low: 0, high: 1 }
   }
+  if (type.kind === 'long') return longUnary(node.operator, operand)
   if (node.operator === Token.plus) return type.kind === 'ordinal' ? { ...operand, type: hostOf(type) } : operand
   if (operand.op === 'ordinal') return ordinalValue(pos, INTEGER, 0 - operand.value)
   if (operand.op === 'real') return { ...operand, value: -operand.value }
@@ -83,11 +90,16 @@ export function binaryValue(c: Context, node: BinaryExpression, left: Value, rig
     if (isBoolean(a) && isBoolean(b)) return make(node.pos, operator, left, right, BOOLEAN, 0, 1)
   } else if (operator === 'div' || operator === 'mod') {
     if (isInteger(a) && isInteger(b)) return integerValue(c, node, operator, left, right)
+    const value = longBinary(node.pos, operator, left, right)
+    if (value) return value
   } else if (operator === 'divide') {
     if (isNumber(a) && isNumber(b)) {
       if (right.op === 'ordinal' && right.value === 0) c.report('division-by-zero', node)
       return make(node.pos, operator, toReal(left), toReal(right), REAL, 0, 0)
     }
+  } else if (a.kind === 'long' || b.kind === 'long') {
+    const value = longBinary(node.pos, operator, left, right)
+    if (value) return value
   } else if (a.kind === 'set' && b.kind === 'set') {
     if (compatible(a, b)) return make(node.pos, operator, left, right, joinedSet(a, b), 0, 0)
   } else if (isInteger(a) && isInteger(b)) {
@@ -213,6 +225,8 @@ function relationValue(c: Context, node: BinaryExpression, operator: BinaryOpera
       return make(pos, operator, order, ordinalValue(pos, INTEGER, 0), BOOLEAN, 0, 1)
     }
   }
+  const order = longOrder(pos, a, b)
+  if (order) return make(pos, operator, order, ordinalValue(pos, INTEGER, 0), BOOLEAN, 0, 1)
   if (isString(a.type) && isString(b.type) && a.type.index.high !== b.type.index.high) {
     c.report('string-lengths', node, a.type.index.high, b.type.index.high)
     return bad(pos)

@@ -126,6 +126,10 @@ function arrowPlace(c: Context, baseNode: Expression, pos: number): Place {
   const base = c.place(baseNode)
   const { type } = base
   if (type.kind === 'file') {
+    if (type.isUntyped === true) {
+      c.report('file-untyped', baseNode)
+      return badPlace(pos)
+    }
     return { at: 'buffer', file: base, pos, type: type.component, isPackedComponent: false }
   }
   if (type.kind === 'pointer') {

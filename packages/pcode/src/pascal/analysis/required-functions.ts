@@ -4,6 +4,7 @@ import type { Place, UnaryOperator, Value } from './checked.ts'
 import { isInteger, isNumber } from './compatibility.ts'
 import { type Context, ordinalValue } from './context.ts'
 import { fileArgument } from './files.ts'
+import { longTrunc } from './longs.ts'
 import { toReal } from './operators.ts'
 import type { CallNode, RequiredRow } from './required-rows.ts'
 import {
@@ -91,7 +92,9 @@ function transfer(name: 'trunc' | 'round'): RequiredRow {
     name,
     isFunction: true,
     value(c, node) {
-      const value = oneArgument(c, node, isReal, 'a real')
+      const isLong = (type: Type): boolean => name === 'trunc' && type.kind === 'long'
+      const value = oneArgument(c, node, type => isReal(type) || isLong(type), 'a real')
+      if (value && isLong(value.type)) return longTrunc(node.pos, value)
       return value === undefined ? bad(node.pos) : unary(node.pos, name, value, INTEGER, -MAXINT, MAXINT)
     },
   }

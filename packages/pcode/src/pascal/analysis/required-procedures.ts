@@ -32,7 +32,11 @@ function fileRow(name: 'reset' | 'rewrite' | 'get' | 'put' | 'page'): RequiredRo
         return EMPTY
       }
       const file = fileArgument(c, node, 'output', isPage)
-      return file === undefined ? EMPTY : { op: 'file', pos: node.pos, action: name, file }
+      const hasComponents = file?.type.kind === 'file' && file.type.isUntyped !== true
+      if (file && !hasComponents && (name === 'get' || name === 'put')) c.report('file-untyped', node)
+      return file === undefined
+        ? EMPTY
+        : { op: 'file', pos: node.pos, action: name, file, isLenient: c.isLenient(node.pos) }
     },
   }
 }
@@ -61,6 +65,8 @@ function heapRow(name: 'new' | 'dispose'): RequiredRow {
         type.target,
         tagNodes.map(({ value }) => value),
       )
+      if (name === 'dispose') c.disposed.add(type.target)
+      else if (tags.length > 0 && type.target.kind === 'record') type.target.isMadeWithTags = true
       return { op: name, pos: node.pos, pointer, tags }
     },
   }
@@ -121,7 +127,7 @@ function transferRow(name: 'pack' | 'unpack'): RequiredRow {
         c.report('pack-types', node, c.quote(node.callee))
         return EMPTY
       }
-      if (index.op === 'ordinal' && isArray(unpacked) && isArray(packed)) {
+      if (index.op === 'ordinal' && unpacked.type.kind === 'array' && packed.type.kind === 'array') {
         const { low, high } = unpacked.type.index
         const last = index.value + packed.type.index.high - packed.type.index.low
         if (index.value < low || last > high) {

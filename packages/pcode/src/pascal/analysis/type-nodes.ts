@@ -1,3 +1,4 @@
+import { MAX_LONG_DIGITS } from '../../machine/long-integers.ts'
 import { MAX_SET_MEMBER, MAX_STRING } from '../limits.ts'
 import type { Expression, FieldListNode, Name, RecordNode, TypeNode, VariantPartNode } from '../syntax/tree.ts'
 import { compatible, isInteger } from './compatibility.ts'
@@ -6,15 +7,18 @@ import { type Context, entityName } from './context.ts'
 import {
   type ArrayType,
   BOOLEAN,
+  CHAR,
   containsFile,
   enumeration,
   ERROR,
   type Field,
   hostOf,
+  INTEGER,
   type OrdinalType,
   type PointerType,
   showOrdinal,
   showType,
+  STRING,
   subrange,
   type Type,
   type Variant,
@@ -22,7 +26,7 @@ import {
 } from './types.ts'
 
 /** Pointers whose target types are defined later in the same type part (ISO 7185 §6.2.2.9). */
-export type PendingPointers = { readonly pointer: PointerType; readonly target: Name }[]
+export type PendingPointers = { readonly pointer: PointerType; target: Name }[]
 
 /** A type of its own, or the one that a type-identifier denotes (§6.4.1). */
 export function typeOf(c: Context, node: TypeNode, pending: PendingPointers | undefined): Type {
@@ -54,15 +58,8 @@ export function typeOf(c: Context, node: TypeNode, pending: PendingPointers | un
     }
     case 'record':
       return recordType(c, node, pending)
-    case 'string': {
-      const length = ordinalConstant(c, node.length)
-      if (length === undefined) return ERROR
-      if (!isInteger(length.type) || length.value < 1 || length.value > MAX_STRING) {
-        c.report('string-size', node.length, MAX_STRING)
-        return ERROR
-      }
-      return { kind: 'string', name: '', max: length.value }
-    }
+    case 'sized':
+      return sizedType(c, node)
     case 'set': {
       const base = ordinalType(c, node.base, pending)
       if (base === undefined) return ERROR
@@ -73,6 +70,8 @@ export function typeOf(c: Context, node: TypeNode, pending: PendingPointers | un
       return { kind: 'set', name: '', packed: node.packed, base }
     }
     case 'file': {
+      if (node.component === undefined)
+        return { kind: 'file', name: '', packed: false, component: CHAR, isText: false, isUntyped: true }
       const component = typeOf(c, node.component, pending)
       if (containsFile(component)) c.report('file-of-file', node.component)
       return { kind: 'file', name: '', packed: node.packed, component, isText: false }
@@ -80,6 +79,25 @@ export function typeOf(c: Context, node: TypeNode, pending: PendingPointers | un
     default:
       return ERROR
   }
+}
+
+/** `string[n]`, `integer[n]`. */
+function sizedType(c: Context, node: TypeNode & { readonly kind: 'sized' }): Type {
+  const named = namedType(c, node.name)
+  const length = ordinalConstant(c, node.length)
+  if (length === undefined || named.kind === 'error') return ERROR
+  if (named !== STRING && named !== INTEGER) {
+    c.report('sized-type', node.name, c.quote(node.name))
+    return ERROR
+  }
+  const max = named === STRING ? MAX_STRING : MAX_LONG_DIGITS
+  if (!isInteger(length.type) || length.value < 1 || length.value > max) {
+    c.report(named === STRING ? 'string-size' : 'long-size', node.length, max)
+    return ERROR
+  }
+  return named === STRING
+    ? { kind: 'string', name: '', max: length.value }
+    : { kind: 'long', name: '', digits: length.value }
 }
 
 /** The type that an identifier denotes; reports one that denotes something else. */
@@ -135,8 +153,25 @@ function recordType(c: Context, node: RecordNode, pending: PendingPointers | und
     places.set(name.id, name)
     fields.set(name.id, field)
   }
+  const before = pending?.length ?? 0
   const list = fieldList(c, node.fields, undefined, define, pending)
-  return { kind: 'record', name: '', packed: node.packed, fields, ...list, bytes: 0 }
+  refuseFields(c, fields, pending, before)
+  return { kind: 'record', name: '', packed: node.packed, fields, ...list, bytes: 0, isMadeWithTags: false }
+}
+
+/** Inside of a record its fields’ names mean the fields, so that none can be the type of what a pointer there leads to (§6.2.2.8). */
+function refuseFields(
+  c: Context,
+  fields: ReadonlyMap<number, Field>,
+  pending: PendingPointers | undefined,
+  before: number,
+): void {
+  for (const entry of pending?.slice(before) ?? []) {
+    if (!fields.has(entry.target.id)) continue
+    c.report('not-a-type', entry.target, c.quote(entry.target), 'a field')
+    entry.target = { ...entry.target, id: -1 }
+    entry.pointer.target = ERROR
+  }
 }
 
 interface FieldList {

@@ -1,3 +1,4 @@
+import { MAX_LONG_DIGITS } from '../../machine/long-integers.ts'
 import { MAX_CHAR, MAXINT, USUAL_STRING } from '../limits.ts'
 import type { Bound } from './symbols.ts'
 
@@ -12,6 +13,7 @@ export type Type =
   | SetType
   | FileType
   | StringType
+  | LongType
   | ErrorType
 
 /** Integer, Boolean, char, an enumeration, or a subrange of one of these (§6.4.2). */
@@ -65,6 +67,8 @@ export interface RecordType {
   readonly fixed: readonly Field[]
   readonly variant: VariantPart | undefined
   bytes: number
+  /** The program makes variables of it with the tags of their variants (§6.6.5.3). */
+  isMadeWithTags: boolean
 }
 /** One field of a record. */
 export interface Field {
@@ -109,12 +113,20 @@ export interface FileType {
   readonly packed: boolean
   readonly component: Type
   readonly isText: boolean
+  /** It has no components: blocks are transferred (UCSD). */
+  readonly isUntyped?: boolean
 }
 /** Characters behind their number, at most so many (UCSD). All such types are compatible. */
 export interface StringType {
   readonly kind: 'string'
   name: string
   readonly max: number
+}
+/** Integers of at most so many decimal digits (UCSD). All such types are compatible. */
+export interface LongType {
+  readonly kind: 'long'
+  name: string
+  readonly digits: number
 }
 /** What stands for a type after an error: compatible with all, so that one error is told once. */
 export interface ErrorType {
@@ -133,6 +145,8 @@ export const NIL: PointerType = { kind: 'pointer', name: 'nil', target: undefine
 export const EMPTY_SET: SetType = { kind: 'set', name: 'the empty set', packed: undefined, base: undefined }
 /** The type string (UCSD). */
 export const STRING: StringType = { kind: 'string', name: 'string', max: USUAL_STRING }
+/** What arithmetic on long integers gives. */
+export const LONG: LongType = { kind: 'long', name: '', digits: MAX_LONG_DIGITS }
 export const TEXT: FileType = { kind: 'file', name: 'text', packed: false, component: CHAR, isText: true }
 
 function ordinal(name: string, family: OrdinalType['family'], low: number, high: number): OrdinalType {
@@ -214,7 +228,10 @@ export function showType(type: Type): string {
       return type.base ? `set of ${showType(type.base)}` : 'a set'
     case 'string':
       return `string[${type.max}]`
+    case 'long':
+      return `integer[${type.digits}]`
     case 'file':
+      if (type.isUntyped === true) return 'file'
       return `file of ${showType(type.component)}`
     default:
       return 'unknown'

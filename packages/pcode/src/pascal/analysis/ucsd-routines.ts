@@ -1,5 +1,5 @@
 import type { StandardName } from '../../rows/standard.ts'
-import type { Expression } from '../syntax/tree.ts'
+import { type Expression, isAccess } from '../syntax/tree.ts'
 import { sizeOf } from '../generate/storage.ts'
 import { changed, converted, countOf } from './calls.ts'
 import type { CheckedStatement, Operand, Place, Value } from './checked.ts'
@@ -11,11 +11,11 @@ import { CHAR, INTEGER, REAL, showType, type Type } from './types.ts'
 
 const EMPTY: CheckedStatement = { op: 'empty' }
 
-/** What an argument must be: a string, an integer, a char, a variable that is a string, any variable. */
-type Want = 'string' | 'integer' | 'char' | 'string variable' | 'variable'
+/** What an argument must be: a string, an integer, one that may be long, a char, a variable that is a string, any variable. */
+export type Want = 'string' | 'integer' | 'any integer' | 'char' | 'string variable' | 'variable'
 
 /** Reads a call's arguments; undefined after what is wrong with them was reported. */
-function argumentsOf(c: Context, node: CallNode, wanted: readonly Want[]): readonly Operand[] | undefined {
+export function argumentsOf(c: Context, node: CallNode, wanted: readonly Want[]): readonly Operand[] | undefined {
   if (node.args.length !== wanted.length) {
     for (const { value } of node.args) c.value(value)
     c.report('argument-count', node, c.quote(node.callee), countOf(wanted.length, 'parameter'), node.args.length)
@@ -30,10 +30,12 @@ function operandOf(c: Context, node: CallNode, argument: Expression, want: Want)
   switch (want) {
     case 'string':
       return stringValue(c, c.value(argument), argument, what)
+    case 'any integer':
     case 'integer':
     case 'char': {
       const value = c.value(argument)
-      const type = want === 'integer' ? INTEGER : CHAR
+      if (want === 'any integer' && value.type.kind === 'long') return value
+      const type = want === 'char' ? CHAR : INTEGER
       if (value.type.kind === 'error') return undefined
       return converted(c, type, value, argument)
     }
@@ -50,9 +52,20 @@ function operandOf(c: Context, node: CallNode, argument: Expression, want: Want)
   }
 }
 
-function placeOf(c: Context, argument: Expression, what: string): Place | undefined {
-  const { kind } = argument
-  if (kind !== 'name' && kind !== 'index' && kind !== 'field' && kind !== 'arrow') {
+/** The address of a place, and where the variable that it is in begins and how many bytes that has: what lies beyond is not touched. */
+export function areaOf(place: Place): readonly Operand[] {
+  let whole = place
+  while (whole.at === 'index' || whole.at === 'field' || whole.at === 'character') whole = whole.base
+  return [
+    { op: 'address', place },
+    { op: 'address', place: whole },
+    ordinalValue(place.pos, INTEGER, sizeOf(whole.type).bytes),
+  ]
+}
+
+/** A variable that a call is given; undefined after what is wrong was reported. */
+export function placeOf(c: Context, argument: Expression, what: string): Place | undefined {
+  if (!isAccess(argument)) {
     c.value(argument)
     c.report('variable-needed', argument, what)
     return undefined
@@ -98,6 +111,20 @@ function action(
   }
 }
 
+/** A procedure on the bytes of variables. */
+function area(name: string, wanted: readonly Want[], row: StandardName): RequiredRow {
+  return {
+    name,
+    isFunction: false,
+    statement(c, node) {
+      const operands = argumentsOf(c, node, wanted)
+      if (operands === undefined) return EMPTY
+      const areas = operands.flatMap(operand => (operand.op === 'address' ? areaOf(operand.place) : [operand]))
+      return { op: 'standard', pos: node.pos, name: row, operands: areas }
+    },
+  }
+}
+
 const concatRow: RequiredRow = {
   name: 'concat',
   isFunction: true,
@@ -119,6 +146,19 @@ const copyRow: RequiredRow = {
   value(c, node) {
     const operands = argumentsOf(c, node, ['string', 'integer', 'integer'])
     return operands === undefined ? badString(node.pos) : standard(node.pos, 'scy', operands)
+  },
+}
+
+const strRow: RequiredRow = {
+  name: 'str',
+  isFunction: false,
+  statement(c, node) {
+    const operands = argumentsOf(c, node, ['any integer', 'string variable'])
+    if (operands === undefined) return EMPTY
+    const [value, into] = operands
+    const isLong = value !== undefined && value.op !== 'address' && value.type.kind === 'long'
+    const more = roomOf(node.pos, into)
+    return { op: 'standard', pos: node.pos, name: isLong ? 'lgx' : 'its', operands: [...operands, more] }
   },
 }
 
@@ -198,10 +238,10 @@ export const UCSD_ROUTINES: readonly RequiredRow[] = [
   copyRow,
   action('delete', ['string variable', 'integer', 'integer'], 'sdl'),
   action('insert', ['string', 'string variable', 'integer'], 'sns', ([, into], pos) => [roomOf(pos, into)]),
-  action('str', ['integer', 'string variable'], 'its', ([, into], pos) => [roomOf(pos, into)]),
-  action('moveleft', ['variable', 'variable', 'integer'], 'mvl'),
-  action('moveright', ['variable', 'variable', 'integer'], 'mvr'),
-  action('fillchar', ['variable', 'integer', 'char'], 'fil'),
+  strRow,
+  area('moveleft', ['variable', 'variable', 'integer'], 'mvl'),
+  area('moveright', ['variable', 'variable', 'integer'], 'mvr'),
+  area('fillchar', ['variable', 'integer', 'char'], 'fil'),
   action('halt', [], 'hlt', (_, pos) => [ordinalValue(pos, INTEGER, 0)]),
   powerRow,
   sizeRow,

@@ -4,6 +4,7 @@ import type { Place, Value } from './checked.ts'
 import { compatible } from './compatibility.ts'
 import { literalConstant } from './constants.ts'
 import { type Context, entityName, ordinalValue } from './context.ts'
+import { longConstant } from './longs.ts'
 import { binaryValue, unaryValue } from './operators.ts'
 import { openedField } from './places.ts'
 import type { Entity } from './symbols.ts'
@@ -53,6 +54,7 @@ function constantValue(
   const { type, value } = constant
   if (type.kind === 'ordinal') return ordinalValue(pos, type, value as number)
   if (type.kind === 'real') return { op: 'real', pos, type, value: value as number, low: 0, high: 0 }
+  if (type.kind === 'long') return longConstant(pos, BigInt(value))
   if (typeof value === 'string') return { op: 'string', pos, type, text: value, low: 0, high: 0 }
   if (type.kind === 'pointer') return { op: 'nil', pos, type, low: 0, high: 0 }
   return badValue(pos)

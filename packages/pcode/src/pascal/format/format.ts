@@ -119,7 +119,7 @@ function printType(p: Printer, node: TypeNode): void {
   if (node.kind === 'array') {
     p.until(node.component.pos)
     printType(p, node.component)
-  } else if (node.kind === 'file') {
+  } else if (node.kind === 'file' && node.component) {
     p.until(node.component.pos)
     printType(p, node.component)
   } else if (node.kind === 'record') {

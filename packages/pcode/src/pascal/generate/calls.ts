@@ -4,12 +4,13 @@ import type { Heading, Parameter } from '../analysis/symbols.ts'
 import { type ConformantType, type OrdinalType, type Type } from '../analysis/types.ts'
 import type { Generator } from './generator.ts'
 import { loadBound } from './reach.ts'
+import { beginReference, checkWhole } from './references.ts'
 import { emitSet, memberRange } from './sets.ts'
 import { setKind, storageOf, valueType } from './storage.ts'
 
 /** Writes a call: its arguments, then the call; a function’s result is left. */
 export function emitCall(g: Generator, call: Call, position: number): void {
-  for (const actual of call.args) emitActual(g, actual)
+  const guards = call.args.map(actual => emitActual(g, actual))
   g.line(position)
   const { callee } = call
   if (callee.kind === 'routine') {
@@ -19,6 +20,7 @@ export function emitCall(g: Generator, call: Call, position: number): void {
     const { heading } = callee
     g.op('cip', g.signature(signatureOf(heading), heading.result && valueType(heading.result)))
   }
+  for (const end of guards) end?.()
 }
 
 /** What a routine’s parameters are on the operand stack. */
@@ -38,14 +40,18 @@ function wordsOf(parameter: Parameter, isFirst: boolean): ValueType[] {
   return [variable.byReference ? 'i' : valueType(variable.type)]
 }
 
-function emitActual(g: Generator, actual: Actual): void {
+/** Writes an argument; what ends the reference that it is, if that needs an end. */
+function emitActual(g: Generator, actual: Actual): (() => void) | undefined {
   switch (actual.kind) {
     case 'value':
       emitAs(g, actual.value, actual.type)
       break
-    case 'variable':
+    case 'variable': {
+      const end = beginReference(g, actual.place)
       g.address(g.reach(actual.place))
-      break
+      checkWhole(g, actual.place)
+      return end
+    }
     case 'routine':
       if (actual.routine.kind === 'routine') g.op('lpa', actual.routine.index)
       else g.op2('lip', g.levelsTo(actual.routine.owner), actual.routine.offset)
@@ -55,6 +61,7 @@ function emitActual(g: Generator, actual: Actual): void {
       else g.address(g.reach(actual.source))
       if (actual.givesBounds) emitBounds(g, actual.source.type, actual.formal.type as ConformantType)
   }
+  return undefined
 }
 
 /** The bounds of an array, dimension by dimension; those that only the call knows are checked (§6.6.3.8). */
@@ -71,6 +78,14 @@ function emitBounds(g: Generator, type: Type, formal: ConformantType): void {
   if (formal.component.kind === 'conformant' && (type.kind === 'array' || type.kind === 'conformant')) {
     emitBounds(g, type.component, formal.component)
   }
+}
+
+/** Copies what has a length of its own, from one address on the stack to another, with a check of it; false for other types. */
+export function emitSizedCopy(g: Generator, type: Type): boolean {
+  if (type.kind !== 'string' && type.kind !== 'long') return false
+  g.op('ldci', type.kind === 'string' ? type.max : type.digits)
+  g.standard(type.kind === 'string' ? 'sta' : 'lgv')
+  return true
 }
 
 /** Writes what pushes a value for a variable of a type, with the checks of assignment (ISO 7185 §6.4.6). */

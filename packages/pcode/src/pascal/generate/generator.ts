@@ -4,6 +4,7 @@ import { type InstructionName, Row } from '../../rows/p5.ts'
 import { Csp, type StandardName } from '../../rows/standard.ts'
 import type { CheckedStatement, Place, Value } from '../analysis/checked.ts'
 import type { Label as LabelSymbol, Routine, Variable } from '../analysis/symbols.ts'
+import type { Type } from '../analysis/types.ts'
 import type { Sources } from '../source.ts'
 import { Definite } from './definite.ts'
 import type { Frame } from './frame.ts'
@@ -15,6 +16,12 @@ export interface CodeOptions {
   readonly checks: boolean
   /** Checks that variables have a value before they are used. */
   readonly undefined: boolean
+  /** The program looks at IORESULT, so that each statement of input or output says how it went. */
+  readonly ioResult: boolean
+  /** Types of variables that are disposed of, so that one may end while something refers to it. */
+  readonly disposed: ReadonlySet<Type>
+  /** The program marks its heap, so that what it makes is noted. */
+  readonly marks: boolean
 }
 
 /** Where a place is, as far as no instruction is needed: behind an address on the operand stack, or fixed. */
@@ -62,6 +69,8 @@ export class Generator {
     readonly targets: readonly Label[]
     readonly fallback: Label
   }[] = []
+  /** Pointers that are kept while what they lead to is referred to: where in the frame. */
+  readonly guarded: Map<Place, number> = new Map()
   /** Variables of the routine that have a value for certain. */
   definite: Definite = new Definite()
   unit!: Unit
@@ -93,6 +102,11 @@ export class Generator {
 
   standard(name: StandardName): void {
     this.unit.code.emit(Row.csp, 0, Csp[name])
+  }
+
+  /** Calls a standard procedure of input or output. */
+  transfer(name: StandardName, isLenient: boolean | undefined): void {
+    this.unit.code.emit(isLenient === true ? Row.csf : Row.csp, 0, Csp[name])
   }
 
   jump(name: 'ujp' | 'fjp' | 'tjp', label: Label): void {

@@ -11,26 +11,28 @@ const BOOLEAN_WIDTH = 5
 
 /** Reads from a text (§6.9.1): each value comes to a place in memory, is checked, and goes to its variable. */
 export function emitRead(g: Generator, statement: CheckedStatement & { readonly op: 'read' }): void {
+  const { isLenient } = statement
   g.address(g.reach(statement.file))
-  for (const target of statement.targets) emitReadOne(g, target)
-  if (statement.line) g.standard('rln')
+  for (const target of statement.targets) emitReadOne(g, target, isLenient)
+  if (statement.line) g.transfer('rln', isLenient)
   g.op('dmp', 4)
 }
 
-function emitReadOne(g: Generator, target: Place): void {
+function emitReadOne(g: Generator, target: Place, isLenient: boolean | undefined): void {
   const { type } = target
-  if (type.kind === 'string') {
+  if (type.kind === 'string' || type.kind === 'long') {
     g.address(g.reach(target))
-    g.op('ldci', type.max)
-    g.standard('rds')
+    g.op('ldci', type.kind === 'string' ? type.max : type.digits)
+    g.transfer(type.kind === 'string' ? 'rds' : 'rdl', isLenient)
     return
   }
   const { frame } = g.unit
   const isReal = type.kind === 'real'
   const isChar = type.kind === 'ordinal' && type.family === 'char'
   const kept = frame.temporary(isReal ? 'r' : 'i')
+  if (isLenient === true) emitLeast(g, type, kept)
   g.op2('lda', 0, kept)
-  g.standard(isReal ? 'rdr' : isChar ? 'rdc' : 'rdi')
+  g.transfer(isReal ? 'rdr' : isChar ? 'rdc' : 'rdi', isLenient)
   const at = g.reach(target)
   g.settle(at)
   g.op2(isReal ? 'lodr' : isChar ? 'lodc' : 'lodi', 0, kept)
@@ -40,39 +42,55 @@ function emitReadOne(g: Generator, target: Place): void {
   frame.release(isReal ? 'r' : 'i', kept)
 }
 
+/** What a variable becomes where reading it fails and the program goes on: 0, or the first value of its type. */
+function emitLeast(g: Generator, type: Type, kept: number): void {
+  if (type.kind === 'real') g.op('ldcr', g.pool.real(0))
+  else g.op('ldci', type.kind === 'ordinal' && (type.low > 0 || type.high < 0) ? type.low : 0)
+  g.op2(type.kind === 'real' ? 'strr' : type.kind === 'ordinal' && type.family === 'char' ? 'strc' : 'stri', 0, kept)
+}
+
+/** A statement of input or output is done. */
+export function endTransfer(g: Generator): void {
+  if (g.options.ioResult) g.standard('ioz')
+}
+
 const ANY_INTEGER = { low: -Infinity, high: Infinity }
 
 /** Writes to a text (§6.9.3). */
 export function emitWrite(g: Generator, statement: CheckedStatement & { readonly op: 'write' }): void {
+  const { isLenient } = statement
   g.address(g.reach(statement.file))
-  for (const item of statement.items) emitItem(g, item)
-  if (statement.line) g.standard('wln')
+  for (const item of statement.items) emitItem(g, item, isLenient)
+  if (statement.line) g.transfer('wln', isLenient)
   g.op('dmp', 4)
 }
 
-function emitItem(g: Generator, { value, width, digits }: WriteItem): void {
+function emitItem(g: Generator, { value, width, digits }: WriteItem, isLenient: boolean | undefined): void {
   const { type } = value
   g.value(value)
   if (type.kind === 'real') {
     pushWidth(g, width, REAL_WIDTH)
     if (digits) g.value(digits)
-    g.standard(digits ? 'wrf' : 'wrr')
+    g.transfer(digits ? 'wrf' : 'wrr', isLenient)
   } else if (type.kind === 'string') {
     pushWidth(g, width, 0)
-    g.standard('wst')
+    g.transfer('wst', isLenient)
+  } else if (type.kind === 'long') {
+    pushWidth(g, width, 1)
+    g.transfer('wrl', isLenient)
   } else if (type.kind === 'array') {
     pushWidth(g, width, type.index.high)
     g.op('ldci', type.index.high)
-    g.standard('wrs')
+    g.transfer('wrs', isLenient)
   } else if (isFamily(type, 'char')) {
     pushWidth(g, width, 1)
-    g.standard('wrc')
+    g.transfer('wrc', isLenient)
   } else if (isFamily(type, 'boolean')) {
     pushWidth(g, width, BOOLEAN_WIDTH)
-    g.standard('wrb')
+    g.transfer('wrb', isLenient)
   } else {
     pushWidth(g, width, INTEGER_WIDTH)
-    g.standard('wri')
+    g.transfer('wri', isLenient)
   }
 }
 
@@ -87,25 +105,25 @@ function pushWidth(g: Generator, width: WriteItem['width'], usual: number): void
 
 /** `reset`, `rewrite`, `get`, `put`, `page` (§6.6.5.2, §6.9.5). */
 export function emitFile(g: Generator, statement: CheckedStatement & { readonly op: 'file' }): void {
-  const { action, file } = statement
+  const { action, file, isLenient } = statement
   const { isText, component } = file.type as FileType
   g.address(g.reach(file))
   switch (action) {
     case 'reset':
-      g.standard(isText ? 'rsf' : 'rsb')
+      g.transfer(isText ? 'rsf' : 'rsb', isLenient)
       break
     case 'rewrite':
-      g.standard(isText ? 'rwf' : 'rwb')
+      g.transfer(isText ? 'rwf' : 'rwb', isLenient)
       break
     case 'page':
-      g.standard('pag')
+      g.transfer('pag', isLenient)
       break
     default:
       if (isText) {
-        g.standard(action)
+        g.transfer(action, isLenient)
       } else {
         g.op('ldci', sizeOf(component).bytes)
-        g.standard(action === 'get' ? 'gbf' : 'pbf')
+        g.transfer(action === 'get' ? 'gbf' : 'pbf', isLenient)
       }
   }
 }

@@ -2,6 +2,7 @@ import type { Place } from '../analysis/checked.ts'
 import type { Bound, Variable } from '../analysis/symbols.ts'
 import type { ArrayType, ConformantType, FileType, RecordType, Type, Variant } from '../analysis/types.ts'
 import type { Generator, Reached } from './generator.ts'
+import { keepGuarded } from './references.ts'
 import { FILE_ID_BYTES, layOut, sizeOf, storageOf, strideOf } from './storage.ts'
 
 /** Writes what leads to a place; fixed offsets are added up and cost nothing. */
@@ -18,6 +19,7 @@ export function reachPlace(g: Generator, place: Place): Reached {
     case 'pointer':
       g.value(place.pointer)
       if (g.options.checks) g.op('chka', 1)
+      keepGuarded(g, place)
       return { kind: 'address', offset: 0 }
     case 'buffer': {
       g.address(g.reach(place.file))

@@ -4,7 +4,7 @@ import type { InstructionName } from '../../rows/p5.ts'
 import type { CheckedBlock } from '../analysis/checked.ts'
 import type { Parameter, Routine, Variable } from '../analysis/symbols.ts'
 import { type ConformantType, containsFile } from '../analysis/types.ts'
-import { signatureOf } from './calls.ts'
+import { emitSizedCopy, signatureOf } from './calls.ts'
 import { Definite } from './definite.ts'
 import { emitFileVariables } from './file-variables.ts'
 import { Frame } from './frame.ts'
@@ -96,10 +96,7 @@ export function emitRoutine(g: Generator, unit: Unit): void {
   for (const { variable, address } of entries.get(unit)?.copies ?? []) {
     g.op2('lda', 0, variable.offset)
     g.op2('loda', 0, address)
-    if (variable.type.kind === 'string') {
-      g.op('ldci', variable.type.max)
-      g.standard('sta')
-    } else g.op('mov', sizeOf(variable.type).bytes)
+    if (!emitSizedCopy(g, variable.type)) g.op('mov', sizeOf(variable.type).bytes)
   }
   const conformant = conformantValues(routine)
   for (const variable of conformant) copyConformant(g, variable)

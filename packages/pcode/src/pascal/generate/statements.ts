@@ -1,13 +1,15 @@
 import type { CheckedStatement, Place, Value } from '../analysis/checked.ts'
 import type { Label } from '../analysis/symbols.ts'
-import { emitAs, emitCall } from './calls.ts'
+import { emitAs, emitCall, emitSizedCopy } from './calls.ts'
 import { emitCase } from './case.ts'
 import type { Generator, Reached } from './generator.ts'
-import { emitFile, emitRead, emitWrite } from './input-output.ts'
+import { emitFile, endTransfer, emitRead, emitWrite } from './input-output.ts'
 import { emitFor } from './for-loop.ts'
 import { emitDispose, emitNew, emitTransfer } from './heap.ts'
 import { isReference, pushBytes } from './reach.ts'
+import { beginReference, checkWhole } from './references.ts'
 import { isScalar, sizeOf, storageOf } from './storage.ts'
+import { tagChecks } from './tags.ts'
 import { emitJump, emitStandard } from './values.ts'
 
 /** Writes a statement’s code. */
@@ -57,23 +59,27 @@ export function emitStatement(g: Generator, statement: CheckedStatement): void {
       break
     case 'standard':
       emitStandard(g, { ...statement, roomBytes: 0 })
+      if (statement.isLenient !== undefined) endTransfer(g)
       break
     case 'read':
       emitRead(g, statement)
+      endTransfer(g)
       for (const place of statement.targets) learn(g, place)
       break
     case 'write':
       emitWrite(g, statement)
+      endTransfer(g)
       break
     case 'file':
       emitFile(g, statement)
+      endTransfer(g)
       break
     case 'new':
       emitNew(g, statement.pointer as Place, statement.tags)
       learn(g, statement.pointer as Place)
       break
     case 'dispose':
-      emitDispose(g, statement.pointer as Value)
+      emitDispose(g, statement.pointer as Value, statement.tags)
       break
     case 'pack':
     case 'unpack':
@@ -94,16 +100,23 @@ function emitAssignment(g: Generator, place: Place, value: Value): void {
   const at = g.reach(place)
   if (!isScalar(type)) {
     g.address(at)
+    checkWhole(g, place)
     g.value(value)
-    if (type.kind === 'string') {
-      g.op('ldci', type.max)
-      g.standard('sta')
-    } else if (type.kind === 'conformant') {
+    if (emitSizedCopy(g, type)) return
+    if (type.kind === 'conformant') {
       pushBytes(g, type)
       g.op('mvv')
     } else {
       g.op('mov', sizeOf(type).bytes)
     }
+    return
+  }
+  const tag = place.at === 'field' && g.options.checks ? tagChecks(g, place) : undefined
+  if (tag) {
+    g.address(at)
+    emitAs(g, value, type, place.isPackedComponent)
+    tag()
+    g.op(`sto${storageOf(type, place.isPackedComponent)}`)
     return
   }
   g.settle(at)
@@ -148,8 +161,11 @@ function emitWhile(g: Generator, condition: Value, body: CheckedStatement): void
 /** A record whose address is known costs nothing; another one’s is kept for the statement (§6.8.3.10). */
 function emitWith(g: Generator, statement: CheckedStatement & { readonly op: 'with' }): void {
   const kept: number[] = []
+  const ends: (() => void)[] = []
   for (const opened of statement.records) {
     if (isFixed(opened.place)) continue
+    const end = beginReference(g, opened.place)
+    if (end) ends.push(end)
     const at: Reached = g.reach(opened.place)
     g.address(at)
     opened.offset = g.unit.frame.temporary('i')
@@ -157,6 +173,8 @@ function emitWith(g: Generator, statement: CheckedStatement & { readonly op: 'wi
     g.op2('stra', 0, opened.offset)
   }
   g.statement(statement.body)
+  if (ends.length > 0) g.line(statement.pos)
+  for (const end of ends) end()
   for (const offset of kept) g.unit.frame.release('i', offset)
 }
 

@@ -1,3 +1,4 @@
+import { LONG_BYTES } from '../../machine/long-integers.ts'
 import { STORAGE, type StorageClass, type ValueType } from '../../program/program.ts'
 import type { FieldSymbol, TypeSymbol } from '../../program/type-symbol.ts'
 import {
@@ -74,6 +75,8 @@ export function sizeOf(type: Type, packed = false): { readonly bytes: number; re
     case 'string':
       // Aligned, so that the length in fresh memory is 0.
       return { bytes: type.max + 1, align: 4 }
+    case 'long':
+      return { bytes: LONG_BYTES, align: 4 }
     case 'file':
       return { bytes: FILE_ID_BYTES + sizeOf(type.component).bytes, align: 4 }
     default:
@@ -162,6 +165,8 @@ export function typeSymbol(type: Type, packed = false): TypeSymbol {
     }
     case 'string':
       return { kind: 'string', bytes: type.max + 1 }
+    case 'long':
+      return { kind: 'long', digits: type.digits }
     case 'file':
       return { kind: 'file', component: typeSymbol(type.component) }
     default:

@@ -4,12 +4,14 @@ import { type OrdinalType, type SetType, type Type } from '../analysis/types.ts'
 import { emitCall } from './calls.ts'
 import type { Generator } from './generator.ts'
 import { loadBound } from './reach.ts'
+import { checkWhole } from './references.ts'
 import { emitSet, emitSetOperation, isSetValue } from './sets.ts'
 import { isScalar, setKind, storageOf } from './storage.ts'
 
 /** What is asked of a standard procedure. */
 type StandardCall = Pick<Value & { readonly op: 'standard' }, 'name' | 'roomBytes'> & {
   readonly operands: readonly Operand[]
+  readonly isLenient?: boolean | undefined
 }
 
 /** Writes what pushes a value: a scalar itself, of others the address. */
@@ -66,7 +68,7 @@ export function emitStandard(g: Generator, call: StandardCall): void {
     if (operand.op === 'address') g.address(g.reach(operand.place))
     else g.value(operand)
   }
-  g.standard(call.name)
+  g.transfer(call.name, call.isLenient)
 }
 
 function emitLoad(g: Generator, place: Place): void {
@@ -74,6 +76,7 @@ function emitLoad(g: Generator, place: Place): void {
   const at = g.reach(place)
   if (!isScalar(type)) {
     g.address(at)
+    checkWhole(g, place)
     return
   }
   const packed = place.isPackedComponent

@@ -1,7 +1,9 @@
 import { utf8Bytes } from '@doppel/base'
+import { MAX_LONG_DIGITS } from '../../machine/long-integers.ts'
 import type { Diagnostics, Span } from '../diagnostics.ts'
 import type { SourceText } from '../source.ts'
 import { MAX_INCLUDES, MAXINT } from '../limits.ts'
+import type { IoSwitches } from './io-switches.ts'
 import type { Names } from './names.ts'
 import { Token, WORDS } from './tokens.ts'
 import { TokenBuffer } from './token-buffer.ts'
@@ -61,7 +63,11 @@ function reserveWords(names: Names): Uint8Array {
 export interface LexerOptions {
   readonly underscores?: boolean
   readonly emptyStrings?: boolean
+  /** An integer beyond maxint is a literal, which has its digits for its value. */
+  readonly longIntegers?: boolean
   /** The text of a file that is taken in; undefined where there is none. */
+  /** Takes note of `{$I-}` and `{$I+}`. */
+  readonly ioSwitches?: IoSwitches | undefined
   readonly include?: ((name: string) => SourceText | undefined) | undefined
 }
 
@@ -72,6 +78,8 @@ export class Lexer {
   readonly #reserved: Uint8Array
   readonly #underscores: boolean
   readonly #emptyStrings: boolean
+  readonly #longIntegers: boolean
+  readonly #ioSwitches: IoSwitches | undefined
   readonly #include: LexerOptions['include']
   #includeDepth = 0
   readonly tokens: TokenBuffer
@@ -79,6 +87,8 @@ export class Lexer {
   constructor(names: Names, diagnostics: Diagnostics, options: LexerOptions = {}) {
     this.#underscores = options.underscores ?? false
     this.#emptyStrings = options.emptyStrings ?? false
+    this.#longIntegers = options.longIntegers ?? false
+    this.#ioSwitches = options.ioSwitches
     this.#include = options.include
     this.#names = names
     this.#diagnostics = diagnostics
@@ -97,6 +107,7 @@ export class Lexer {
   #scanText(source: SourceText): void {
     const { text, base } = source
     const { tokens } = this
+    this.#ioSwitches?.note(base)
     const length = text.length
     let i = 0
     while (i < length) {
@@ -189,6 +200,10 @@ export class Lexer {
       this.tokens.count = before
     }
     const value = Number(text.slice(start, text.charCodeAt(i - 1) === 0x2e ? i - 1 : i))
+    if (!isReal && value > MAXINT && this.#longIntegers && i - start <= MAX_LONG_DIGITS) {
+      this.tokens.pushLiteral(Token.integer, span.pos, span.end, text.slice(start, i))
+      return i
+    }
     if (!isReal && value > MAXINT) this.#diagnostics.report('integer-size', span, [text.slice(start, i), MAXINT])
     if (value === Infinity) this.#diagnostics.report('real-size', span, [text.slice(start, i)])
     this.tokens.pushLiteral(isReal ? Token.real : Token.integer, span.pos, span.end, value)
@@ -247,9 +262,21 @@ export class Lexer {
     }
     const end = i + (text.charCodeAt(i) === 0x7d ? 1 : 2)
     this.tokens.pushComment(base + start, base + end)
+    if (this.#ioSwitches) this.#switch(this.#ioSwitches, text.slice(body, i), base + end)
     const named = this.#include && /^\$I\s+(\S.*?)\s*$/i.exec(text.slice(body, i))?.[1]
     if (named !== undefined) this.#takeIn(named, { pos: base + start, end: base + end })
     return end
+  }
+
+  /** `{$I-}`, `{$S+,I+}`: from here on. */
+  #switch(switches: IoSwitches, comment: string, pos: number): void {
+    if (!comment.startsWith('$')) return
+    for (const option of comment.slice(1).split(',')) {
+      const sign = /^\s*I\s*([+-])/i.exec(option)?.[1]
+      if (sign === undefined) continue
+      switches.isOn = sign === '+'
+      switches.note(pos)
+    }
   }
 
   /** Scans another file where it is named. */
@@ -265,6 +292,7 @@ export class Lexer {
     }
     this.#includeDepth++
     this.#scanText(source)
+    this.#ioSwitches?.note(span.end)
     this.#includeDepth--
   }
 

@@ -104,7 +104,8 @@ function parseFactor(p: Cursor): Expression {
       const inner = parseExpression(p)
       p.close(Token.rightParen)
       // An operator’s span takes its parentheses in, so that carets under operands show them.
-      return inner.kind === 'binary' || inner.kind === 'unary' ? { ...inner, pos, end: p.lastEnd } : inner
+      if (inner.kind === 'binary' || inner.kind === 'unary') return { ...inner, pos, end: p.lastEnd }
+      return { ...inner, isParenthesized: true }
     }
     case Token.not: {
       p.advance()
@@ -193,11 +194,20 @@ export function parseNamed(p: Cursor, name: Name): Expression {
   }
 }
 
+/** `=c` and `<>c`, as `scan` takes them (UCSD). */
+function parsePartial(p: Cursor): Expression | undefined {
+  const { kind: operator, pos } = p
+  if (!p.dialect.strings || (operator !== Token.equal && operator !== Token.notEqual)) return undefined
+  p.advance()
+  const operand = parseSimple(p)
+  return { kind: 'unary', operator, operand, pos, end: operand.end }
+}
+
 function parseArguments(p: Cursor): readonly Argument[] {
   const args: Argument[] = []
   p.advance()
   do {
-    const value = parseExpression(p)
+    const value = parsePartial(p) ?? parseExpression(p)
     const width = p.accept(Token.colon) ? parseExpression(p) : undefined
     const digits = width !== undefined && p.accept(Token.colon) ? parseExpression(p) : undefined
     args.push({ value, width, digits })

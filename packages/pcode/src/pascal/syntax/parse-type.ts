@@ -44,7 +44,7 @@ function parseTypeInside(p: Cursor): TypeNode {
         p.advance()
         const length = parseConstant(p)
         p.expect(Token.rightBracket)
-        return { kind: 'string', length, ...p.span(pos) }
+        return { kind: 'sized', name, length, ...p.span(pos) }
       }
       return { kind: 'type-name', ...name }
     }
@@ -104,6 +104,8 @@ function parseStructured(p: Cursor, pos: number, packed: boolean): TypeNode {
     p.expect(Token.endWord)
     return { kind: 'record', packed, fields, ...p.span(pos) }
   }
+  if (kind === Token.file && p.dialect.titles && p.kind !== Token.of)
+    return { kind: 'file', packed, component: undefined, ...p.span(pos) }
   p.expect(Token.of)
   const component = parseType(p)
   if (kind === Token.set) return { kind: 'set', packed, base: component, ...p.span(pos) }

@@ -7,7 +7,11 @@ export interface Name extends Span {
 }
 
 /** An expression as written (ISO 7185 §6.7). */
-export type Expression =
+export type Expression = ExpressionNode & {
+  /** A variable in parentheses is a value, not a variable (§6.5.1). */
+  readonly isParenthesized?: boolean
+}
+type ExpressionNode =
   | NameExpression
   | LiteralExpression
   | NilExpression
@@ -97,12 +101,12 @@ export type TypeNode =
   | (Span & { readonly kind: 'enumeration'; readonly names: readonly Name[] })
   | (Span & { readonly kind: 'subrange'; readonly low: Expression; readonly high: Expression })
   | (Span & { readonly kind: 'pointer'; readonly target: Name })
-  /** `string` or `string[n]` (UCSD). */
-  | (Span & { readonly kind: 'string'; readonly length: Expression })
+  /** `string[n]`, `integer[n]` (UCSD). */
+  | (Span & { readonly kind: 'sized'; readonly name: Name; readonly length: Expression })
   | ArrayNode
   | RecordNode
   | (Span & { readonly kind: 'set'; readonly packed: boolean; readonly base: TypeNode })
-  | (Span & { readonly kind: 'file'; readonly packed: boolean; readonly component: TypeNode })
+  | (Span & { readonly kind: 'file'; readonly packed: boolean; readonly component: TypeNode | undefined })
   | (Span & { readonly kind: 'bad' })
 /** An array type (§6.4.3.2). */
 export interface ArrayNode extends Span {
@@ -240,4 +244,9 @@ export interface ProgramNode extends Span {
   readonly units: readonly UnitNode[]
   readonly uses: readonly Name[]
   readonly block: Block
+}
+
+/** Whether an expression is written as a variable-access is (§6.5.1). */
+export function isAccess({ kind, isParenthesized }: Expression): boolean {
+  return isParenthesized !== true && (kind === 'name' || kind === 'index' || kind === 'field' || kind === 'arrow')
 }

@@ -1,5 +1,8 @@
 import type { InputStream } from '@doppel/pcode'
 
+/** Bytes typed ahead of a program: a person cannot have meant more. */
+export const MAX_TYPED_BYTES: number = 1 << 16
+
 /** Input that comes as events, as a stream to be read. */
 export class TypedInput implements InputStream {
   #pieces: Uint8Array[] = []

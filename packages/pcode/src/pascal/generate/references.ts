@@ -1,0 +1,59 @@
+import type { Place } from '../analysis/checked.ts'
+import type { Generator } from './generator.ts'
+
+/*
+ * A variable that something refers to must not be disposed of, nor a file moved whose buffer variable is referred to (ISO 7185
+ * §6.6.5.3, §6.5.5). Whether that was done is looked at where the reference ends: that costs a load and a comparison.
+ */
+
+/** Begins a reference to a variable, before what leads to it; gives what writes its end where one is needed. */
+export function beginReference(g: Generator, place: Place): (() => void) | undefined {
+  if (!g.options.checks) return undefined
+  const root = rootOf(place)
+  if (root.at === 'pointer' && g.options.disposed.has(root.type)) return guardPointer(g, root)
+  return root.at === 'buffer' ? guardBuffer(g, root.file) : undefined
+}
+
+/** The variable that a component is of. */
+function rootOf(place: Place): Place {
+  return place.at === 'index' || place.at === 'field' || place.at === 'character' ? rootOf(place.base) : place
+}
+
+function guardPointer(g: Generator, root: Place): () => void {
+  const kept = g.unit.frame.temporary('i')
+  g.guarded.set(root, kept)
+  return () => {
+    g.guarded.delete(root)
+    g.op2('loda', 0, kept)
+    g.op('chka', 1)
+    g.op('dmp', 4)
+    g.unit.frame.release('i', kept)
+  }
+}
+/** Keeps a pointer that is on the stack, if a reference through it has begun. */
+export function keepGuarded(g: Generator, place: Place): void {
+  const kept = g.guarded.get(place)
+  if (kept === undefined) return
+  g.op2('stra', 0, kept)
+  g.op2('loda', 0, kept)
+}
+
+function guardBuffer(g: Generator, file: Place): () => void {
+  const kept = g.unit.frame.temporary('i')
+  g.address(g.reach(file))
+  g.standard('fps')
+  g.op2('stri', 0, kept)
+  return () => {
+    g.address(g.reach(file))
+    g.op2('lodi', 0, kept)
+    g.standard('fmv')
+    g.unit.frame.release('i', kept)
+  }
+}
+
+/** Checks that a record, whose address is on the stack, was not made with tags: then it is used as a whole by nobody (§6.6.5.3). */
+export function checkWhole(g: Generator, place: Place): void {
+  const { type } = place
+  const isChecked = g.options.checks && !g.options.marks && type.kind === 'record' && type.isMadeWithTags
+  if (isChecked && place.at === 'pointer') g.op('ctp')
+}
