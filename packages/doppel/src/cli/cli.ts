@@ -17,7 +17,10 @@ const PASCAL_VOLUME = /^[^-][^=]*\.(vol|svol|dsk|img)(:ro)?$/i
 function runs(args: readonly string[], isProgram: (word: string, before: string) => boolean): boolean {
   const end = args.indexOf('--')
   const words = args.slice(0, end < 0 ? args.length : end)
-  return words[0] === 'run' && words.some((word, i) => i > 0 && isProgram(word, words[i - 1] ?? ''))
+  return (
+    (words[0] === 'run' || words[0] === 'create') &&
+    words.some((word, i) => i > 0 && isProgram(word, words[i - 1] ?? ''))
+  )
 }
 const runsProgram = (args: readonly string[]): boolean => runs(args, word => PASCAL_PROGRAM.test(word))
 /** A file that a flag asks for, such as a disk image, is no program; no flag of a p-System is without a value. */
@@ -45,11 +48,9 @@ export async function runCli(
       isPascal && !args.some(word => /^(-h|--help)$/.test(word)) ? await import('./commands/pascal.ts') : undefined
     const found =
       pascal &&
-      (isVolume
-        ? pascal.runVolumeCommand
-        : first === 'run'
-          ? pascal.runPascalCommand
-          : pascal.PASCAL_COMMANDS.find(c => c.name === `pascal ${second}`))
+      (first === 'pascal' ? pascal.PASCAL_COMMANDS : isVolume ? pascal.VOLUME_COMMANDS : pascal.PROGRAM_COMMANDS).find(
+        ({ name }) => name === (first === 'pascal' ? `pascal ${second}` : first),
+      )
     if (found) {
       const { parseCommandLine } = await import('./parse.ts')
       const words = args.slice(found.name.split(' ').length)

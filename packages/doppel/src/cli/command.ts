@@ -20,6 +20,8 @@ export interface Streams {
 
 /** A command line read against its command's table. */
 export interface Invocation {
+  /** What was given, as it was given. */
+  readonly words: readonly string[]
   readonly arguments: readonly string[]
   /** What follows `--`, or undefined when there is no `--`. */
   readonly rest: readonly string[] | undefined

@@ -4,7 +4,17 @@ import { readTimeout } from './read-timeout.ts'
 import { readMemory } from './run-options.ts'
 
 /** Flags of `doppel run` that mean to a Java program what they mean to other machines. */
-const SHARED: ReadonlySet<string> = new Set(['memory', 'network', 'publish', 'allow', 'deny', 'timeout', 'class-path'])
+const LIFE = ['detach', 'name', 'rm', 'cap', 'json']
+const SHARED: ReadonlySet<string> = new Set([
+  'memory',
+  'network',
+  'publish',
+  'allow',
+  'deny',
+  'timeout',
+  'class-path',
+  ...LIFE,
+])
 
 /**
  * `doppel java`'s words for a `doppel run` of a jar, or of a class with `--class-path`; undefined when it is no Java

@@ -50,6 +50,7 @@ export function parseCommandLine(
   const asksHelp = given.has('help')
   if (!asksHelp) checkArguments(command, positionals, rest)
   return {
+    words: args,
     arguments: positionals,
     rest,
     env,

@@ -3,12 +3,16 @@ import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/
 import { tmpdir, userInfo } from 'node:os'
 import { basename, join } from 'node:path'
 import { DoppelError } from '@doppel/base'
+import type { CpuLimits } from '@doppel/monitor'
 import type { Isolation } from './isolation.ts'
 import { startOf } from '../host/process-start.ts'
 import type { RunOptions } from '../cli/run-options.ts'
 
-/** What a machine's process is to run. */
-export interface MachineSpec {
+/** What a machine's process is to run: a computer, or a program on a process machine. */
+export type MachineSpec = ComputerSpec | ProgramSpec
+
+/** A computer, as `doppel run` makes it. */
+export interface ComputerSpec {
   readonly options: Omit<RunOptions, 'env'>
   /** A snapshot file to go on from, in place of booting. */
   readonly snapshot?: string | undefined
@@ -16,6 +20,26 @@ export interface MachineSpec {
   readonly isolation?: Isolation | undefined
   /** Removes the entry when the machine has ended. */
   readonly remove: boolean
+}
+
+/** The machines that run programs. */
+export type ProgramKind = 'java' | 'pascal' | 'p-system'
+
+/** A program, its machine, and what it was started with. */
+export interface ProgramSpec {
+  readonly program: ProgramKind
+  /** The words of its command line, as `doppel run` or `doppel java` takes them. */
+  readonly words: readonly string[]
+  /** The folder that they were given in. */
+  readonly folder: string
+  readonly limits: CpuLimits
+  readonly remove: boolean
+}
+
+/** What a computer was recorded with. Throws `machine.kind` for a program. */
+export function computerSpec({ name, spec }: Pick<MachineEntry, 'name' | 'spec'>): ComputerSpec {
+  if ('options' in spec) return spec
+  throw new DoppelError('machine.kind', `${name} is a program; expected a computer`, { name, program: spec.program })
 }
 
 /** One machine's record in the runtime folder, on disk as `machine.json`. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { DoppelError } from '@doppel/base'
 import { cacheFolder } from '@doppel/images'
 import { snapshotFolder } from '../sdk/snapshot-store.ts'
-import type { Entries, MachineEntry } from './entries.ts'
+import { computerSpec, type Entries, type MachineEntry } from './entries.ts'
 
 /**
  * How far a machine is kept from its user's program: in a thread of it, in a process of its own, or in one that reaches
@@ -25,7 +25,9 @@ export function readIsolation(text: string, levels: readonly Isolation[] = ISOLA
  * runs, write its own record, its disks, and nothing else; it starts no programs or threads and
  * loads no native code. What it may reach on the network is for its policy to say. Throws `isolation.volume`.
  */
-export function jailFlags(entries: Entries, { id, spec }: MachineEntry, env: NodeJS.ProcessEnv): string[] {
+export function jailFlags(entries: Entries, entry: MachineEntry, env: NodeJS.ProcessEnv): string[] {
+  const { id } = entry
+  const spec = computerSpec(entry)
   const { disks, volumes, kernel, initrd, firmware, target, network } = spec.options
   if (volumes.length > 0) {
     throw new DoppelError(

@@ -1,19 +1,15 @@
 import { appendFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isMainThread } from 'node:worker_threads'
 import { DoppelError } from '@doppel/base'
 import type { MachineEnd } from '@doppel/board'
-import { startOf } from '../host/process-start.ts'
 import { onEndingSignal } from '../host/signals.ts'
 import { Machine } from '../sdk/machine.ts'
 import { Snapshot } from '../sdk/snapshot.ts'
-import type { Entries, MachineEntry } from './entries.ts'
+import { computerSpec, type Entries, type MachineEntry } from './entries.ts'
 import { serveControl } from './server.ts'
-import { nowMs } from './start-process.ts'
+import { OPERATIONS } from './operations.ts'
+import { recordMachine } from './recorded.ts'
 
-/** Clients that are still connected get their answers. */
-const LEAVE_MS = 20
 const KILLED = 137
 /** As timeout(1) has it. */
 const TIMED_OUT = 124
@@ -22,7 +18,11 @@ const TIMED_OUT = 124
 export async function runMachineProcess(entries: Entries, id: string): Promise<number> {
   const entry = await entries.read(id)
   if (!entry) throw new DoppelError('machine.not-found', `there is no machine ${id} in ${entries.folder}`)
-  const { spec } = entry
+  if ('program' in entry.spec) {
+    const { runProgramProcess } = await import('../program/program-process.ts')
+    return await runProgramProcess(entries, entry, entry.spec)
+  }
+  const spec = computerSpec(entry)
   // The command is the agent's to run: the guest itself begins as for a terminal.
   const { command: _, ...rest } = spec.options
   const options = { ...rest, env: process.env }
@@ -42,7 +42,8 @@ export async function serveUntilEnd(
   machine: Machine,
   hasCome = false,
 ): Promise<never> {
-  const { id, spec } = entry
+  const { id } = entry
+  const spec = computerSpec(entry)
   const { command, timeoutMs } = spec.options
   // Signals are for the process, whose thread this may be.
   const ignoreSignals = isMainThread ? onEndingSignal(() => void machine.kill()) : () => undefined
@@ -59,12 +60,7 @@ export async function serveUntilEnd(
     if (!hasCome) show(machine.console.output)
     machine.console.attach({ write: show })
   }
-  const socket = entries.pathOf(id, 'control.sock')
-  await rm(socket, { force: true })
-  const server = await serveControl(machine, socket)
-  const pidStarted = startOf(process.pid)
-  const running: MachineEntry = { ...entry, pid: process.pid, ...(pidStarted === undefined ? {} : { pidStarted }) }
-  await entries.write(running)
+  const record = await recordMachine(entries, entry, path => serveControl(machine, path, OPERATIONS))
   let exitCode: number | undefined
   const { main } = machine
   main.show = show
@@ -92,19 +88,9 @@ export async function serveUntilEnd(
   })
   ignoreSignals()
   clearTimeout(timer)
-  // Record and socket are another process's by now.
-  if (machine.hasMoved) {
-    await sleep(LEAVE_MS)
-    process.exit(0)
-  }
+  if (machine.hasMoved) return await record.leave()
   if (timedOut) exitCode = TIMED_OUT
-  exitCode ??= exitCodeOf(end)
-  if (spec.remove) await entries.remove(id)
-  else await entries.write({ ...running, ended: { kind: end.kind, exitCode, atMs: nowMs() } })
-  server.close()
-  await rm(socket, { force: true })
-  await sleep(LEAVE_MS)
-  process.exit(0)
+  return await record.ended(end.kind, exitCode ?? exitCodeOf(end))
 }
 
 function exitCodeOf(end: MachineEnd): number {

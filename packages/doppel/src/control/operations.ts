@@ -1,66 +1,14 @@
 import { DoppelError } from '@doppel/base'
-import { type CpuLimits, cpuLimits, type RunningCommand } from '@doppel/monitor'
-import { checkSize, type PtySize } from '../guest/pty.ts'
+import type { RunningCommand } from '@doppel/monitor'
+import type { PtySize } from '../guest/pty.ts'
 import { emigrate, readDestination } from '../migrate/emigrate.ts'
 import { savedStacks } from '../run/saved-stacks.ts'
 import { readSymbolFile } from '../run/symbols.ts'
-import { serveTrace } from './serve-trace.ts'
 import type { Machine } from '../sdk/machine.ts'
-import type { MachineLimits } from '../sdk/options.ts'
-
-/** A JSON object. */
-export type Message = Readonly<Record<string, unknown>>
-
-/** The control socket itself: closed, new clients find nobody. */
-export interface Door {
-  close(): Promise<void>
-  open(): Promise<void>
-}
-
-/** A client's connection, as an operation sees it. */
-export interface Session {
-  /** False when the client is slow: `onDrain` tells when it has caught up. */
-  output(bytes: Uint8Array): boolean
-  errors(bytes: Uint8Array): boolean
-  onDrain(drained: () => void): void
-  /** Sets who gets the client's input, and hears of its end (no bytes). */
-  onInput(receive: (bytes: Uint8Array | undefined) => void): void
-  /** Sets who gets what else the client says, and says something before the answer. */
-  onMessage(receive: (message: Message) => void): void
-  say(message: Message): void
-  readonly door: Door
-  /** Resolves when the client has gone. */
-  readonly gone: Promise<void>
-  /** Resolves when the client has said its last, as one that died has too. */
-  readonly silent: Promise<void>
-}
-
-/** One thing that a machine's process does for a client; what it returns is the answer. */
-interface Operation {
-  readonly name: string
-  run(machine: Machine, message: Message, session: Session): Promise<Message>
-}
-
-const text = (message: Message, key: string): string | undefined => {
-  const value = message[key]
-  if (value === undefined || typeof value === 'string') return value
-  throw new DoppelError('control.message', `'${key}' must be text`)
-}
-const needed = (message: Message, key: string): string => {
-  const value = text(message, key)
-  if (value === undefined) throw new DoppelError('control.message', `'${key}' is missing`)
-  return value
-}
-const milliseconds = (message: Message, key: string): number | undefined => {
-  const value = message[key]
-  if (value === undefined || (typeof value === 'number' && value >= 0)) return value
-  throw new DoppelError('control.message', `'${key}' must be milliseconds`)
-}
-const words = (message: Message, key: string): string[] => {
-  const value = message[key]
-  if (Array.isArray(value) && value.every(word => typeof word === 'string')) return value
-  throw new DoppelError('control.message', `'${key}' must be a list of texts`)
-}
+import { LIFE_OPERATIONS } from './life-operations.ts'
+import { type Message, needed, type Operation, type Session, text, words } from './operation.ts'
+import { serveTrace } from './serve-trace.ts'
+import type { Operations } from './server.ts'
 
 /** `exec` on a terminal of its own; the client may say `{ resize }`. */
 async function execOnTerminal(
@@ -92,42 +40,9 @@ function sizeOf(value: unknown): PtySize {
   throw new DoppelError('control.message', 'a size must have columns and rows')
 }
 
-/** The limits that a message names. A rate of 0 lifts it: JSON has no infinity. */
-function limitsOf(message: Message): MachineLimits {
-  const number = (key: string): number | undefined => {
-    const value = message[key]
-    if (value === undefined || typeof value === 'number') return value
-    throw new DoppelError('control.message', `'${key}' must be a number`)
-  }
-  const rate = (key: string): number | undefined => {
-    const value = number(key)
-    return value === 0 ? Infinity : value
-  }
-  const [share, cap, entitlement, memory] = ['share', 'cap', 'entitlement', 'memory'].map(number)
-  const [bytesPerSecond, operationsPerSecond, networkRate] = ['diskRate', 'diskOperations', 'networkRate'].map(rate)
-  const latency = text(message, 'latency')
-  return {
-    ...cpuLimits({ share, cap, entitlement, latency: latency as CpuLimits['latency'] }),
-    ...(memory !== undefined && { memory }),
-    ...((bytesPerSecond ?? operationsPerSecond) !== undefined && {
-      diskRate: {
-        ...(bytesPerSecond !== undefined && { bytesPerSecond }),
-        ...(operationsPerSecond !== undefined && { operationsPerSecond }),
-      },
-    }),
-    ...(networkRate !== undefined && { networkRate }),
-  }
-}
-
-/** Every operation of the control socket. A new one is one row here. */
-export const OPERATIONS: readonly Operation[] = [
-  {
-    name: 'inspect',
-    async run(machine) {
-      const metrics = machine.getMetrics()
-      return await Promise.resolve({ ...metrics, instructions: metrics.instructions.toString(), ports: machine.ports })
-    },
-  },
+/** What a computer's process does for a client. A new operation that computers alone have is one row here. */
+const ROWS: readonly Operation<Machine>[] = [
+  ...LIFE_OPERATIONS,
   {
     name: 'stacks',
     async run(machine, message) {
@@ -182,23 +97,6 @@ export const OPERATIONS: readonly Operation[] = [
     },
   },
   {
-    name: 'attach',
-    async run(machine, message, session) {
-      const [columns, rows] = [message['columns'], message['rows']]
-      const size = typeof columns === 'number' && typeof rows === 'number' ? { columns, rows } : undefined
-      if (size) checkSize(size)
-      const leave = machine.console.attach({ write: bytes => void session.output(bytes), size })
-      session.onInput(bytes => (bytes ? machine.console.type(bytes) : undefined))
-      const ended = machine.wait().then(
-        () => undefined,
-        () => undefined,
-      )
-      await Promise.race([session.gone, ended])
-      leave()
-      return {}
-    },
-  },
-  {
     // GDB's remote protocol, both ways, until the client goes.
     name: 'gdb',
     async run(machine, _message, session) {
@@ -212,69 +110,11 @@ export const OPERATIONS: readonly Operation[] = [
     },
   },
   {
-    // The machine ends when its owner has gone.
-    name: 'hold',
-    async run(machine, _message, session) {
-      session.say({ event: 'held' })
-      const ended = machine.wait().then(
-        end => ({ ...end }),
-        () => ({ kind: 'stopped' }),
-      )
-      const end = await Promise.race([session.silent, ended])
-      if (end) return 'trap' in end ? { kind: end.kind } : end
-      await machine.kill()
-      return {}
-    },
-  },
-  {
-    name: 'wait',
-    async run(machine) {
-      const end = await machine.wait()
-      return 'trap' in end ? { kind: end.kind } : { ...end }
-    },
-  },
-  {
     name: 'publish',
     async run(machine, message) {
       const guestPort = message['guestPort']
       if (typeof guestPort !== 'number') throw new DoppelError('control.message', "'guestPort' must be a number")
       return { host: await machine.getHost(guestPort) }
-    },
-  },
-  {
-    name: 'pause',
-    async run(machine) {
-      await machine.pause()
-      return {}
-    },
-  },
-  {
-    name: 'resume',
-    async run(machine) {
-      await machine.resume()
-      return {}
-    },
-  },
-  {
-    name: 'set',
-    async run(machine, message) {
-      machine.setLimits(limitsOf(message))
-      return await Promise.resolve({})
-    },
-  },
-  {
-    name: 'stop',
-    async run(machine, message) {
-      const graceMs = milliseconds(message, 'graceMs')
-      await machine.stop(graceMs === undefined ? {} : { graceMs })
-      return {}
-    },
-  },
-  {
-    name: 'kill',
-    async run(machine) {
-      await machine.kill()
-      return {}
     },
   },
   {
@@ -330,3 +170,6 @@ export const OPERATIONS: readonly Operation[] = [
 ]
 
 const PIECE_BYTES = 65_536
+
+/** What can be asked of a computer. */
+export const OPERATIONS: Operations<Machine> = { kind: 'a computer', rows: ROWS }

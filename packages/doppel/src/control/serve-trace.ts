@@ -2,7 +2,7 @@ import { DoppelError } from '@doppel/base'
 import type { Machine } from '../sdk/machine.ts'
 import { readSymbolFile } from '../run/symbols.ts'
 import { checkedTrace } from '../run/trace-options.ts'
-import type { Message, Session } from './operations.ts'
+import type { Message, Session } from './operation.ts'
 
 /** Traces a machine for a client. One that does not keep up has the machine wait: nothing is lost, and little is kept. */
 export async function serveTrace(machine: Machine, message: Message, session: Session): Promise<Message> {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Machine } from '../sdk/machine.ts'
 import { call } from './client.ts'
 import { frame } from './frames.ts'
+import { OPERATIONS } from './operations.ts'
 import { serveControl } from './server.ts'
 
 let folder: string
@@ -22,7 +23,7 @@ beforeAll(async () => {
   // 1: wfi; j 1b
   await writeFile(join(folder, 'kernel'), Uint8Array.of(0x73, 0x00, 0x50, 0x10, 0x6f, 0xf0, 0xdf, 0xff))
   machine = await Machine.create({ kernel: join(folder, 'kernel'), memory: '16M' })
-  server = await serveControl(machine, path)
+  server = await serveControl(machine, path, OPERATIONS)
 })
 afterAll(async () => {
   server.close()

@@ -1,20 +1,25 @@
 import { chmod } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { DoppelError } from '@doppel/base'
-import type { Machine } from '../sdk/machine.ts'
 import { frame, FrameReader, FrameType, messageFrame, readMessage } from './frames.ts'
-import { type Door, type Message, OPERATIONS, type Session } from './operations.ts'
+import type { Door, Message, Operation, Session } from './operation.ts'
 
 /** Connections at a time; each may hold a command of the guest's. */
 const MAX_CONNECTIONS = 64
 /** How long a client may take to say what it wants. */
 const FIRST_FRAME_MS = 10_000
 
+/** What can be asked of a machine of some kind, which is said where it is asked something else. */
+export interface Operations<M> {
+  readonly kind: string
+  readonly rows: readonly Operation<M>[]
+}
+
 /**
  * Serves a machine on a socket that only its owner may open. A connection is one operation: the client's first frame names
  * it, input and output follow, and the last frame is `{ ok }` or `{ error }`.
  */
-export async function serveControl(machine: Machine, path: string): Promise<Server> {
+export async function serveControl<M>(machine: M, path: string, operations: Operations<M>): Promise<Server> {
   const door: Door = {
     close: async () => {
       // Those who are in stay until they have their answers.
@@ -29,13 +34,15 @@ export async function serveControl(machine: Machine, path: string): Promise<Serv
       await chmod(path, 0o600)
     },
   }
-  const server = createServer({ allowHalfOpen: true }, socket => serve(machine, socket, door))
+  const server = createServer({ allowHalfOpen: true }, socket => {
+    serve(socket, door, async (message, session) => await operate(machine, operations, message, session))
+  })
   server.maxConnections = MAX_CONNECTIONS
   await door.open()
   return server
 }
 
-function serve(machine: Machine, socket: Socket, door: Door): void {
+function serve(socket: Socket, door: Door, act: (message: Message, session: Session) => Promise<Message>): void {
   const reader = new FrameReader()
   const gone = new Promise<void>(resolve => socket.once('close', () => resolve()))
   let receive: ((bytes: Uint8Array | undefined) => void) | undefined
@@ -80,7 +87,7 @@ function serve(machine: Machine, socket: Socket, door: Door): void {
         }
         begun = true
         if (type !== FrameType.message) throw new DoppelError('control.message', 'the first frame must be a message')
-        operate(machine, readMessage(bytes), session).then(
+        act(readMessage(bytes), session).then(
           answer => finish({ ok: answer }),
           (error: unknown) => finish({ error: describe(error) }),
         )
@@ -91,14 +98,14 @@ function serve(machine: Machine, socket: Socket, door: Door): void {
   })
 }
 
-async function operate(
-  machine: Machine,
-  message: Readonly<Record<string, unknown>>,
+async function operate<M>(
+  machine: M,
+  { rows, kind }: Operations<M>,
+  message: Message,
   session: Session,
-): Promise<Readonly<Record<string, unknown>>> {
-  const operation = OPERATIONS.find(({ name }) => name === message['op'])
-  if (!operation)
-    throw new DoppelError('control.operation', `this machine's process knows no '${String(message['op'])}'`)
+): Promise<Message> {
+  const operation = rows.find(({ name }) => name === message['op'])
+  if (!operation) throw new DoppelError('control.operation', `${kind} knows no '${String(message['op'])}'`)
   return await operation.run(machine, message, session)
 }
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { DoppelError, hostClock } from '@doppel/base'
 import { type Entries, type MachineEntry, stateOf } from './entries.ts'
-import { jailFlags } from './isolation.ts'
+import { type Isolation, jailFlags } from './isolation.ts'
 
 /** The word that makes a doppel process the home of one machine; not for people. */
 export const MACHINE_PROCESS = 'machine-process'
@@ -30,7 +30,7 @@ export async function startProcess(entries: Entries, entry: MachineEntry): Promi
   }
   let child: ChildProcess | Worker
   try {
-    child = entry.spec.isolation === 'worker' ? startWorker(entries, entry) : spawnProcess(entries, entry)
+    child = isolationOf(entry) === 'worker' ? startWorker(entries, entry) : spawnProcess(entries, entry)
   } catch (error) {
     await entries.remove(entry.id)
     throw error
@@ -62,7 +62,7 @@ const PROGRAM = new URL('../../bin/doppel.js', import.meta.url)
 /** Starts a machine's process; `words` follow the machine's id. */
 export function spawnProcess(entries: Entries, entry: MachineEntry, words: readonly string[] = []): ChildProcess {
   const log = openSync(entries.pathOf(entry.id, 'process.log'), 'a', 0o600)
-  const jail = entry.spec.isolation === 'jailed' ? jailFlags(entries, entry, process.env) : []
+  const jail = isolationOf(entry) === 'jailed' ? jailFlags(entries, entry, process.env) : []
   const child = spawn(
     process.execPath,
     [...jail, fileURLToPath(PROGRAM), MACHINE_PROCESS, entries.folder, entry.id, ...words],
@@ -73,6 +73,11 @@ export function spawnProcess(entries: Entries, entry: MachineEntry, words: reado
   )
   closeSync(log)
   return child
+}
+
+/** Programs are in processes of their own. */
+function isolationOf({ spec }: MachineEntry): Isolation {
+  return ('options' in spec ? spec.isolation : undefined) ?? 'process'
 }
 
 function startWorker(entries: Entries, entry: MachineEntry): Worker {

@@ -1,6 +1,7 @@
 import { delimiter, join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { JavaMachine, type JvmHost, RuntimeImage } from '@doppel/jvm'
+import type { ProgramWorld } from '../program/program-world.ts'
 import type { JavaArguments } from './arguments.ts'
 import { fileCodeStore } from './code-store.ts'
 import { jailFiles, readFileGrant } from './file-jail.ts'
@@ -25,6 +26,7 @@ export async function javaMachine(
   options: JavaMachineOptions,
   home: JavaHome,
   env: Readonly<Record<string, string | undefined>>,
+  world?: Pick<ProgramWorld, 'standard' | 'turns'>,
 ): Promise<JavaMachine> {
   const kilobytes = Math.ceil((options.stackBytes * STACK_FACTOR) / 1024)
   setFlagsFromString(`--stack-size=${Math.min(kilobytes, 900)}`)
@@ -36,6 +38,8 @@ export async function javaMachine(
   return new JavaMachine(
     {
       ...filesFor(options, home, environment),
+      ...(world && { turn: world.turns.look }),
+      ...(world?.standard && standardStreams(world.standard)),
       codeStore: fileCodeStore(library, env),
       network: await javaNetwork(options.network),
     },
@@ -54,6 +58,20 @@ export async function javaMachine(
       javaHome: home.path,
     },
   )
+}
+
+/** Streams in place of this process's own. */
+function standardStreams({ input, output }: NonNullable<ProgramWorld['standard']>): Pick<JvmHost, 'read' | 'write'> {
+  let rest = new Uint8Array(0)
+  return {
+    write: (_stream, bytes) => output.write(bytes.slice()),
+    read: async max => {
+      if (rest.length === 0) rest = new Uint8Array((await input.read()) ?? [])
+      const part = rest.subarray(0, max)
+      rest = rest.subarray(part.length)
+      return part
+    },
+  }
 }
 
 /** This computer, its files in a jail when folders are granted: the library and the class path may be read besides. */

@@ -1,7 +1,12 @@
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
+import { basename } from 'node:path'
+import { DoppelError } from '@doppel/base'
 import type { JavaMachine } from '@doppel/jvm'
-import type { Streams } from '../cli/command.ts'
+import type { Invocation, Streams } from '../cli/command.ts'
+import type { ProgramRun, ProgramWorld } from '../program/program-world.ts'
+import { type AskedProgram, runProgramAsAsked } from '../program/run-program.ts'
+import { ProgramTurns } from '../program/turns.ts'
 import { type JavaArguments, readJavaArguments } from './arguments.ts'
 import { startDebugAgent } from './debug-agent.ts'
 import { findJavaHome, type JavaHome } from './java-home.ts'
@@ -10,12 +15,17 @@ import { javaMachine } from './java-machine.ts'
 /** What timeout(1) returns when it had to end a program. */
 const TIMED_OUT = 124
 
-/** Runs `java`'s command line on this computer's files and streams: the program's exit status. Throws `java.*`, `jvm.*`. */
-export async function runJava(
-  words: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-  streams: Streams,
-): Promise<number> {
+type Env = Readonly<Record<string, string | undefined>>
+
+/** A class, jar or source file that is to run, and on which library. */
+interface JavaTarget {
+  readonly options: JavaArguments
+  readonly target: string
+  readonly home: JavaHome
+}
+
+/** What `java`'s command line asks for; an exit status once that was only to say something. Throws `java.*`. */
+function readTarget(words: readonly string[], env: Env, streams: Streams): JavaTarget | number {
   const options = readJavaArguments(words)
   const home = findJavaHome(env, options.library)
   if (options.showVersion !== 'no') {
@@ -33,22 +43,54 @@ export async function runJava(
   // One source file is a program (JEP 330): the library's launcher compiles it in memory and runs it.
   if (!options.jar && options.target.endsWith('.java') && existsSync(options.target)) {
     const args = [options.target, ...options.args]
-    return await start({ ...options, args }, 'com.sun.tools.javac.launcher.Main', home, env, streams)
+    return { options: { ...options, args }, target: 'com.sun.tools.javac.launcher.Main', home }
   }
-  return await start(options, options.target, home, env, streams)
+  return { options, target: options.target, home }
 }
 
-async function start(
-  options: JavaArguments,
-  target: string,
-  home: JavaHome,
-  env: Readonly<Record<string, string | undefined>>,
-  streams: Streams,
-): Promise<number> {
-  const classPath = options.jar ? target : (options.classPath ?? env.CLASSPATH ?? '.')
-  const machine = await javaMachine({ ...options, classPath }, home, env)
+/** Runs `java`'s command line on this computer's files and streams: the program's exit status. Throws `java.*`, `jvm.*`. */
+export async function runJava(words: readonly string[], env: Env, streams: Streams): Promise<number> {
+  const found = readTarget(words, env, streams)
+  if (typeof found === 'number') return found
+  const { status } = await begin(found, env, { streams, turns: new ProgramTurns() })
+  return await status
+}
+
+/** Runs a Java program as the command line of `doppel run` says, whose words for `java` are given. Throws as `runJava`. */
+export async function runJavaMachine(invocation: Invocation, words: readonly string[]): Promise<number> {
+  const { env, streams } = invocation
+  const found = readTarget(words, env, streams)
+  if (typeof found === 'number') return found
+  return await runProgramAsAsked(invocation, {
+    ...recordedJava(found.target, words),
+    start: world => begin(found, env, world),
+  })
+}
+
+/** Records a Java program, to be started later: the exit status. Throws `java.*`. */
+export async function createJava(invocation: Invocation, words: readonly string[]): Promise<number> {
+  const found = readTarget(words, invocation.env, invocation.streams)
+  if (typeof found === 'number') return found
+  const { createRecorded } = await import('../program/record-program.ts')
+  return await createRecorded(invocation, recordedJava(found.target, words))
+}
+
+function recordedJava(target: string, words: readonly string[]): Pick<AskedProgram, 'program' | 'image' | 'words'> {
+  return { program: 'java', image: basename(target), words }
+}
+
+/** Starts a program by `java`'s command line. Throws `java.*`, `jvm.*`. */
+export async function startJava(words: readonly string[], env: Env, world: ProgramWorld): Promise<ProgramRun> {
+  const found = readTarget(words, env, world.streams)
+  if (typeof found === 'number') throw new DoppelError('java.target', `java ${words.join(' ')} runs no program`)
+  return await begin(found, env, world)
+}
+
+async function begin({ options, target, home }: JavaTarget, env: Env, world: ProgramWorld): Promise<ProgramRun> {
+  const { streams } = world
+  const classPath = options.jar ? target : (options.classPath ?? env['CLASSPATH'] ?? '.')
+  const machine = await javaMachine({ ...options, classPath }, home, env, world)
   const endDebugging = options.debug && (await startDebugAgent(machine, options.debug, text => streams.stdout(text)))
-  let status: number | undefined
   const ignoreSignals = passSignals(machine)
   const timer =
     options.timeoutMs === undefined
@@ -59,18 +101,31 @@ async function start(
         }, options.timeoutMs)
   // A program that only waits for something of its own keeps this process alive.
   const alive = setInterval(() => undefined, 60_000)
-  try {
-    status = await machine.run({ kind: options.jar ? 'jar' : 'class', name: target, args: options.args })
-    if (options.statistics) streams.stderr(`${JSON.stringify(machine.statistics)}\n`)
-    return status
-  } finally {
-    await endDebugging?.()
-    ignoreSignals()
-    clearTimeout(timer)
-    clearInterval(alive)
-    process.stdin.destroy()
+  const run = async (): Promise<number> => {
+    try {
+      const status = await machine.run({ kind: options.jar ? 'jar' : 'class', name: target, args: options.args })
+      if (options.statistics) streams.stderr(`${JSON.stringify(machine.statistics)}\n`)
+      return status
+    } finally {
+      await endDebugging?.()
+      ignoreSignals()
+      clearTimeout(timer)
+      clearInterval(alive)
+      if (!world.standard) process.stdin.destroy()
+    }
+  }
+  return {
+    status: run(),
+    ask: () => {
+      if (!machine.signal(constants.signals.SIGTERM)) machine.stop(ASKED)
+    },
+    end: status => machine.stop(status),
+    memoryLimitBytes: options.maxHeapBytes,
   }
 }
+
+/** What a program returns that SIGTERM has ended. */
+const ASKED: number = 128 + constants.signals.SIGTERM
 
 /** The signals that a Java machine takes: those that end it once its shutdown hooks have run, and the thread dump's. */
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const

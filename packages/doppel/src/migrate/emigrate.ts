@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { DoppelError } from '@doppel/base'
 import type { MoveReport } from '@doppel/monitor'
-import type { Door } from '../control/operations.ts'
+import type { Door } from '../control/operation.ts'
 import type { Machine } from '../sdk/machine.ts'
 import { claimMachine } from './claim.ts'
 import { SocketLine } from './socket-line.ts'

@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { DoppelError } from '@doppel/base'
 import { receiveMachine } from '@doppel/monitor'
-import type { Entries, MachineEntry } from '../control/entries.ts'
+import { computerSpec, type Entries, type MachineEntry } from '../control/entries.ts'
 import { serveUntilEnd } from '../control/machine-process.ts'
 import { claimMachine } from './claim.ts'
 import { machineTarget } from './arriving.ts'
@@ -29,12 +29,11 @@ export async function runIncomingProcess(entries: Entries, id: string): Promise<
   const { entry, claim } = JSON.parse(await readFile(entries.pathOf(id, 'incoming.json'), 'utf8')) as Incoming
   const path = entries.pathOf(id, 'incoming.sock')
   await rm(path, { force: true })
-  await warmUp(entry.spec.options)
+  const { options } = computerSpec(entry)
+  await warmUp(options)
   const socket = await oneConnection(path)
   const line = new SocketLine(socket)
-  const target = machineTarget(entry.image, { ...entry.spec.options, env: process.env }, () =>
-    claimMachine(claim, 'target'),
-  )
+  const target = machineTarget(entry.image, { ...options, env: process.env }, () => claimMachine(claim, 'target'))
   const { machine, state } = await receiveMachine(target, line, migrationHost).finally(() => line.close())
   void line.over.then(async () => {
     await machine.settle(state)

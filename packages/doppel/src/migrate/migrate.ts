@@ -5,7 +5,7 @@ import { DoppelError } from '@doppel/base'
 import type { MoveReport } from '@doppel/monitor'
 import type { RunOptions } from '../cli/run-options.ts'
 import { call } from '../control/client.ts'
-import type { Entries, MachineEntry } from '../control/entries.ts'
+import { computerSpec, type Entries, type MachineEntry } from '../control/entries.ts'
 import type { Isolation } from '../control/isolation.ts'
 import { INCOMING, spawnProcess, startFailure } from '../control/start-process.ts'
 import type { Incoming } from './incoming.ts'
@@ -20,19 +20,20 @@ export async function migrateLocally(
   entry: MachineEntry,
   isolation: Exclude<Isolation, 'worker'>,
 ): Promise<MoveReport> {
+  const { options: recorded, ...kept } = computerSpec(entry)
   if (entry.foreground) {
     const why = 'runs in the terminal that it was started from; machines of run --detach can move'
     throw new DoppelError('migrate.foreground', `${entry.name} ${why}`, { name: entry.name })
   }
   const socket = entries.pathOf(entry.id, 'control.sock')
   const { options } = (await call(socket, { op: 'options' })) as unknown as { options: Omit<RunOptions, 'env'> }
-  const { ended: _, pid: _pid, pidStarted: _started, ...kept } = entry
+  const { ended: _, pid: _pid, pidStarted: _started, ...still } = entry
   // Ports are published once the old process has let go of them.
   const network = { ...options.network, publish: [] }
-  const { command } = entry.spec.options
-  const spec = { ...kept.spec, isolation, options: { ...options, network, ...(command && { command }) } }
+  const { command } = recorded
+  const spec = { ...kept, isolation, options: { ...options, network, ...(command && { command }) } }
   const nonce = randomBytes(6).toString('hex')
-  const incoming: Incoming = { entry: { ...kept, spec }, claim: entries.pathOf(entry.id, `claim-${nonce}`) }
+  const incoming: Incoming = { entry: { ...still, spec }, claim: entries.pathOf(entry.id, `claim-${nonce}`) }
   const files = (['incoming.json', 'incoming.sock'] as const).map(file => entries.pathOf(entry.id, file))
   const [file = '', path = ''] = files
   await writeFile(file, JSON.stringify(incoming), { mode: 0o600 })

@@ -382,6 +382,11 @@ export class Machine implements AsyncDisposable {
     if (networkRate !== undefined) this.#running.network?.setRate(networkRate)
   }
 
+  /** What its process tells of it. */
+  figures(): Readonly<Record<string, unknown>> {
+    const metrics = this.getMetrics()
+    return { ...metrics, instructions: metrics.instructions.toString(), ports: this.ports }
+  }
   getMetrics(): MachineMetrics {
     return metricsOf(this.#running, this.state, this.#place, this.#options.memoryBytes)
   }

@@ -13,7 +13,15 @@ import {
   type StartRequest,
 } from '@doppel/monitor'
 import { call, type CallLine } from '../control/client.ts'
-import { Entries, imageName, type MachineEntry, type MachineSpec, runtimeFolder, stateOf } from '../control/entries.ts'
+import {
+  computerSpec,
+  type ComputerSpec,
+  Entries,
+  imageName,
+  type MachineEntry,
+  runtimeFolder,
+  stateOf,
+} from '../control/entries.ts'
 import type { Isolation } from '../control/isolation.ts'
 import { nowMs, startProcess } from '../control/start-process.ts'
 import { stateOfRunning } from '../control/state.ts'
@@ -72,7 +80,7 @@ export class RemoteMachine implements AsyncDisposable {
   ): Promise<RemoteMachine> {
     const entries = new Entries(runtimeFolder(process.env))
     const { env: _, ...kept } = { ...options, ...limits }
-    const spec: MachineSpec = { options: kept, isolation, snapshot, remove: true }
+    const spec: ComputerSpec = { options: kept, isolation, snapshot, remove: true }
     const entry = await startProcess(entries, await entries.create(spec, imageName(kept), nowMs()))
     const machine = new RemoteMachine(entries, entry)
     await machine.#own()
@@ -154,7 +162,7 @@ export class RemoteMachine implements AsyncDisposable {
    * Throws `migrate.*`; it then goes on where it was.
    */
   async migrate({ isolation }: { readonly isolation?: 'process' | 'jailed' } = {}): Promise<MoveReport> {
-    const level = isolation ?? (this.#entry.spec.isolation === 'jailed' ? 'jailed' : 'process')
+    const level = isolation ?? (computerSpec(this.#entry).isolation === 'jailed' ? 'jailed' : 'process')
     const report = await migrateLocally(this.#entries, this.#entry, level)
     if (this.#owned) await this.#own()
     return report
@@ -163,7 +171,7 @@ export class RemoteMachine implements AsyncDisposable {
   async fork({ count = 1 }: { readonly count?: number } = {}): Promise<RemoteMachine[]> {
     const path = this.#entries.pathOf(this.id, 'fork.snap')
     await this.saveSnapshot(path)
-    const { options, isolation = 'process' } = this.#entry.spec
+    const { options, isolation = 'process' } = computerSpec(this.#entry)
     const forks: RemoteMachine[] = []
     try {
       for (let i = 0; i < count; i++) {

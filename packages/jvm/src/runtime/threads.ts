@@ -203,12 +203,13 @@ export class Threads {
       await held.released(thread)
       await this.#take()
     }
+    for (let hold = this.#vm.host.turn?.(); hold; hold = this.#vm.host.turn?.()) await hold
     this.#enter(thread)
   }
   /** True when the running thread has had its slice and others may want one. */
   pollNeeded(): boolean {
     if (performance.now() < this.#sliceEnd) return false
-    if (this.#all.size <= 1 && !this.#vm.stopping() && !this.#vm.debug) {
+    if (this.#all.size <= 1 && !this.#vm.stopping() && !this.#vm.debug && !this.#vm.host.turn) {
       this.#sliceEnd = performance.now() + SLICE_MS
       return false
     }

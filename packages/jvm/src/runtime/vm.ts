@@ -85,6 +85,8 @@ export interface JvmHost {
   readonly codeStore?: CodeStore | undefined
   /** The network beyond the machine’s own loopback; there is none without it. */
   readonly network?: JvmNetwork | undefined
+  /** Asked whenever a thread is to go on; what it returns holds all of them for as long as it is pending. */
+  readonly turn?: (() => Promise<void> | undefined) | undefined
   readonly workingFolder: string
   /** Environment variables that the guest sees. */
   readonly environment: Readonly<Record<string, string>>

@@ -65,7 +65,14 @@ function imports(
       problem.site = site
       throw problem
     },
-    look: look ? suspending(() => look()) : () => undefined,
+    look: look
+      ? suspending(() => {
+          const wait = look()
+          // Whoever watches a program that computes sees what it has written.
+          if (wait) runtime.flush()
+          return wait
+        })
+      : () => undefined,
     allocate: (bytes: number) => runtime.heap.allocate(bytes),
     release: (pointer: number) => runtime.heap.free(pointer),
     stop: () => {

@@ -1,4 +1,5 @@
 import { formatSize } from '@doppel/base'
+import { computerSpec } from '../../control/entries.ts'
 import { readIsolation } from '../../control/isolation.ts'
 import { migrateLocally } from '../../migrate/migrate.ts'
 import type { Command } from '../command.ts'
@@ -19,7 +20,7 @@ export const migrateCommand: Command = {
   async run(invocation) {
     const entry = await runningEntry(invocation, invocation.arguments[0] ?? '')
     const level = invocation.value('isolation')
-    const isolation = level === undefined ? entry.spec.isolation : readIsolation(level, ['process', 'jailed'])
+    const isolation = level === undefined ? computerSpec(entry).isolation : readIsolation(level, ['process', 'jailed'])
     const report = await migrateLocally(entriesOf(invocation), entry, isolation === 'jailed' ? 'jailed' : 'process')
     const { downMs, totalMs, rounds, bytes } = report
     if (invocation.has('json')) printJson(invocation, { id: entry.id, name: entry.name, ...report })

@@ -1,3 +1,4 @@
+import { LIFE_FLAGS } from '../../program/run-program.ts'
 import type { Command, Flag } from '../command.ts'
 
 const DIALECT: Flag = { name: 'dialect', value: 'iso|iso-1|ucsd', summary: 'the language (default iso-1)' }
@@ -14,6 +15,8 @@ export const runPascalCommand: Command = {
   flags: [
     DIALECT,
     UNCHECKED,
+    ...LIFE_FLAGS,
+    { name: 'memory', short: 'm', value: 'SIZE', summary: 'room for variables of new, and the stack (default 512M)' },
     { name: 'timeout', value: 'TIME', summary: 'end the program after so long, e.g. 30s or 2m' },
     { name: 'debug', summary: 'stop before its first line, in a debugger of this terminal (see also doppel dap)' },
     { name: 'leaks', summary: 'say at the end what was never disposed of' },
@@ -33,6 +36,7 @@ export const runVolumeCommand: Command = {
   minArguments: 1,
   maxArguments: Infinity,
   flags: [
+    ...LIFE_FLAGS,
     { name: 'timeout', value: 'TIME', summary: 'end the system after so long, e.g. 30s or 2m' },
     { name: 'printer', value: 'FILE', summary: 'what is printed on unit 6 goes there (default: there is no printer)' },
   ],
@@ -41,6 +45,21 @@ export const runVolumeCommand: Command = {
     ['doppel run system.vol:ro', 'the system’s writes are refused: the volume is write-protected'],
   ],
   run: async invocation => await (await import('../../pascal/ucsd/run-volume.ts')).runVolume(invocation),
+}
+
+/** `doppel create` of programs. */
+const createPascalCommand: Command = {
+  ...runPascalCommand,
+  name: 'create',
+  summary: 'record a Pascal program, for doppel start',
+  run: async invocation => await (await import('../../pascal/run-pascal.ts')).createPascal(invocation),
+}
+/** `doppel create` of volumes. */
+const createVolumeCommand: Command = {
+  ...runVolumeCommand,
+  name: 'create',
+  summary: 'record a p-System, for doppel start',
+  run: async invocation => await (await import('../../pascal/ucsd/run-volume.ts')).createVolume(invocation),
 }
 
 const volumeCommand: Command = {
@@ -126,3 +145,7 @@ export const PASCAL_COMMANDS: readonly Command[] = [
   formatCommand,
   volumeCommand,
 ]
+/** What commands on machines are for a Pascal program. */
+export const PROGRAM_COMMANDS: readonly Command[] = [runPascalCommand, createPascalCommand]
+/** The same for a volume of the p-System. */
+export const VOLUME_COMMANDS: readonly Command[] = [runVolumeCommand, createVolumeCommand]

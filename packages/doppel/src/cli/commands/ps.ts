@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { type EntryState, type MachineEntry, stateOf } from '../../control/entries.ts'
 import { nowMs } from '../../control/start-process.ts'
 import { stateOfRunning } from '../../control/state.ts'
@@ -42,7 +43,7 @@ export const psCommand: Command = {
         entry.id,
         entry.name,
         entry.image,
-        (entry.spec.options.command ?? ['-']).join(' ').slice(0, 30),
+        commandOf(entry).join(' ').slice(0, 30),
         ago(nowMs() - entry.createdMs),
         state === 'exited' ? `exited (${entry.ended?.exitCode ?? 0})` : state,
       ])
@@ -55,6 +56,15 @@ export const psCommand: Command = {
 /** A machine's record for a program. */
 export function summary(entry: MachineEntry, state: EntryState | 'paused'): Readonly<Record<string, unknown>> {
   const { id, name, image, createdMs, spec, pid, ended } = entry
+  const known = { id, name, image, state, createdMs, pid, ended }
+  if (!('options' in spec)) return { ...known, program: spec.program, command: spec.words, workingFolder: spec.folder }
   const { cpus, memoryBytes, command, disks, volumes } = spec.options
-  return { id, name, image, state, createdMs, pid, ended, cpus, memoryBytes, command, disks, volumes }
+  return { ...known, cpus, memoryBytes, command, disks, volumes }
+}
+
+/** The words that a machine was started with. */
+function commandOf({ spec, image }: MachineEntry): readonly string[] {
+  if ('options' in spec) return spec.options.command ?? ['-']
+  const words = spec.words.slice(spec.words.findIndex(word => basename(word) === image) + 1)
+  return words.length > 0 ? words : ['-']
 }

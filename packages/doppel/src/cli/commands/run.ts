@@ -1,5 +1,5 @@
 import { nowMs, startProcess } from '../../control/start-process.ts'
-import { runJava } from '../../java/run-java.ts'
+import { createJava, runJavaMachine } from '../../java/run-java.ts'
 import { prepareImage, withImageCommand } from '../../run/images.ts'
 import { runMachine } from '../../run/run.ts'
 import { type MachineEntry, imageName } from '../../control/entries.ts'
@@ -144,7 +144,7 @@ export const runCommand: Command = {
       invocation,
       runCommand.flags.map(flag => flag.name),
     )
-    if (java) return await runJava(java, invocation.env, invocation.streams)
+    if (java) return await runJavaMachine(invocation, java)
     const options = await readRunOptions(invocation)
     if (invocation.has('output') && !options.sample) {
       throw new DoppelError('cli.arguments', '--output is where --sample goes; expected --sample N')
@@ -177,6 +177,11 @@ export const createCommand: Command = {
     ['doppel create --name job linux -- sh -c date', 'its command runs each time it is started'],
   ],
   async run(invocation) {
+    const java = javaWords(
+      invocation,
+      runCommand.flags.map(flag => flag.name),
+    )
+    if (java) return await createJava(invocation, java)
     const entry = await recorded(invocation, await readRunOptions(invocation))
     printNames(invocation, [entry.id])
     return 0

@@ -26,11 +26,12 @@ export const statsCommand: Command = {
       else {
         invocation.streams.stdout(
           textTable([
-            ['NAME', 'STATE', 'MIPS', 'MEMORY', 'LIMIT', 'CPUS'],
+            ['NAME', 'STATE', 'CPU', 'MIPS', 'MEMORY', 'LIMIT', 'CPUS'],
             ...rows.map(row => [
               row.name,
               row.state,
-              row.millionInstructionsPerSecond.toFixed(1),
+              `${(row.cpuFraction * 100).toFixed(0)} %`,
+              row.millionInstructionsPerSecond?.toFixed(1) ?? '-',
               formatSize(row.memoryBytes),
               formatSize(row.memoryLimitBytes),
               String(row.cpus),
@@ -43,10 +44,15 @@ export const statsCommand: Command = {
   },
 }
 
+type Figures = Readonly<Record<string, unknown>>
+
 interface Row {
   readonly name: string
   readonly state: string
-  readonly millionInstructionsPerSecond: number
+  /** Of one processor. */
+  readonly cpuFraction: number
+  /** Absent for programs, whose instructions nobody counts. */
+  readonly millionInstructionsPerSecond?: number
   readonly memoryBytes: number
   readonly memoryLimitBytes: number
   readonly cpus: number
@@ -57,7 +63,7 @@ async function measure(invocation: Invocation): Promise<Row[]> {
   const entries = entriesOf(invocation)
   const named = await Promise.all(invocation.arguments.map(which => entries.find(which)))
   const shown = named.length > 0 ? named : (await entries.all()).filter(entry => stateOf(entry) === 'running')
-  const look = async (id: string): Promise<Readonly<Record<string, unknown>> | undefined> =>
+  const look = async (id: string): Promise<Figures | undefined> =>
     await ask(invocation, id, { op: 'inspect' }).catch(() => undefined)
   const before = await Promise.all(shown.map(({ id }) => look(id)))
   const beganMs = performance.now()
@@ -67,11 +73,15 @@ async function measure(invocation: Invocation): Promise<Row[]> {
   return shown.flatMap(({ name }, i) => {
     const [first, last] = [before[i], after[i]]
     if (!first || !last) return []
-    const instructions = Number(BigInt(String(last['instructions'])) - BigInt(String(first['instructions'])))
+    const count = (figures: Figures): bigint | undefined =>
+      typeof figures['instructions'] === 'string' ? BigInt(figures['instructions']) : undefined
+    const [from, to] = [count(first), count(last)]
     return {
       name,
       state: String(last['state']),
-      millionInstructionsPerSecond: instructions / seconds / 1e6,
+      cpuFraction: (Number(last['cpuMs']) - Number(first['cpuMs'])) / 1000 / seconds,
+      ...(from !== undefined &&
+        to !== undefined && { millionInstructionsPerSecond: Number(to - from) / seconds / 1e6 }),
       memoryBytes: Number(last['memoryBytes']),
       memoryLimitBytes: Number(last['memoryLimitBytes']),
       cpus: Number(last['cpus']),

@@ -65,7 +65,9 @@ export const VOLUME_COMMANDS: readonly Command[] = [
       for (const name of invocation.arguments) {
         const { path } = await findVolume(name, invocation.env)
         const uses = ({ hostPath }: { readonly hostPath: string }): boolean => hostPath === path
-        const users = (await entriesOf(invocation).all()).filter(({ spec }) => spec.options.volumes.some(uses))
+        const users = (await entriesOf(invocation).all()).filter(
+          ({ spec }) => 'options' in spec && spec.options.volumes.some(uses),
+        )
         if (users.length > 0) {
           const who = users.map(user => `${user.name} (${stateOf(user)})`).join(', ')
           throw new DoppelError('volume.in-use', `${name} is a volume of ${who}; remove that first`, { name })

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
 import type { ConsolePort } from '@doppel/pcode/ucsd'
+import type { ProgramWorld } from '../../program/program-world.ts'
 import { openTerminal } from '../../host/terminal.ts'
 import { MAX_TYPED_BYTES, TypedInput } from '../typed-input.ts'
 
@@ -14,7 +15,27 @@ export interface HostConsole extends ConsolePort {
 }
 
 /** Opens it: in raw mode where both ends are a terminal; then Ctrl-A x ends the system. */
-export function openConsole(): HostConsole {
+export function openConsole({ standard, turns }: Pick<ProgramWorld, 'standard' | 'turns'>): HostConsole {
+  const opened = standard ? worldConsole(standard) : ownConsole()
+  const read = (): ReturnType<ConsolePort['input']['read']> => {
+    const piece = opened.input.read()
+    return piece instanceof Promise ? turns.after(piece) : piece
+  }
+  return { ...opened, input: { read } }
+}
+
+/** That of a machine which others attach their terminals to. */
+function worldConsole({ input, output }: NonNullable<ProgramWorld['standard']>): HostConsole {
+  return {
+    input,
+    isTerminal: true,
+    write: bytes => output.write(bytes),
+    cut: () => input.cut(),
+    close: () => Promise.resolve(),
+  }
+}
+
+function ownConsole(): HostConsole {
   return process.stdin.isTTY && process.stdout.isTTY ? terminalConsole() : streamConsole()
 }
 
