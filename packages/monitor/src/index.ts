@@ -57,7 +57,7 @@ export { pagesSpace, type SnapshotParts, writeSnapshot } from './snapshot/write.
 export { type DiskImageFile, type FrozenDisk, Holders } from './disk/frozen-disk.ts'
 export { frozenStore, type MachineDisk, ReadOnlyDisk } from './disk/machine-disk.ts'
 export { type DiskRate, rateLimitedDisk } from './disk/rate-limit.ts'
-export { OverlayDisk } from './disk/overlay-disk.ts'
+export { type DiskMoment, OverlayDisk } from './disk/overlay-disk.ts'
 export { diskSpace, savedDisk } from './disk/saved-disk.ts'
 export { ThroughDisk } from './disk/through-disk.ts'
 export { type CpuLimits, cpuLimits, type LatencyClass, NO_LIMITS } from './schedule/limits.ts'

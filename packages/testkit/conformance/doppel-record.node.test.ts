@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hashWords } from '@doppel/base'
@@ -30,6 +30,32 @@ test('a recording is small, and its replay is the same run, on either tier, what
     expect([replayed.status, replayed.stdout.toString()]).toEqual([0, recorded])
     expect(replayed.stderr.toString()).toMatch(/replayed to instruction \d+: the same state, [0-9a-f]{16}/)
   }
+})
+
+test('a disk is what it was: a replay leaves it alone, and wants it as it was when the recording began', async () => {
+  const [disk, before, taped] = ['disk.img', 'before.img', 'disk.tape'].map(name => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  await writeFile(disk, new Uint8Array(8 << 20))
+  await copyFile(disk, before)
+  const script =
+    'mke2fs /dev/vda > /dev/null && mount -t ext2 /dev/vda /mnt && head -c 50000 /dev/urandom > /mnt/x && sync && md5sum /mnt/x'
+  const run = await doppel(['record', '-o', taped, '--disk', disk, 'linux', '--', 'sh', '-c', script])
+  expect([run.status, run.stdout.toString()]).toEqual([0, expect.stringMatching(/^[0-9a-f]{32} /)])
+  const written = await readFile(disk)
+  expect(written.equals(await readFile(before))).toBe(false)
+  expect((await doppel(['replay', taped])).stderr.toString()).toMatch(
+    /the disk 1 that .* is another one \[replay\.image\]/,
+  )
+  for (const engine of ['translator', 'interpreter']) {
+    const replayed = await doppel(['replay', '--engine', engine, '--disk', before, taped])
+    expect([replayed.status, replayed.stdout.toString()]).toEqual([0, run.stdout.toString()])
+    expect(replayed.stderr.toString()).toMatch(/the same state, [0-9a-f]{16}/)
+  }
+  expect((await readFile(disk)).equals(written)).toBe(true)
+  expect((await readFile(before)).every(byte => byte === 0)).toBe(true)
 })
 
 test('a recording that was cut off is replayed to its last whole event', async () => {

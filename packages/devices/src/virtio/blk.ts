@@ -1,6 +1,8 @@
-import type { BlockStore } from '@doppel/base'
+import type { BlockStore, Saved } from '@doppel/base'
 import type { Chain } from './chain.ts'
-import { defineVirtio, type VirtioDevice } from './device.ts'
+import { defineVirtio, type VirtioDevice, type VirtioHost, type VirtioParts } from './device.ts'
+import { PacedRequests, type PacedState } from './paced-requests.ts'
+import { HistoryStore, NOTHING_WRITTEN, type WriteHistory } from './write-history.ts'
 
 /** What a disk is made from. */
 export interface VirtioBlkOptions {
@@ -44,38 +46,79 @@ const S_OK = 0
 const S_IOERR = 1
 const S_UNSUPP = 2
 
+const QUEUE = 'request'
+
 /** Disk over a block store, several requests in flight. Virtio 1.2 §5.2. */
 export const virtioBlk: (options: VirtioBlkOptions) => VirtioDevice = defineVirtio({
   id: 2,
   name: 'blk',
   pciClass: 0x01_8000,
-  create: (options: VirtioBlkOptions) => {
+  create: (options: VirtioBlkOptions, host) => {
     const writable = F_DISCARD | F_WRITE_ZEROES
     const config = configBytes(options.store)
     return {
       features: F_SEG_MAX | F_BLK_SIZE | F_FLUSH | (options.store.readOnly ? F_RO : writable),
       queueSize: QUEUE_SIZE,
       config: () => config,
-      queues: { request: chain => serve(chain, options) },
+      ...service(options, host),
     }
   },
 })
 
-/** Runs one request; its status byte is the last writable one, whatever else happened (§5.2.6). */
-function serve(chain: Chain, options: VirtioBlkOptions): void {
-  const finish = (status: number): void => {
-    chain.writable.writeAt(chain.writable.lengthBytes - 1, Uint8Array.of(status))
-    chain.complete()
+/** What a disk remembers, where its machine is deterministic. */
+interface BlkState extends PacedState {
+  readonly history: WriteHistory
+}
+
+const NO_REQUESTS: BlkState = { count: 0, requests: [], history: NOTHING_WRITTEN }
+
+/** How requests are served: at once, or, in a deterministic machine, at its own time. */
+function service(options: VirtioBlkOptions, host: VirtioHost): VirtioParts {
+  const { paced } = host
+  if (!paced) {
+    const serve = (chain: Chain): void => void serveAtOnce(chain, options)
+    const restore = (state: Saved): void => {
+      for (const { chain } of (state as unknown as BlkState | undefined)?.requests ?? [])
+        serve(host.revive(QUEUE, chain))
+    }
+    return { queues: { [QUEUE]: serve }, save: () => undefined, restore }
   }
-  const failed = (error: unknown): void => {
+  const store = new HistoryStore(options.store)
+  // What the host's disk does to a request is no function of the seed: it ends the run.
+  const requests = new PacedRequests(host, paced, QUEUE, async chain => {
+    finish(chain, await run(chain, { ...options, store }))
+  })
+  return {
+    queues: { [QUEUE]: chain => requests.add(chain) },
+    reset: () => requests.clear(),
+    kept: () => requests.pending,
+    save: () => ({ ...requests.save(), history: store.history }) as unknown as Saved,
+    restore: state => {
+      const { history, ...paces } = (state as unknown as BlkState | undefined) ?? NO_REQUESTS
+      store.history = history
+      requests.restore(paces)
+    },
+  }
+}
+
+async function serveAtOnce(chain: Chain, options: VirtioBlkOptions): Promise<void> {
+  const status = await run(chain, options).catch((error: unknown) => {
     options.onError?.(error)
-    finish(S_IOERR)
+    return S_IOERR
+  })
+  finish(chain, status)
+}
+
+/** A request's status byte is the last writable one, whatever else happened (§5.2.6); one without room for it is given back. */
+function finish(chain: Chain, status: number): void {
+  if (chain.writable.lengthBytes > 0) {
+    chain.writable.writeAt(chain.writable.lengthBytes - 1, Uint8Array.of(status))
   }
-  if (chain.writable.lengthBytes === 0) return chain.complete()
-  run(chain, options).then(finish, failed)
+  chain.complete()
 }
 
 async function run(chain: Chain, { store, serial = '' }: VirtioBlkOptions): Promise<number> {
+  if (chain.writable.lengthBytes === 0) return S_IOERR
   const header = chain.readable.read(HEADER_BYTES)
   if (header.length < HEADER_BYTES) return S_IOERR
   const view = new DataView(header.buffer)

@@ -190,7 +190,9 @@ function readDeterministic(invocation: Invocation, smp: RunOptions['smp']): Pick
     throw new DoppelError('cli.arguments', `--${flag} needs --deterministic: other runs are not alike`)
   }
   if (seed !== undefined && !/^\d{1,15}$/.test(seed)) throw badValue('seed', seed, 'a whole number')
-  const outside = ['disk', 'volume', 'publish', 'allow', 'deny'].find(flag => invocation.values(flag).length > 0)
+  const outside =
+    ['volume', 'publish', 'allow', 'deny'].find(flag => invocation.values(flag).length > 0) ??
+    ['disk-rate', 'disk-operations'].find(flag => invocation.value(flag) !== undefined)
   const network = invocation.value('network') ?? 'none'
   if (outside !== undefined || network !== 'none' || smp) {
     const flag = outside ?? (smp ? 'smp parallel' : `network ${network}`)

@@ -7,7 +7,7 @@ import {
   PAGE_BYTES,
   seededEntropy,
 } from '@doppel/base'
-import { type Moment, type VirtBoot, VirtMachine } from '@doppel/board'
+import { type VirtBoot, VirtMachine } from '@doppel/board'
 import {
   Balloon,
   type VirtioDevice,
@@ -25,6 +25,7 @@ import {
   GuestAgent,
   type LoggedDisk,
   loggedDisk,
+  OverlayDisk,
   rateLimitedDisk,
   type Tape,
   type Timeline,
@@ -39,6 +40,7 @@ import { joinNetwork } from '../network/join.ts'
 import { discardBytes, volumeTag } from './boot-files.ts'
 import { diskOver, openMachineDisk } from './disks.ts'
 import { type Network, type NetworkPlug, openPlug } from './network.ts'
+import type { RunMoment } from './time-travel.ts'
 import { keepTranslations, restoreTranslations } from './translations.ts'
 
 /** What a session plugs into the machine. */
@@ -49,7 +51,7 @@ export interface MachineParts {
   /** What all input of a deterministic machine passes. */
   readonly tape?: Tape
   /** The same, where the run can be gone back in. */
-  readonly timeline?: Timeline<Moment>
+  readonly timeline?: Timeline<RunMoment>
   /** A deterministic machine's waits take the host's time too: somebody may type. */
   readonly waits?: boolean
   /** A network that it shares with other machines; one of its own when absent. */
@@ -75,10 +77,12 @@ export interface RunningMachine {
   /** Its turns are counted. */
   readonly isDeterministic: boolean
   /** Its past, where that is kept; see `travelling`. */
-  readonly timeline: Timeline<Moment> | undefined
+  readonly timeline: Timeline<RunMoment> | undefined
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
   readonly disks: readonly LoggedDisk[]
+  /** Those of them whose changes are in memory. */
+  readonly overlays: readonly OverlayDisk[]
   /** What each disk may be asked for; read at each request. */
   readonly rates: { disk: DiskRate }
   /** Takes memory from the guest, where that has a driver for it; undefined for a bare-metal program. */
@@ -100,6 +104,7 @@ export async function runningMachine(
   let agent: GuestAgent | undefined
   let network: NetworkPlug | undefined
   const disks: LoggedDisk[] = []
+  const overlays: OverlayDisk[] = []
   const rates = { disk: options.diskRate ?? {} }
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
@@ -124,7 +129,9 @@ export async function runningMachine(
       const frozen = parts.disks?.[i]
       frozen?.retain()
       const opens = frozen ? diskOver(frozen, disk.mode) : openMachineDisk(disk, options.env, parts.moved?.holder)
-      const store = loggedDisk(rateLimitedDisk(await opens, () => rates.disk, hostClock(), nodeTimers))
+      const plain = await opens
+      if (plain instanceof OverlayDisk) overlays.push(plain)
+      const store = loggedDisk(rateLimitedDisk(plain, () => rates.disk, hostClock(), nodeTimers))
       opened.push(store)
       disks.push(store)
       virtio.push(virtioBlk({ store, serial: disk.serial ?? `doppel-disk${i}` }))
@@ -204,6 +211,7 @@ export async function runningMachine(
       timeline,
       agent,
       disks,
+      overlays,
       rates,
       balloon,
       network,
