@@ -10,6 +10,7 @@ import {
   TimerQueue,
 } from '@doppel/base'
 import { type Aclint, Bus, type Uart16550 } from '@doppel/devices'
+import { Faults } from './faults.ts'
 import { writeFdt } from './fdt.ts'
 import { gatherOutput } from './gathered-output.ts'
 import { GuestClock } from './guest-clock.ts'
@@ -60,6 +61,7 @@ export class VirtMachine {
   #dirty: DirtyPages | undefined
   #hashedAt = 0n
   readonly #hostWork = new HostWork()
+  readonly #faults: Faults | undefined
   readonly #gate = new PauseGate()
   readonly #timers: TimerQueue
   /** The time counter; undefined, and 0, only while the board is being built. */
@@ -96,6 +98,11 @@ export class VirtMachine {
       ...('page' in config.boot && { pageSource: config.boot.page }),
       ...(builtInFirmware && { environmentCall: (hart: RiscvHart) => this.#firmware?.environmentCall(hart) }),
     })
+    const { seed = 0, faults } = config.deterministic ?? {}
+    if (instructions && faults) {
+      const machine = { clock: instructions, timers, memory: this.cpu.memory, position: () => this.position }
+      this.#faults = new Faults(seed, faults.rates, machine, faults.onFault)
+    }
     this.#loop = this.#loopWith(timers)
     if (config.deterministic?.tape) config.deterministic.tape.onInput = () => this.#loop.wake()
     const devices = wireVirtDevices({
@@ -107,7 +114,7 @@ export class VirtMachine {
       virtio: config.virtio ?? [],
       transport: config.transport ?? 'pci',
       ...(config.deterministic && {
-        paced: { seed: config.deterministic.seed ?? 0, timers, hold: work => this.#hostWork.hold(work) },
+        paced: { seed, timers, hold: work => this.#hostWork.hold(work), faults: this.#faults },
       }),
       interrupt: (hartId, bit, level) => {
         this.cpu.harts[hartId]?.setInterrupt(bit, level)
@@ -198,7 +205,8 @@ export class VirtMachine {
     })
     const devices = saveDevices(this.#devices as VirtDevices)
     const parts = { devices, cpu: this.cpu.save(), clockNs: this.#guestClock.monotonicNs() }
-    return this.#hash.take({ ...parts, firmware: this.#firmware?.save() ?? [] } as unknown as Saved)
+    const faults = this.#faults?.save()
+    return this.#hash.take({ ...parts, firmware: this.#firmware?.save() ?? [], faults } as unknown as Saved)
   }
   /** Instructions retired by all harts, and the machine's time, ns. */
   get position(): { readonly instructions: bigint; readonly atNs: number } {
@@ -228,6 +236,7 @@ export class VirtMachine {
       devices: saveDevices(devices),
       timers: this.#timers.save(),
       entropy: (entropy as RepeatableEntropy).save(),
+      faults: this.#faults?.save(),
       hashedAt: this.#hashedAt,
     }
   }
@@ -235,7 +244,10 @@ export class VirtMachine {
   returnTo(moment: Moment): void {
     if (this.#guestClock instanceof InstructionClock) this.#guestClock.set(moment.clockNs)
     this.#firmware?.restore(moment.firmware)
-    restoreDevices(this.#devices as VirtDevices, moment.devices)
+    const bringBack = (): void => restoreDevices(this.#devices as VirtDevices, moment.devices)
+    if (this.#faults) this.#faults.quietly(moment.timers, bringBack)
+    else bringBack()
+    this.#faults?.restore(moment.faults)
     // Devices have just armed and raised what they would now, which is not what they did then to the nanosecond.
     this.#timers.restore(moment.timers)
     this.cpu.restoreMoment?.(moment.cpu)
@@ -245,6 +257,7 @@ export class VirtMachine {
     this.#end = undefined
   }
   #beforeTurn({ tape, hashEvery = 0, onHash }: DeterministicRun): void {
+    this.#faults?.beforeTurn(this.position.instructions)
     const { instructions: retired, atNs } = this.position
     if (tape?.round(retired, atNs) === false) this.stop()
     if (!onHash || retired - this.#hashedAt < BigInt(hashEvery)) return

@@ -1,6 +1,6 @@
 import type { BlockStore, Saved } from '@doppel/base'
 import type { Chain } from './chain.ts'
-import { defineVirtio, type VirtioDevice, type VirtioHost, type VirtioParts } from './device.ts'
+import { defineVirtio, type DeviceFaults, type VirtioDevice, type VirtioHost, type VirtioParts } from './device.ts'
 import { PacedRequests, type PacedState } from './paced-requests.ts'
 import { HistoryStore, NOTHING_WRITTEN, type WriteHistory } from './write-history.ts'
 
@@ -86,7 +86,7 @@ function service(options: VirtioBlkOptions, host: VirtioHost): VirtioParts {
   const store = new HistoryStore(options.store)
   // What the host's disk does to a request is no function of the seed: it ends the run.
   const requests = new PacedRequests(host, paced, QUEUE, async chain => {
-    finish(chain, await run(chain, { ...options, store }))
+    finish(chain, await runFaulty(chain, { ...options, store }, paced.faults))
   })
   return {
     queues: { [QUEUE]: chain => requests.add(chain) },
@@ -99,6 +99,24 @@ function service(options: VirtioBlkOptions, host: VirtioHost): VirtioParts {
       requests.restore(paces)
     },
   }
+}
+
+/** Runs a request, or lets it fail on purpose. */
+async function runFaulty(chain: Chain, options: VirtioBlkOptions, faults: DeviceFaults | undefined): Promise<number> {
+  const { serial = 'a disk' } = options
+  if (faults?.strikes('disk-error') !== undefined) {
+    const bytes = chain.readable.lengthBytes + chain.writable.lengthBytes
+    faults.tell('disk-error', `${serial}: a request of ${bytes} bytes, all told, is answered with an error`)
+    return S_IOERR
+  }
+  return await run(chain, options, lengthBytes => {
+    const struck = faults?.strikes('torn-write')
+    if (struck === undefined) return lengthBytes
+    const sectors = lengthBytes / SECTOR_BYTES
+    const written = Math.floor(struck * sectors)
+    faults?.tell('torn-write', `${serial}: of ${sectors} sectors ${written} are written`)
+    return written * SECTOR_BYTES
+  })
 }
 
 async function serveAtOnce(chain: Chain, options: VirtioBlkOptions): Promise<void> {
@@ -117,7 +135,12 @@ function finish(chain: Chain, status: number): void {
   chain.complete()
 }
 
-async function run(chain: Chain, { store, serial = '' }: VirtioBlkOptions): Promise<number> {
+/** Returns the status. `tear` says how much of a write reaches the disk. */
+async function run(
+  chain: Chain,
+  { store, serial = '' }: VirtioBlkOptions,
+  tear: (lengthBytes: number) => number = lengthBytes => lengthBytes,
+): Promise<number> {
   if (chain.writable.lengthBytes === 0) return S_IOERR
   const header = chain.readable.read(HEADER_BYTES)
   if (header.length < HEADER_BYTES) return S_IOERR
@@ -137,10 +160,12 @@ async function run(chain: Chain, { store, serial = '' }: VirtioBlkOptions): Prom
     }
     case T_OUT: {
       if (store.readOnly || !isInside(store, offset, chain.readable.remainingBytes)) return S_IOERR
-      for (let at = offset; chain.readable.remainingBytes > 0; at += MAX_TRANSFER_BYTES) {
-        await store.write(at, chain.readable.read(MAX_TRANSFER_BYTES))
+      const lengthBytes = chain.readable.remainingBytes
+      const writtenBytes = tear(lengthBytes)
+      for (let at = 0; at < writtenBytes; at += MAX_TRANSFER_BYTES) {
+        await store.write(offset + at, chain.readable.read(Math.min(MAX_TRANSFER_BYTES, writtenBytes - at)))
       }
-      return S_OK
+      return writtenBytes < lengthBytes ? S_IOERR : S_OK
     }
     case T_FLUSH:
       await store.flush()

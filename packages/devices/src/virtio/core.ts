@@ -48,7 +48,7 @@ export class VirtioCore {
 
   constructor(device: VirtioDevice, memory: GuestMemory, line: IrqLine, paced?: PacedWork) {
     this.device = device
-    this.#line = line
+    this.#line = paced?.faults?.wire(line) ?? line
     const names: string[] = []
     const host: VirtioHost = {
       negotiated: feature => (this.#accepted & feature) === feature,

@@ -1,6 +1,16 @@
-import type { Saved, TimerQueue } from '@doppel/base'
+import type { IrqLine, Saved, TimerQueue } from '@doppel/base'
 import type { MmioWidth } from '../bus.ts'
 import type { Chain, ChainState } from './chain.ts'
+
+/** What goes wrong on purpose. */
+export interface DeviceFaults {
+  /** An opportunity: a number, at least 0 and less than 1, where this one is struck; it says how. */
+  strikes(kind: 'disk-error' | 'torn-write'): number | undefined
+  /** It has been struck; `what` says what that did. */
+  tell(kind: 'disk-error' | 'torn-write', what: string): void
+  /** A device's interrupt wire, on which interrupts may come later. */
+  wire(line: IrqLine): IrqLine
+}
 
 /** What a deterministic machine lends its devices, whose answers must not hang on how long the host takes. */
 export interface PacedWork {
@@ -10,6 +20,7 @@ export interface PacedWork {
   readonly timers: TimerQueue
   /** Holds the machine still, from now on, until the host has done `work`, one after another; what it rejects with ends the run. */
   hold(work: () => Promise<void>): void
+  readonly faults?: DeviceFaults | undefined
 }
 
 /** What the transport offers a device once it is plugged in. */

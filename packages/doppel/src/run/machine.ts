@@ -7,7 +7,7 @@ import {
   PAGE_BYTES,
   seededEntropy,
 } from '@doppel/base'
-import { type VirtBoot, VirtMachine } from '@doppel/board'
+import { type FaultEvent, type VirtBoot, VirtMachine } from '@doppel/board'
 import {
   Balloon,
   type VirtioDevice,
@@ -54,6 +54,8 @@ export interface MachineParts {
   readonly timeline?: Timeline<RunMoment>
   /** A deterministic machine's waits take the host's time too: somebody may type. */
   readonly waits?: boolean
+  /** Told of each fault that has struck. */
+  readonly onFault?: (event: FaultEvent) => void
   /** A network that it shares with other machines; one of its own when absent. */
   readonly network?: Network | undefined
   /** A restored machine that is for work still to come: it gets the translations of earlier ones, as a booting one does. */
@@ -119,6 +121,7 @@ export async function runningMachine(
   try {
     const entropy = options.deterministic ? seededEntropy(BigInt(options.deterministic.seed)) : hostEntropy
     const { waits = false, timeline } = parts
+    const faults = options.deterministic?.faults
     const tape = timeline ?? parts.tape
     const uart = tape?.port('uart', parts.uart) ?? parts.uart
     const consoles = parts.consoles.map((port, i) => tape?.port(`hvc${i}`, port) ?? port)
@@ -188,6 +191,7 @@ export async function runningMachine(
           seed: options.deterministic.seed,
           waits: () => waits && tape?.isReplay !== true,
           ...(tape && { tape }),
+          ...(faults && { faults: { rates: faults, onFault: parts.onFault ?? (() => undefined) } }),
           ended: async () => (await timeline?.ended()) ?? false,
         },
       }),

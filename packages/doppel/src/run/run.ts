@@ -1,5 +1,5 @@
 import { DoppelError, seededEntropy } from '@doppel/base'
-import type { VirtBoot } from '@doppel/board'
+import type { FaultEvent, VirtBoot } from '@doppel/board'
 import type { RunOptions } from '../cli/run-options.ts'
 import { progressBar } from '../cli/progress-bar.ts'
 import type { Streams } from '../cli/command.ts'
@@ -7,6 +7,7 @@ import { Console, LiveTape, RecordingTape, type RewindableTape, type Tape, Timel
 import { openTerminal } from '../host/terminal.ts'
 import { bootFiles } from './boot-files.ts'
 import { prepareImage, withImageCommand } from './images.ts'
+import { faultText } from './faults.ts'
 import { CommandChannels } from './command-channels.ts'
 import { imageName } from '../control/entries.ts'
 import { CpuPlace } from '../sdk/cpu-place.ts'
@@ -78,6 +79,7 @@ export async function runMachine(
       governor: place.join,
       ...tape,
       waits: options.command === undefined || scripted,
+      onFault: (event: FaultEvent) => streams.stderr(faultText(event)),
     }
     const machine = await runningMachine(options, boot, parts).catch(async (error: unknown) => {
       await session.close()

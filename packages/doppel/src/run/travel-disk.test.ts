@@ -1,5 +1,5 @@
 import { type CharPort, hostClock, MIB, seededEntropy } from '@doppel/base'
-import { VirtMachine } from '@doppel/board'
+import { type FaultRates, VirtMachine } from '@doppel/board'
 import { virtioBlk } from '@doppel/devices'
 import { assemble } from '@doppel/engine'
 import { MemoryStore } from '@doppel/images'
@@ -114,7 +114,8 @@ class SlowStore extends MemoryStore {
 }
 
 /** A machine that runs the program until it is told to stop, its disk, and its past. */
-function machine(translateAfter: number, seed = 3) {
+function machine(translateAfter: number, seed = 3, rates: FaultRates = {}) {
+  const faults: string[] = []
   const silent: CharPort = { write: () => undefined, onInput: () => undefined }
   const timeline = new Timeline<RunMoment>(new LiveTape(), { everySteps: 2_000_000 })
   const hashes = new Map<bigint, string>()
@@ -140,6 +141,7 @@ function machine(translateAfter: number, seed = 3) {
     boot: { firmware: { name: 'program', bytes } },
     deterministic: {
       seed,
+      faults: { rates, onFault: ({ kind, instructions }) => void faults.push(`${kind} ${instructions}`) },
       tape: timeline,
       hashEvery: HASH_EVERY,
       onHash: (instructions, hash) => {
@@ -163,6 +165,7 @@ function machine(translateAfter: number, seed = 3) {
     disk,
     hashes,
     differing,
+    faults,
     runTo: async (instructions: bigint) => {
       const there = Promise.withResolvers<void>()
       waiter = { at: instructions, resolve: there.resolve }
@@ -261,3 +264,31 @@ test('a checkpoint has the requests under way', async () => {
   expect(count()).toBeGreaterThan(0)
   await made.stop()
 })
+
+test.each(TIERS)(
+  'faults strike at the same places each time, and when gone through again (%s)',
+  async (_name, heat) => {
+    const rates: FaultRates = {
+      'disk-error': { oneIn: 5 },
+      'torn-write': { oneIn: 5 },
+      'irq-delay': { oneIn: 3 },
+      'clock-jump': { oneIn: 2_000_000, mostNs: 1_000_000 },
+      'bit-flip': { oneIn: 4_000_000 },
+    }
+    const first = machine(heat, 3, rates)
+    await first.runTo(24_000_000n)
+    const kinds = new Set(first.faults.map(fault => fault.split(' ')[0]))
+    expect(kinds).toEqual(new Set(Object.keys(rates)))
+    const again = machine(heat, 3, rates)
+    await again.runTo(24_000_000n)
+    expect([again.faults, [...again.hashes]]).toEqual([first.faults, [...first.hashes]])
+    await again.stop()
+    const told = first.faults.length
+    for (const checkpoint of [...first.timeline.checkpoints].reverse()) {
+      first.timeline.returnTo(checkpoint)
+      await first.runTo(24_000_000n)
+    }
+    expect([first.differing, first.faults.length]).toEqual([[], told])
+    await first.stop()
+  },
+)
