@@ -1,12 +1,21 @@
-import type { ArmedTimers, GuestMemory, IrqLine, Saved, TimerQueue } from '@doppel/base'
+import {
+  type ArmedTimers,
+  type GuestMemory,
+  hashWords,
+  type IrqLine,
+  type Saved,
+  type TimerQueue,
+  utf8Bytes,
+} from '@doppel/base'
+import type { DeviceFault } from '@doppel/devices'
 import type { InstructionClock } from './instruction-clock.ts'
 
 /** What can be made to go wrong. */
-export type FaultKind = 'disk-error' | 'torn-write' | 'irq-delay' | 'clock-jump' | 'bit-flip'
+export type FaultKind = DeviceFault | 'irq-delay' | 'clock-jump' | 'bit-flip'
 
 /** A kind of fault: of what one in so many is struck, and how long at most it then takes, ns, where it takes time. */
 interface FaultRow {
-  readonly of: 'disk requests' | 'disk writes' | 'interrupts' | 'instructions'
+  readonly of: 'disk requests' | 'disk writes' | 'frames' | 'frames received' | 'interrupts' | 'instructions'
   readonly summary: string
   readonly mostNs?: number
 }
@@ -15,6 +24,8 @@ interface FaultRow {
 export const FAULTS: Readonly<Record<FaultKind, FaultRow>> = {
   'disk-error': { of: 'disk requests', summary: 'is not done, and answered with an I/O error' },
   'torn-write': { of: 'disk writes', summary: 'ends with an I/O error after some of its sectors' },
+  'packet-loss': { of: 'frames', summary: 'of a network is lost' },
+  'packet-late': { of: 'frames received', summary: 'comes after the next one' },
   'irq-delay': { of: 'interrupts', summary: 'of a virtio device comes later', mostNs: 1_000_000 },
   'clock-jump': { of: 'instructions', summary: 'finds the time further on', mostNs: 1_000_000_000 },
   'bit-flip': { of: 'instructions', summary: 'finds a bit of RAM changed' },
@@ -61,8 +72,8 @@ export class Faults {
     this.#machine = machine
     this.#rates = rates
     this.#onFault = onFault
-    for (const [i, kind] of (Object.keys(FAULTS) as FaultKind[]).entries()) {
-      this.#streams.set(kind, (Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(i + 1, 0x85ebca6b)) | 0)
+    for (const kind of Object.keys(FAULTS) as FaultKind[]) {
+      this.#streams.set(kind, hashWords(utf8Bytes(kind), [seed | 0, Math.floor(seed / 2 ** 32)])[0])
       if (FAULTS[kind].of === 'instructions') this.#next.set(kind, this.#gap(kind))
     }
   }

@@ -23,6 +23,7 @@ export {
 export { type Chain, type ReadableBytes, type WritableBytes } from './virtio/chain.ts'
 export {
   defineVirtio,
+  type DeviceFault,
   type PacedWork,
   type QueueService,
   type VirtioDefinition,

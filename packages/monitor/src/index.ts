@@ -3,6 +3,7 @@ export { type DapLaunch, type DapOutput, type DapProgram, DapSession } from './d
 export { TerminalDebugger, type TerminalDebugging } from './debug/terminal/terminal-debugger.ts'
 export type { Arguments as DapArguments } from './debug/dap/arguments.ts'
 export { LiveTape, RecordingTape, ReplayingTape, type RewindableTape, type Tape } from './record/tapes.ts'
+export { DEAF_PLUG, tapedPlug } from './record/taped-plug.ts'
 export { MAX_CHECKPOINT_BYTES, MAX_CHECKPOINTS, type RewindableMachine } from './travel/checkpoints.ts'
 export { Timeline } from './travel/timeline.ts'
 export { type Landing, TimeTravel, type Travel } from './travel/time-travel.ts'

@@ -2,12 +2,15 @@ import type { IrqLine, Saved, TimerQueue } from '@doppel/base'
 import type { MmioWidth } from '../bus.ts'
 import type { Chain, ChainState } from './chain.ts'
 
+/** What can go wrong on purpose in a device. */
+export type DeviceFault = 'disk-error' | 'torn-write' | 'packet-loss' | 'packet-late'
+
 /** What goes wrong on purpose. */
 export interface DeviceFaults {
   /** An opportunity: a number, at least 0 and less than 1, where this one is struck; it says how. */
-  strikes(kind: 'disk-error' | 'torn-write'): number | undefined
+  strikes(kind: DeviceFault): number | undefined
   /** It has been struck; `what` says what that did. */
-  tell(kind: 'disk-error' | 'torn-write', what: string): void
+  tell(kind: DeviceFault, what: string): void
   /** A device's interrupt wire, on which interrupts may come later. */
   wire(line: IrqLine): IrqLine
 }

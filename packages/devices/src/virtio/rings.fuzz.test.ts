@@ -45,6 +45,7 @@ const devices: Record<string, () => VirtioDevice> = {
   blk: () => virtioBlk({ store: memoryStore(64 * 512) }),
   'paced blk': () => virtioBlk({ store: memoryStore(64 * 512) }),
   fs: () => virtioFs({ tag: 'x', store: new MemoryFolder({ clock: new VirtualClock() }) }),
+  'paced net': () => virtioNet({ mac: '52:54:00:12:34:56', port: chattyPort() }),
   net: () => virtioNet({ mac: '52:54:00:12:34:56', port: chattyPort() }),
 }
 

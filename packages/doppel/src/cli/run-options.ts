@@ -193,15 +193,19 @@ function readDeterministic(invocation: Invocation, smp: RunOptions['smp']): Pick
     throw new DoppelError('cli.arguments', `--${flag} needs --deterministic: other runs are not alike`)
   }
   if (seed !== undefined && !/^\d{1,15}$/.test(seed)) throw badValue('seed', seed, 'a whole number')
+  const isRecorded = invocation.has('recorded')
   const outside =
-    ['volume', 'publish', 'allow', 'deny'].find(flag => invocation.values(flag).length > 0) ??
+    ['volume', ...(isRecorded ? [] : ['publish', 'allow', 'deny'])].find(flag => invocation.values(flag).length > 0) ??
     ['disk-rate', 'disk-operations'].find(flag => invocation.value(flag) !== undefined)
   const network = invocation.value('network') ?? 'none'
-  if (outside !== undefined || network !== 'none' || smp) {
+  const isPrivate = network === 'none' || (isRecorded && network === 'nat')
+  if (outside !== undefined || !isPrivate || smp) {
     const flag = outside ?? (smp ? 'smp parallel' : `network ${network}`)
     throw new DoppelError(
       'cli.arguments',
-      `--deterministic and --${flag} exclude each other: what comes from outside differs from run to run`,
+      isRecorded
+        ? `a recorded machine takes no --${flag}; expected --network nat or none, and no folders`
+        : `--deterministic and --${flag} exclude each other: what comes from outside differs from run to run`,
     )
   }
   const rates = faults !== undefined && { faults: readFaults(faults) }

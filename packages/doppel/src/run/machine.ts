@@ -20,6 +20,7 @@ import {
   virtioRng,
 } from '@doppel/devices'
 import {
+  DEAF_PLUG,
   type DiskRate,
   type FrozenDisk,
   GuestAgent,
@@ -28,6 +29,7 @@ import {
   OverlayDisk,
   rateLimitedDisk,
   type Tape,
+  tapedPlug,
   type Timeline,
 } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu, ThreadedCpu } from '@doppel/riscv'
@@ -42,6 +44,9 @@ import { diskOver, openMachineDisk } from './disks.ts'
 import { type Network, type NetworkPlug, openPlug } from './network.ts'
 import type { RunMoment } from './time-travel.ts'
 import { keepTranslations, restoreTranslations } from './translations.ts'
+
+/** The address of a deterministic machine's card, which has its network for itself. */
+const REPEATED_MAC = '52:54:00:00:00:01'
 
 /** What a session plugs into the machine. */
 export interface MachineParts {
@@ -146,10 +151,15 @@ export async function runningMachine(
       virtio.push(virtioFs({ store, tag: volumeTag(i) }))
     }
     if (options.network.mode === 'nat' && !('elf' in boot)) {
-      const mac = parts.moved?.mac
-      network = await openPlug(options.network, parts.network, name => joinNetwork(name, options.env, mac), mac)
-      opened.push(network)
-      virtio.push(virtioNet({ port: network.port, mac: network.mac }))
+      const mac = tape ? REPEATED_MAC : parts.moved?.mac
+      // What came from the network is on the tape.
+      const isReplay = tape?.isReplay === true
+      network = isReplay
+        ? undefined
+        : await openPlug(options.network, parts.network, name => joinNetwork(name, options.env, mac), mac)
+      if (network) opened.push(network)
+      const port = network?.port ?? DEAF_PLUG
+      virtio.push(virtioNet({ port: tape ? tapedPlug(tape, 'net0', port) : port, mac: network?.mac ?? REPEATED_MAC }))
     }
     agent = new GuestAgent({ entropy, restored: 'restored' in boot })
     // A bare-metal program has no use for them, and a run that is to be repeated none for the host's hand in it.

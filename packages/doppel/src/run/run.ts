@@ -78,7 +78,8 @@ export async function runMachine(
       uart: panic.over(session.parts.uart),
       governor: place.join,
       ...tape,
-      waits: options.command === undefined || scripted,
+      // Somebody types, or a network answers.
+      waits: options.command === undefined || scripted || options.network.mode === 'nat',
       onFault: (event: FaultEvent) => streams.stderr(faultText(event)),
     }
     const machine = await runningMachine(options, boot, parts).catch(async (error: unknown) => {

@@ -76,6 +76,8 @@ post: andi t1, s3, 7
   ret
 answered: lhu t1, 2(s6)
   bne t1, s3, answered
+  li t1, 1
+  sw t1, 0x64(s1)
   ret
 count: ld t0, 0(s4)
   addi t0, t0, 1
@@ -271,7 +273,7 @@ test.each(TIERS)(
     const rates: FaultRates = {
       'disk-error': { oneIn: 5 },
       'torn-write': { oneIn: 5 },
-      'irq-delay': { oneIn: 3 },
+      'irq-delay': { oneIn: 3, mostNs: 300_000 },
       'clock-jump': { oneIn: 2_000_000, mostNs: 1_000_000 },
       'bit-flip': { oneIn: 4_000_000 },
     }

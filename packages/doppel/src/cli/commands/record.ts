@@ -1,16 +1,21 @@
 import { DoppelError } from '@doppel/base'
 import { recordTo, replayOf } from '../../run/taping.ts'
 import { runMachine } from '../../run/run.ts'
-import type { Command } from '../command.ts'
+import type { Command, Invocation } from '../command.ts'
 import { type DiskOption, readableFile, readGdb, readRunOptions } from '../run-options.ts'
 import { runCommand } from './run.ts'
 
 /** Flags of `run` that have no place in a recorded run. */
 const WITHOUT = new Set(
-  'output sample coverage break-on detach name rm isolation json deterministic class-path gdb gdb-wait smp disk-rate disk-operations volume network publish allow deny network-rate capture'.split(
+  'output sample coverage break-on detach name rm isolation json deterministic class-path gdb gdb-wait smp disk-rate disk-operations volume'.split(
     ' ',
   ),
 )
+
+/** A command line for a run whose input is kept: it may have more of that than one that is to come out alike by itself. */
+export function recordedInvocation(invocation: Invocation): Invocation {
+  return { ...invocation, has: flag => flag === 'deterministic' || flag === 'recorded' || invocation.has(flag) }
+}
 
 /** `doppel record`. */
 const recordCommand: Command = {
@@ -29,8 +34,7 @@ const recordCommand: Command = {
   async run(invocation) {
     const output = invocation.value('output')
     if (output === undefined) throw new DoppelError('cli.arguments', 'where to? expected --output FILE')
-    const deterministic = { ...invocation, has: (flag: string) => flag === 'deterministic' || invocation.has(flag) }
-    const options = await readRunOptions(deterministic)
+    const options = await readRunOptions(recordedInvocation(invocation))
     return await runMachine(options, invocation.streams, undefined, recordTo(output))
   },
 }

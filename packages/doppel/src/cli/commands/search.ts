@@ -5,7 +5,7 @@ import { DoppelError } from '@doppel/base'
 import { type FailedRun, searchSeeds, type SeedSearch } from '../../run/seed-search.ts'
 import type { Command, Invocation } from '../command.ts'
 import { readRunOptions } from '../run-options.ts'
-import { RECORD_COMMANDS } from './record.ts'
+import { RECORD_COMMANDS, recordedInvocation } from './record.ts'
 
 const DEFAULT_SEEDS = '1000'
 /** Each is a process with a machine in it. */
@@ -57,12 +57,7 @@ export const searchCommand: Command = {
 
 async function readSearch(invocation: Invocation): Promise<SeedSearch> {
   // What is wrong with the run is found before a thousand of them are made.
-  const isOn = (flag: string): boolean => flag === 'deterministic' || (flag !== 'json' && invocation.has(flag))
-  const { disks } = await readRunOptions({
-    ...invocation,
-    has: isOn,
-    value: flag => (flag === 'output' ? undefined : invocation.value(flag)),
-  })
+  const { disks } = await readRunOptions(recordedInvocation(invocation))
   const written = disks.find(({ mode }) => mode === 'read-write')
   if (written) {
     throw new DoppelError(
