@@ -1,4 +1,5 @@
-import type { GuestMemory } from '@doppel/base'
+import type { ElfFile, GuestMemory } from '@doppel/base'
+import { physicalAddress } from './load.ts'
 
 /** The Berkeley host-target interface of bare-metal programs, as riscv-tests and riscv-pk use it. */
 export interface HtifConfig {
@@ -81,4 +82,15 @@ export class Htif {
 /** Codes are small; one that is not must still not read as success. */
 function exitCode(value: bigint): number {
   return value > 0xffff_ffffn ? 0xffff_ffff : Number(value)
+}
+
+/** The mailboxes of a program with a `tohost` symbol, through which it ends and prints; undefined for others. */
+export function mailbox(elf: ElfFile, ends: Pick<HtifConfig, 'memory' | 'write' | 'exit'>): Htif | undefined {
+  const address = (name: string): number | undefined => {
+    const symbol = elf.symbols.find(candidate => candidate.name === name)
+    const value = symbol && physicalAddress(elf, symbol.value)
+    return value === undefined || value > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(value)
+  }
+  const tohost = address('tohost')
+  return tohost === undefined ? undefined : new Htif({ ...ends, tohost, fromhost: address('fromhost') })
 }

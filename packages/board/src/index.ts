@@ -12,6 +12,7 @@ export type { SbiConsole, SbiExtension, SbiFunction, SbiResetRequest, SbiReturn 
 export { type SbiConfig, SbiFirmware, sbiFunctions } from './sbi/firmware.ts'
 export { type HostTasks, hostTasks } from './host-tasks.ts'
 export { VIRT, VIRT_IRQ, VIRT_MAX_HARTS, VIRT_MAX_MEMORY_BYTES, VIRT_MIN_MEMORY_BYTES } from './memory-map.ts'
+export { type FaultEvent, type FaultKind, type FaultRates, FAULTS } from './faults.ts'
 export type { MachineEnd, StuckTrap } from './machine-end.ts'
 export type { Moment } from './moment.ts'
 export { VirtMachine } from './virt.ts'

@@ -1,5 +1,6 @@
 import type { Clock, Governor, Pace, RiscvHart, SliceEnd, TimerQueue } from '@doppel/base'
 import type { GuestClock } from './guest-clock.ts'
+import type { HostWork } from './host-work.ts'
 import type { InstructionClock } from './instruction-clock.ts'
 import type { HostTasks } from './host-tasks.ts'
 import type { TurnPlan } from './turn-plan.ts'
@@ -15,6 +16,8 @@ export interface MachineLoopConfig {
   readonly guestClock: Pick<GuestClock, 'beginTurn' | 'catchUp'>
   /** The same, where time is a function of instructions: then nothing may hang on how fast the host is. */
   readonly instructionClock?: InstructionClock
+  /** With an instruction clock: what the host has to do before the next round. */
+  readonly hostWork?: HostWork
   /** With an instruction clock: waits take the host's time too. */
   readonly waits?: () => boolean
   /** With an instruction clock: the order and length of turns; else harts have equal ones in their own order. */
@@ -46,6 +49,8 @@ const FIRST_SLICE = 40_000
 const YIELD_NS = 4_000_000
 /** A sleep without a deadline looks up now and then; its timer also keeps a host with no other work from exiting. */
 const MAX_SLEEP_MS = 60_000
+/** Nobody who types sees that a shorter wait takes none of the host's time; disks are waited for all the time. */
+const WAITED_NS = 1_000_000
 /** How much later than asked for a host's timer may fire. */
 const TIMER_ERROR_MS = 1.5
 
@@ -139,6 +144,7 @@ export class MachineLoop {
         continue
       }
       timers.runDue()
+      if (this.#config.hostWork?.isPending) await this.#settle()
       if (!this.#brokenOff) beforeRound()
       if (isOver()) break
       // Whoever looks on before a round may hold it.
@@ -166,7 +172,17 @@ export class MachineLoop {
         await Promise.resolve()
       }
     }
+    // Who stops it from outside does so anywhere between rounds; what is due there counts, as it does when a tape ends the run.
+    if (this.#config.instructionClock) {
+      timers.runDue()
+      await this.#settle()
+    }
     return 'over'
+  }
+  /** Stands still, by the machine's time, while the host does its part. */
+  async #settle(): Promise<void> {
+    this.#config.governor?.idle()
+    await this.#config.hostWork?.settle()
   }
 
   #isStuck(): boolean {
@@ -262,7 +278,8 @@ export class MachineLoop {
     const remainingMs = Math.min(this.#hartDeadlineMs(), (timers.nextDeadlineNs() - timers.clock.monotonicNs()) / 1e6)
     const inNs = Math.max(remainingMs, 0) * 1e6
     const { instructionClock, waits } = this.#config
-    if (instructionClock && inNs < Infinity && waits?.() !== true) return instructionClock.skip(inNs)
+    const isShort = inNs < WAITED_NS
+    if (instructionClock && inNs < Infinity && (isShort || waits?.() !== true)) return instructionClock.skip(inNs)
     const isPrompt = governor?.isPrompt === true && inNs < Infinity
     governor?.idle({ inNs, wake: () => this.wake() })
     const wholeMs = isPrompt ? Math.floor(remainingMs - TIMER_ERROR_MS) : Math.ceil(remainingMs)

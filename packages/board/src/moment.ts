@@ -12,6 +12,7 @@ export interface Moment {
   readonly devices: DeviceStates
   readonly timers: ArmedTimers
   readonly entropy: bigint
+  readonly faults: Saved
   /** At which instruction the state was last hashed. */
   readonly hashedAt: bigint
 }

@@ -1,5 +1,5 @@
 import { DoppelError, type Saved } from '@doppel/base'
-import type { AclintState, PciHostState, PlicState, RtcState, UartState } from '@doppel/devices'
+import type { AclintState, PciHostState, PlicState, RtcState, UartState, VirtioMmioState } from '@doppel/devices'
 import type { SbiHartState } from './sbi/firmware.ts'
 import type { VirtDevices } from './virt-devices.ts'
 
@@ -26,6 +26,8 @@ export interface DeviceStates {
   readonly uart: UartState
   readonly rtc: RtcState
   readonly pci: PciHostState
+  /** Absent where it was saved before there was such a thing. */
+  readonly mmio?: readonly VirtioMmioState[]
 }
 
 /** Checks that this is a state that this version reads. Throws `snapshot.version`, `snapshot.format`. */
@@ -50,15 +52,31 @@ export function virtState(parts: Omit<VirtState, 'version'>): Saved {
 }
 
 /** What the board's devices remember. Throws `snapshot.device` for one that cannot be saved. */
-export function saveDevices({ aclint, plic, uart, rtc, pci }: VirtDevices): DeviceStates {
-  return { aclint: aclint.save(), plic: plic.save(), uart: uart.save(), rtc: rtc.save(), pci: pci.save() }
+export function saveDevices({ aclint, plic, uart, rtc, pci, mmio }: VirtDevices): DeviceStates {
+  return {
+    aclint: aclint.save(),
+    plic: plic.save(),
+    uart: uart.save(),
+    rtc: rtc.save(),
+    pci: pci.save(),
+    mmio: mmio.map(device => device.save()),
+  }
 }
 
 /** The interrupt controller comes first: the wires that the others drive then change nothing. */
-export function restoreDevices({ aclint, plic, uart, rtc, pci }: VirtDevices, state: DeviceStates): void {
+export function restoreDevices({ aclint, plic, uart, rtc, pci, mmio }: VirtDevices, state: DeviceStates): void {
   plic.restore(state.plic)
   pci.restore(state.pci)
+  for (const [i, device] of mmio.entries()) {
+    const saved = state.mmio?.[i]
+    if (saved) device.restore(saved)
+  }
   uart.restore(state.uart)
   rtc.restore(state.rtc)
   aclint.restore(state.aclint)
+}
+
+/** Chains that the host has yet to give back. */
+export function pendingChains({ pci, mmio }: VirtDevices): number {
+  return mmio.reduce((sum, device) => sum + device.pending(), pci.pending())
 }

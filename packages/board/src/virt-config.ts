@@ -12,6 +12,7 @@ import {
 } from '@doppel/base'
 import type { VirtioDevice } from '@doppel/devices'
 import type { MachineEnd } from './machine-end.ts'
+import type { FaultEvent, FaultRates } from './faults.ts'
 import type { HostTasks } from './host-tasks.ts'
 import type { BootFile } from './load.ts'
 import { VIRT_MAX_HARTS, VIRT_MAX_MEMORY_BYTES, VIRT_MIN_MEMORY_BYTES } from './memory-map.ts'
@@ -71,6 +72,8 @@ export interface InputTape {
 export interface DeterministicRun {
   /** Makes the order and length of several harts' turns; 0 or none leaves them equal, in the harts' order. */
   readonly seed?: number
+  /** What is to go wrong on purpose, and who is told when it does. */
+  readonly faults?: { readonly rates: FaultRates; readonly onFault: (event: FaultEvent) => void }
   readonly tape?: InputTape
   /** Whether, where all harts wait for a timer, that takes the host's time too: somebody may type. */
   readonly waits?: () => boolean

@@ -13,6 +13,7 @@ import {
   GenerationId,
   GoldfishRtc,
   type MmioDevice,
+  type PacedWork,
   PciHost,
   Plic,
   type PowerRequest,
@@ -36,6 +37,8 @@ export interface VirtDevicesConfig {
   /** Sets a bit of a hart's mip and lets the loop know. */
   readonly interrupt: (hartId: number, bit: number, level: boolean) => void
   readonly power: (request: PowerRequest) => void
+  /** Present in a deterministic machine. */
+  readonly paced?: PacedWork | undefined
 }
 
 /** The devices the board itself goes on to talk to. */
@@ -45,6 +48,8 @@ export interface VirtDevices {
   readonly plic: Plic
   readonly rtc: GoldfishRtc
   readonly pci: PciHost
+  /** Virtio devices that are not on PCI, by their slots. */
+  readonly mmio: readonly VirtioMmio[]
   readonly generationId: GenerationId
 }
 
@@ -83,13 +88,13 @@ export function wireVirtDevices(config: VirtDevicesConfig): VirtDevices {
   bus.map(VIRT.uart.base, uart)
   const generationId = new GenerationId({ entropy: config.entropy, line: plic.line(VIRT_IRQ.generationId) })
   bus.map(VIRT.generationId.base, generationId)
-  const pci = mapVirtio(config, plic)
-  return { aclint, uart, plic, rtc, pci, generationId }
+  const mmio = mapVirtioMmio(config, plic)
+  const pci = mapPci(config, plic)
+  return { aclint, uart, plic, rtc, pci, mmio, generationId }
 }
 
-function mapVirtio({ bus, cpu, virtio, transport }: VirtDevicesConfig, plic: Plic): PciHost {
+function mapVirtioMmio({ bus, cpu, virtio, transport, paced }: VirtDevicesConfig, plic: Plic): VirtioMmio[] {
   const onMmio = transport === 'mmio' ? virtio : []
-  const onPci = transport === 'pci' ? virtio : []
   if (onMmio.length > VIRT_MMIO_SLOTS) {
     throw new DoppelError(
       'board.slots',
@@ -97,15 +102,23 @@ function mapVirtio({ bus, cpu, virtio, transport }: VirtDevicesConfig, plic: Pli
       { devices: onMmio.length, slots: VIRT_MMIO_SLOTS },
     )
   }
+  const mapped: VirtioMmio[] = []
   for (let slot = 0; slot < VIRT_MMIO_SLOTS; slot++) {
     const device = onMmio[slot]
     const line = plic.line(VIRT_IRQ.virtioMmio + slot)
     const base = VIRT.virtioMmio.base + slot * VIRT.virtioMmio.lengthBytes
-    bus.map(base, device === undefined ? emptySlot(base) : new VirtioMmio(device, { memory: cpu.memory, line }))
+    const mmio = device && new VirtioMmio(device, { memory: cpu.memory, line, paced })
+    bus.map(base, mmio ?? emptySlot(base))
+    if (mmio) mapped.push(mmio)
   }
+  return mapped
+}
+
+function mapPci({ bus, cpu, virtio, transport, paced }: VirtDevicesConfig, plic: Plic): PciHost {
+  const onPci = transport === 'pci' ? virtio : []
   const wire = (pin: number): IrqLine => plic.line(VIRT_IRQ.pci + pin)
   const host = new PciHost({ intx: [wire(0), wire(1), wire(2), wire(3)], windows: [VIRT.pciMmio32, VIRT.pciMmio64] })
-  for (const device of onPci) host.plug(virtioPci(device, cpu.memory))
+  for (const device of onPci) host.plug(virtioPci(device, cpu.memory, paced))
   bus.map(VIRT.pciIo.base, UNCLAIMED_IO)
   bus.map(VIRT.pciEcam.base, host.ecam)
   for (const window of host.windows) bus.map(window.base, window.device)

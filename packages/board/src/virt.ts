@@ -1,7 +1,6 @@
 import type { MachineEnd } from './machine-end.ts'
 import {
   DoppelError,
-  type ElfFile,
   formatSize,
   MachineClock,
   type RepeatableEntropy,
@@ -11,12 +10,14 @@ import {
   TimerQueue,
 } from '@doppel/base'
 import { type Aclint, Bus, type Uart16550 } from '@doppel/devices'
+import { Faults } from './faults.ts'
 import { writeFdt } from './fdt.ts'
 import { gatherOutput } from './gathered-output.ts'
 import { GuestClock } from './guest-clock.ts'
 import { InstructionClock } from './instruction-clock.ts'
 import { type HostTasks, hostTasks } from './host-tasks.ts'
-import { Htif } from './htif.ts'
+import { HostWork } from './host-work.ts'
+import { type Htif, mailbox } from './htif.ts'
 import { type GuestRange, BootLoader, physicalAddress } from './load.ts'
 import { MachineLoop, type MachineLoopConfig } from './machine-loop.ts'
 import { DirtyPages, type Moment } from './moment.ts'
@@ -25,7 +26,7 @@ import { VIRT, VIRT_TICKS_PER_SECOND } from './memory-map.ts'
 import { DYNAMIC_INFO_OFFSET, resetRom } from './reset-rom.ts'
 import { debugConsole } from './sbi/debug-console.ts'
 import { SbiFirmware } from './sbi/firmware.ts'
-import { readVirtState, saveDevices, restoreDevices, virtState, type VirtState } from './saved.ts'
+import { pendingChains, readVirtState, saveDevices, restoreDevices, virtState, type VirtState } from './saved.ts'
 import { stuckTrap } from './stuck-harts.ts'
 import { StateHash } from './state-hash.ts'
 import { ThreadLoop } from './thread-loop.ts'
@@ -59,6 +60,8 @@ export class VirtMachine {
   #hash: StateHash | undefined
   #dirty: DirtyPages | undefined
   #hashedAt = 0n
+  readonly #hostWork = new HostWork()
+  readonly #faults: Faults | undefined
   readonly #gate = new PauseGate()
   readonly #timers: TimerQueue
   /** The time counter; undefined, and 0, only while the board is being built. */
@@ -95,6 +98,11 @@ export class VirtMachine {
       ...('page' in config.boot && { pageSource: config.boot.page }),
       ...(builtInFirmware && { environmentCall: (hart: RiscvHart) => this.#firmware?.environmentCall(hart) }),
     })
+    const { seed = 0, faults } = config.deterministic ?? {}
+    if (instructions && faults) {
+      const machine = { clock: instructions, timers, memory: this.cpu.memory, position: () => this.position }
+      this.#faults = new Faults(seed, faults.rates, machine, faults.onFault)
+    }
     this.#loop = this.#loopWith(timers)
     if (config.deterministic?.tape) config.deterministic.tape.onInput = () => this.#loop.wake()
     const devices = wireVirtDevices({
@@ -105,6 +113,9 @@ export class VirtMachine {
       console: this.#config.console,
       virtio: config.virtio ?? [],
       transport: config.transport ?? 'pci',
+      ...(config.deterministic && {
+        paced: { seed, timers, hold: work => this.#hostWork.hold(work), faults: this.#faults },
+      }),
       interrupt: (hartId, bit, level) => {
         this.cpu.harts[hartId]?.setInterrupt(bit, level)
         this.#loop.wake()
@@ -137,7 +148,11 @@ export class VirtMachine {
       },
       gate: () => this.#gate.hold(),
       ...(deterministic?.seed && harts.length > 1 && { plan: new TurnPlan(deterministic.seed) }),
-      ...(instructionClock && { instructionClock, ...(deterministic?.waits && { waits: deterministic.waits }) }),
+      ...(instructionClock && {
+        instructionClock,
+        hostWork: this.#hostWork,
+        ...(deterministic?.waits && { waits: deterministic.waits }),
+      }),
       ...(governor && { governor }),
       isSuspended: hartId => this.#firmware?.isSuspended(hartId) ?? false,
       ...(sliceInstructions !== undefined && { sliceInstructions }),
@@ -181,7 +196,7 @@ export class VirtMachine {
     return this.#aclint?.time() ?? 0n
   }
 
-  /** Sixteen digits that stand for the machine's whole state, disks aside; between slices. */
+  /** Sixteen digits that stand for the machine's whole state, disks by what has been written to them; between slices. */
   stateHash(): string {
     this.#hash ??= new StateHash({
       memory: this.cpu.memory,
@@ -190,7 +205,8 @@ export class VirtMachine {
     })
     const devices = saveDevices(this.#devices as VirtDevices)
     const parts = { devices, cpu: this.cpu.save(), clockNs: this.#guestClock.monotonicNs() }
-    return this.#hash.take({ ...parts, firmware: this.#firmware?.save() ?? [] } as unknown as Saved)
+    const faults = this.#faults?.save()
+    return this.#hash.take({ ...parts, firmware: this.#firmware?.save() ?? [], faults } as unknown as Saved)
   }
   /** Instructions retired by all harts, and the machine's time, ns. */
   get position(): { readonly instructions: bigint; readonly atNs: number } {
@@ -211,7 +227,7 @@ export class VirtMachine {
   moment(): Moment | undefined {
     const devices = this.#devices as VirtDevices
     const { entropy } = this.#config
-    if (!(this.#loop instanceof MachineLoop) || !('save' in entropy) || devices.pci.pending() > 0) return undefined
+    if (!(this.#loop instanceof MachineLoop) || !('save' in entropy) || pendingChains(devices) > 0) return undefined
     return {
       clockNs: this.#guestClock.monotonicNs(),
       cpu: this.cpu.saveMoment?.() as Saved,
@@ -220,6 +236,7 @@ export class VirtMachine {
       devices: saveDevices(devices),
       timers: this.#timers.save(),
       entropy: (entropy as RepeatableEntropy).save(),
+      faults: this.#faults?.save(),
       hashedAt: this.#hashedAt,
     }
   }
@@ -227,7 +244,10 @@ export class VirtMachine {
   returnTo(moment: Moment): void {
     if (this.#guestClock instanceof InstructionClock) this.#guestClock.set(moment.clockNs)
     this.#firmware?.restore(moment.firmware)
-    restoreDevices(this.#devices as VirtDevices, moment.devices)
+    const bringBack = (): void => restoreDevices(this.#devices as VirtDevices, moment.devices)
+    if (this.#faults) this.#faults.quietly(moment.timers, bringBack)
+    else bringBack()
+    this.#faults?.restore(moment.faults)
     // Devices have just armed and raised what they would now, which is not what they did then to the nanosecond.
     this.#timers.restore(moment.timers)
     this.cpu.restoreMoment?.(moment.cpu)
@@ -237,6 +257,7 @@ export class VirtMachine {
     this.#end = undefined
   }
   #beforeTurn({ tape, hashEvery = 0, onHash }: DeterministicRun): void {
+    this.#faults?.beforeTurn(this.position.instructions)
     const { instructions: retired, atNs } = this.position
     if (tape?.round(retired, atNs) === false) this.stop()
     if (!onHash || retired - this.#hashedAt < BigInt(hashEvery)) return
@@ -274,8 +295,7 @@ export class VirtMachine {
     if (!this.#firmware) {
       throw new DoppelError('snapshot.firmware', 'only machines on the built-in SBI can be saved; this one has its own')
     }
-    if (this.#config.transport === 'mmio') throw new DoppelError('snapshot.transport', 'virtio over MMIO is not saved')
-    for (let waits = 0; devices.pci.pending() > 0; waits++) {
+    for (let waits = 0; pendingChains(devices) > 0; waits++) {
       if (waits === MAX_SAVE_WAITS)
         throw new DoppelError('snapshot.busy', "the host has not answered the guest's requests")
       await this.#host.sleep(1).done
@@ -330,7 +350,12 @@ export class VirtMachine {
     const machineEntry = firmware ?? (elf && physicalAddress(elf, elf.entry))
     if (machineEntry !== undefined) {
       this.#startMachineMode(bus, { firmware: machineEntry, deviceTree: tree, next: kernel })
-      if (elf !== undefined) this.#htif = this.#mailbox(elf)
+      if (elf === undefined) return blob
+      this.#htif = mailbox(elf, {
+        memory: this.cpu.memory,
+        write: bytes => this.#config.console.write(bytes),
+        exit: code => this.#finish(code === 0 ? { kind: 'poweroff' } : { kind: 'failure', code }),
+      })
     } else if (kernel !== undefined) {
       this.#firmware = this.#builtInFirmware(uart)
       this.#firmware.boot(0, kernel, tree)
@@ -370,24 +395,6 @@ export class VirtMachine {
       console: debugConsole(this.#config.console, uart),
       reset: ({ kind, failure }) => this.#finish(failure ? { kind: 'failure', code: 1 } : { kind }),
       extensions: this.#config.isa.extensions,
-    })
-  }
-
-  /** A program with a `tohost` symbol ends, and prints, through it. */
-  #mailbox(elf: ElfFile): Htif | undefined {
-    const address = (name: string): number | undefined => {
-      const symbol = elf.symbols.find(candidate => candidate.name === name)
-      const value = symbol && physicalAddress(elf, symbol.value)
-      return value === undefined || value > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(value)
-    }
-    const tohost = address('tohost')
-    if (tohost === undefined) return undefined
-    return new Htif({
-      memory: this.cpu.memory,
-      tohost,
-      fromhost: address('fromhost'),
-      write: bytes => this.#config.console.write(bytes),
-      exit: code => this.#finish(code === 0 ? { kind: 'poweroff' } : { kind: 'failure', code }),
     })
   }
 }

@@ -23,13 +23,15 @@ export {
 export { type Chain, type ReadableBytes, type WritableBytes } from './virtio/chain.ts'
 export {
   defineVirtio,
+  type DeviceFault,
+  type PacedWork,
   type QueueService,
   type VirtioDefinition,
   type VirtioDevice,
   type VirtioHost,
   type VirtioParts,
 } from './virtio/device.ts'
-export { VirtioMmio } from './virtio/mmio.ts'
+export { VirtioMmio, type VirtioMmioState } from './virtio/mmio.ts'
 export { virtioPci } from './virtio/pci.ts'
 export { Balloon, type BalloonMemory, virtioBalloon } from './virtio/balloon.ts'
 export { virtioRng } from './virtio/rng.ts'

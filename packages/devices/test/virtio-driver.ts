@@ -1,5 +1,5 @@
 import { FlatMemory, type IrqLine } from '@doppel/base'
-import type { VirtioDevice } from '../src/virtio/device.ts'
+import type { PacedWork, VirtioDevice } from '../src/virtio/device.ts'
 import { VirtioMmio } from '../src/virtio/mmio.ts'
 import { virtioPci } from '../src/virtio/pci.ts'
 import { PciHost } from '../src/pci-host.ts'
@@ -227,9 +227,9 @@ export function turnOfLoop(): Promise<void> {
 }
 
 /** Plugs a device into virtio-mmio with RAM of its own. */
-export function mmioDriver(device: VirtioDevice): Driver {
+export function mmioDriver(device: VirtioDevice, paced?: PacedWork): Driver {
   const { memory, wire, line } = machine()
-  return new Driver(memory, mmioTransport(new VirtioMmio(device, { memory, line })), wire)
+  return new Driver(memory, mmioTransport(new VirtioMmio(device, { memory, line, paced })), wire)
 }
 
 /** Plugs a device into slot 1 of a PCI host, places its BAR, and finds its structures through the capabilities. */

@@ -1,4 +1,8 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hashWords } from '@doppel/base'
@@ -30,6 +34,52 @@ test('a recording is small, and its replay is the same run, on either tier, what
     expect([replayed.status, replayed.stdout.toString()]).toEqual([0, recorded])
     expect(replayed.stderr.toString()).toMatch(/replayed to instruction \d+: the same state, [0-9a-f]{16}/)
   }
+})
+
+test('a disk is what it was: a replay leaves it alone, and wants it as it was when the recording began', async () => {
+  const [disk, before, taped] = ['disk.img', 'before.img', 'disk.tape'].map(name => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  await writeFile(disk, new Uint8Array(8 << 20))
+  await copyFile(disk, before)
+  const script =
+    'mke2fs /dev/vda > /dev/null && mount -t ext2 /dev/vda /mnt && head -c 50000 /dev/urandom > /mnt/x && sync && md5sum /mnt/x'
+  const run = await doppel(['record', '-o', taped, '--disk', disk, 'linux', '--', 'sh', '-c', script])
+  expect([run.status, run.stdout.toString()]).toEqual([0, expect.stringMatching(/^[0-9a-f]{32} /)])
+  const written = await readFile(disk)
+  expect(written.equals(await readFile(before))).toBe(false)
+  expect((await doppel(['replay', taped])).stderr.toString()).toMatch(
+    /the disk 1 that .* is another one \[replay\.image\]/,
+  )
+  for (const engine of ['translator', 'interpreter']) {
+    const replayed = await doppel(['replay', '--engine', engine, '--disk', before, taped])
+    expect([replayed.status, replayed.stdout.toString()]).toEqual([0, run.stdout.toString()])
+    expect(replayed.stderr.toString()).toMatch(/the same state, [0-9a-f]{16}/)
+  }
+  expect((await readFile(disk)).equals(written)).toBe(true)
+  expect((await readFile(before)).every(byte => byte === 0)).toBe(true)
+})
+
+test('what a network brings is recorded, and replayed without that network', async () => {
+  const content = randomBytes(200_000)
+  const server = createServer((_request, response) => void response.end(content))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const taped = join(folder, 'net.tape')
+  const flags = ['--network', 'nat', '--allow', `127.0.0.1:${port}`, '--faults', 'packet-late=1/10', '--seed', '3']
+  const fetching = `wget -qO- http://10.0.2.2:${port}/ | sha256sum; head -c 4 /dev/urandom | od -An -tx1`
+  const run = await doppel(['record', '-o', taped, ...flags, 'linux', '--', 'sh', '-c', fetching])
+  server.close()
+  expect([run.status, run.stdout.toString()]).toEqual([
+    0,
+    expect.stringContaining(createHash('sha256').update(content).digest('hex')),
+  ])
+  const replayed = await doppel(['replay', taped])
+  expect([replayed.status, replayed.stdout.toString()]).toEqual([0, run.stdout.toString()])
+  expect(replayed.stderr.toString()).toMatch(/the same state, [0-9a-f]{16}/)
 })
 
 test('a recording that was cut off is replayed to its last whole event', async () => {

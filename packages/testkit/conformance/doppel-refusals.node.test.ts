@@ -53,6 +53,25 @@ describe.each([
   ['too little memory', ['run', '-m', '16M', 'linux'], 1, /16\.0 MiB is too little for linux; .*\[run\.memory\]/],
   ['too much memory', ['run', '-m', '16G', 'linux'], 2, /--memory is '16G'; expected .* to .*\[cli\.flag-value\]/],
   ['memory that is no size', ['run', '-m', 'lots', 'linux'], 2, /'lots' is not a size; write .*\[cli\.flag-value\]/],
+  [
+    'a search on a disk that is written',
+    ['search', '--disk', 'odd.raw', 'linux'],
+    1,
+    /odd\.raw; expected --disk FILE:overlay .*\[search\.disk\]/,
+  ],
+  ['a search of no seeds', ['search', '--seeds', '9-3', 'linux'], 2, /--seeds is '9-3'; expected how many/],
+  [
+    'faults of a run that is not repeatable',
+    ['run', '--faults', 'bit-flip=1/9', 'linux'],
+    2,
+    /--faults needs --deterministic/,
+  ],
+  [
+    'an unknown fault',
+    ['run', '--deterministic', '--faults', 'fire=1/9', 'linux'],
+    2,
+    /'fire=1\/9'; .*kinds are disk-error, /,
+  ],
   ['no harts', ['run', '--cpus', '0', 'linux'], 2, /--cpus is '0'; expected a whole number from 1 to 8/],
   ['too many harts', ['run', '--cpus', '9', 'linux'], 2, /--cpus is '9'; expected a whole number from 1 to 8/],
   [

@@ -136,10 +136,19 @@ test('the race of examples/race is found by its seed, happens again, and its las
   const run = (...args: string[]): ReturnType<typeof doppel> =>
     doppel(['run', '--deterministic', '--hash', '--cpus', '2', ...args, race])
   expect((await run()).status).toBe(0)
-  const env = { ...process.env, DOPPEL: `${process.execPath} ${DOPPEL}` }
-  const { stdout } = await execute(example('search.sh'), [race], { env })
-  const seed = stdout.trim()
+  const search = await doppel(['search', '--json', '--cpus', '2', '--output', folder, race])
+  const { failed } = JSON.parse(search.stdout.toString()) as {
+    readonly failed: readonly { readonly seed: number; readonly recording: string }[]
+  }
+  expect([search.status, failed.length]).toEqual([1, 1])
+  const [{ seed: found, recording } = { seed: 0, recording: '' }] = failed
+  const seed = String(found)
   const first = await run('--seed', seed)
+  const replayed = await doppel(['replay', recording])
+  expect([replayed.status, replayed.stderr.toString()]).toEqual([
+    1,
+    expect.stringContaining(first.stdout.toString().trim()),
+  ])
   expect([first.status, first.stderr.toString()]).toEqual([1, expect.stringContaining('failed test')])
   expect((await run('--engine', 'interpreter', '--seed', seed)).stdout).toEqual(first.stdout)
   const { text, machine } = await debug(
@@ -156,6 +165,40 @@ test('the race of examples/race is found by its seed, happens again, and its las
   expect(new Set([last?.[0], lost?.[0]])).toEqual(new Set([1, 2]))
   await machine.shows(new RegExp(first.stdout.toString().trim()))
   expect(await machine.ended).toBe(1)
+})
+
+test('a search tells the lowest seed that fails, all of them, or none, by status and by what is printed', async () => {
+  const search = async (...flags: readonly string[]): Promise<unknown> => {
+    const { status, stdout } = await doppel([
+      'search',
+      '--json',
+      '--output',
+      folder,
+      '--seeds',
+      '5-8',
+      ...flags,
+      program,
+    ])
+    const { tried, failed } = JSON.parse(stdout.toString()) as {
+      tried: number
+      failed: { seed: number; reason: string }[]
+    }
+    return [status, tried, failed.map(({ seed, reason }) => `${seed} ${reason}`)]
+  }
+  expect(await search('--status', '1')).toEqual([0, 4, []])
+  const all = await search('--all')
+  expect(all).toEqual([1, 4, [5, 6, 7, 8].map(seed => `${seed} it ends with status 1`)])
+  expect(await search('-j', '1')).toEqual([1, 1, ['5 it ends with status 1']])
+  expect(await search('-j', '1', '--status', '1', '--expect', 'nonsense')).toEqual([
+    1,
+    1,
+    ["5 it does not print 'nonsense'"],
+  ])
+  expect(await search('-j', '1', '--status', '1', '--reject', 'failed test')).toEqual([
+    1,
+    1,
+    ["5 it prints 'failed test'"],
+  ])
 })
 
 test('monitor commands name moments and go to them, and tell what is mapped; load puts the program there anew', async () => {

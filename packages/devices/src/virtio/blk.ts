@@ -1,6 +1,8 @@
-import type { BlockStore } from '@doppel/base'
+import type { BlockStore, Saved } from '@doppel/base'
 import type { Chain } from './chain.ts'
-import { defineVirtio, type VirtioDevice } from './device.ts'
+import { defineVirtio, type DeviceFaults, type VirtioDevice, type VirtioHost, type VirtioParts } from './device.ts'
+import { PacedRequests, type PacedState } from './paced-requests.ts'
+import { HistoryStore, NOTHING_WRITTEN, type WriteHistory } from './write-history.ts'
 
 /** What a disk is made from. */
 export interface VirtioBlkOptions {
@@ -44,38 +46,102 @@ const S_OK = 0
 const S_IOERR = 1
 const S_UNSUPP = 2
 
+const QUEUE = 'request'
+
 /** Disk over a block store, several requests in flight. Virtio 1.2 §5.2. */
 export const virtioBlk: (options: VirtioBlkOptions) => VirtioDevice = defineVirtio({
   id: 2,
   name: 'blk',
   pciClass: 0x01_8000,
-  create: (options: VirtioBlkOptions) => {
+  create: (options: VirtioBlkOptions, host) => {
     const writable = F_DISCARD | F_WRITE_ZEROES
     const config = configBytes(options.store)
     return {
       features: F_SEG_MAX | F_BLK_SIZE | F_FLUSH | (options.store.readOnly ? F_RO : writable),
       queueSize: QUEUE_SIZE,
       config: () => config,
-      queues: { request: chain => serve(chain, options) },
+      ...service(options, host),
     }
   },
 })
 
-/** Runs one request; its status byte is the last writable one, whatever else happened (§5.2.6). */
-function serve(chain: Chain, options: VirtioBlkOptions): void {
-  const finish = (status: number): void => {
-    chain.writable.writeAt(chain.writable.lengthBytes - 1, Uint8Array.of(status))
-    chain.complete()
-  }
-  const failed = (error: unknown): void => {
-    options.onError?.(error)
-    finish(S_IOERR)
-  }
-  if (chain.writable.lengthBytes === 0) return chain.complete()
-  run(chain, options).then(finish, failed)
+/** What a disk remembers, where its machine is deterministic. */
+interface BlkState extends PacedState {
+  readonly history: WriteHistory
 }
 
-async function run(chain: Chain, { store, serial = '' }: VirtioBlkOptions): Promise<number> {
+const NO_REQUESTS: BlkState = { count: 0, requests: [], history: NOTHING_WRITTEN }
+
+/** How requests are served: at once, or, in a deterministic machine, at its own time. */
+function service(options: VirtioBlkOptions, host: VirtioHost): VirtioParts {
+  const { paced } = host
+  if (!paced) {
+    const serve = (chain: Chain): void => void serveAtOnce(chain, options)
+    const restore = (state: Saved): void => {
+      for (const { chain } of (state as unknown as BlkState | undefined)?.requests ?? [])
+        serve(host.revive(QUEUE, chain))
+    }
+    return { queues: { [QUEUE]: serve }, save: () => undefined, restore }
+  }
+  const store = new HistoryStore(options.store)
+  // What the host's disk does to a request is no function of the seed: it ends the run.
+  const requests = new PacedRequests(host, paced, QUEUE, async chain => {
+    finish(chain, await runFaulty(chain, { ...options, store }, paced.faults))
+  })
+  return {
+    queues: { [QUEUE]: chain => requests.add(chain) },
+    reset: () => requests.clear(),
+    kept: () => requests.pending,
+    save: () => ({ ...requests.save(), history: store.history }) as unknown as Saved,
+    restore: state => {
+      const { history, ...paces } = (state as unknown as BlkState | undefined) ?? NO_REQUESTS
+      store.history = history
+      requests.restore(paces)
+    },
+  }
+}
+
+/** Runs a request, or lets it fail on purpose. */
+async function runFaulty(chain: Chain, options: VirtioBlkOptions, faults: DeviceFaults | undefined): Promise<number> {
+  const { serial = 'a disk' } = options
+  if (faults?.strikes('disk-error') !== undefined) {
+    const bytes = chain.readable.lengthBytes + chain.writable.lengthBytes
+    faults.tell('disk-error', `${serial}: a request of ${bytes} bytes, all told, is answered with an error`)
+    return S_IOERR
+  }
+  return await run(chain, options, lengthBytes => {
+    const struck = faults?.strikes('torn-write')
+    if (struck === undefined) return lengthBytes
+    const sectors = lengthBytes / SECTOR_BYTES
+    const written = Math.floor(struck * sectors)
+    faults?.tell('torn-write', `${serial}: of ${sectors} sectors ${written} are written`)
+    return written * SECTOR_BYTES
+  })
+}
+
+async function serveAtOnce(chain: Chain, options: VirtioBlkOptions): Promise<void> {
+  const status = await run(chain, options).catch((error: unknown) => {
+    options.onError?.(error)
+    return S_IOERR
+  })
+  finish(chain, status)
+}
+
+/** A request's status byte is the last writable one, whatever else happened (§5.2.6); one without room for it is given back. */
+function finish(chain: Chain, status: number): void {
+  if (chain.writable.lengthBytes > 0) {
+    chain.writable.writeAt(chain.writable.lengthBytes - 1, Uint8Array.of(status))
+  }
+  chain.complete()
+}
+
+/** Returns the status. `tear` says how much of a write reaches the disk. */
+async function run(
+  chain: Chain,
+  { store, serial = '' }: VirtioBlkOptions,
+  tear: (lengthBytes: number) => number = lengthBytes => lengthBytes,
+): Promise<number> {
+  if (chain.writable.lengthBytes === 0) return S_IOERR
   const header = chain.readable.read(HEADER_BYTES)
   if (header.length < HEADER_BYTES) return S_IOERR
   const view = new DataView(header.buffer)
@@ -94,10 +160,12 @@ async function run(chain: Chain, { store, serial = '' }: VirtioBlkOptions): Prom
     }
     case T_OUT: {
       if (store.readOnly || !isInside(store, offset, chain.readable.remainingBytes)) return S_IOERR
-      for (let at = offset; chain.readable.remainingBytes > 0; at += MAX_TRANSFER_BYTES) {
-        await store.write(at, chain.readable.read(MAX_TRANSFER_BYTES))
+      const lengthBytes = chain.readable.remainingBytes
+      const writtenBytes = tear(lengthBytes)
+      for (let at = 0; at < writtenBytes; at += MAX_TRANSFER_BYTES) {
+        await store.write(offset + at, chain.readable.read(Math.min(MAX_TRANSFER_BYTES, writtenBytes - at)))
       }
-      return S_OK
+      return writtenBytes < lengthBytes ? S_IOERR : S_OK
     }
     case T_FLUSH:
       await store.flush()

@@ -21,6 +21,15 @@ export interface UsedChain {
   readonly writtenBytes: number
 }
 
+/** A chain that is out, as a snapshot has it. */
+export interface ChainState {
+  readonly head: number
+  readonly readable: readonly Segment[]
+  readonly writable: readonly Segment[]
+  /** False where its queue was reset meanwhile: its buffers are the driver's again. */
+  readonly isLive: boolean
+}
+
 /** The device-readable bytes of a chain, in order. */
 export class ReadableBytes {
   readonly lengthBytes: number
@@ -34,6 +43,10 @@ export class ReadableBytes {
     this.lengthBytes = total(segments)
   }
 
+  /** Where they are in guest RAM. */
+  get segments(): readonly Segment[] {
+    return this.#segments
+  }
   /** Bytes not read yet. */
   get remainingBytes(): number {
     return this.lengthBytes - this.#at
@@ -116,6 +129,15 @@ export class Chain {
     this.writable = new WritableBytes(owner.memory, writable, () => !this.#done && owner.isLive(generation))
   }
 
+  /** Whether the driver still waits for it. */
+  get isLive(): boolean {
+    return !this.#done && this.#owner.isLive(this.#generation)
+  }
+  /** What a queue makes it of again; asked for before anything of it has been read or written. */
+  save(): ChainState {
+    const { isLive } = this
+    return { head: this.#head, readable: this.readable.segments, writable: this.writable.segments, isLive }
+  }
   /** Gives the buffers back to the driver, once; may be called long after the notification, and after a reset. */
   complete(): void {
     Chain.completeAll([this])

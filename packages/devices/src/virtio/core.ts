@@ -1,7 +1,7 @@
 import { assert, DoppelError, type GuestMemory, type IrqLine, type Saved } from '@doppel/base'
 import type { MmioWidth } from '../bus.ts'
 import type { Chain } from './chain.ts'
-import type { QueueService, VirtioDevice, VirtioHost, VirtioParts } from './device.ts'
+import type { PacedWork, QueueService, VirtioDevice, VirtioHost, VirtioParts } from './device.ts'
 import { type QueueState, type RingFeatures, Virtqueue } from './queue.ts'
 
 /** Device status bits, Virtio 1.2 §2.1. */
@@ -46,13 +46,15 @@ export class VirtioCore {
   /** Why the device needs a reset; for reports. */
   #fault: string | undefined
 
-  constructor(device: VirtioDevice, memory: GuestMemory, line: IrqLine) {
+  constructor(device: VirtioDevice, memory: GuestMemory, line: IrqLine, paced?: PacedWork) {
     this.device = device
-    this.#line = line
+    this.#line = paced?.faults?.wire(line) ?? line
     const names: string[] = []
     const host: VirtioHost = {
       negotiated: feature => (this.#accepted & feature) === feature,
       take: name => this.#take(names.indexOf(name)),
+      revive: (name, saved) => this.#queue(names.indexOf(name)).revive(saved),
+      paced,
       configChanged: () => this.#configChanged(),
     }
     this.#parts = device.plug(host)
@@ -149,7 +151,7 @@ export class VirtioCore {
   /** Chains that the host has yet to give back, after asking for those that only wait. */
   pending(): number {
     this.#parts.quiesce?.()
-    return this.queues.reduce((sum, queue) => sum + queue.inFlight, 0)
+    return this.queues.reduce((sum, queue) => sum + queue.inFlight, 0) - (this.#parts.kept?.() ?? 0)
   }
   /** Throws `snapshot.device` for a device that keeps something and cannot save it. */
   save(): CoreState {
@@ -189,9 +191,12 @@ export class VirtioCore {
   }
 
   #take(index: number): Chain | undefined {
-    if (!this.#isUp()) return undefined
-    assert(index >= 0, `${this.device.name} has no such queue`)
-    return this.queues[index]?.take()
+    return this.#isUp() ? this.#queue(index).take() : undefined
+  }
+  #queue(index: number): Virtqueue {
+    const queue = this.queues[index]
+    assert(queue !== undefined, `${this.device.name} has no such queue`)
+    return queue
   }
 
   /** Serves what was there at the notification; a guest that adds as fast as we serve gets the rest a turn later. */

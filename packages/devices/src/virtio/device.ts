@@ -1,6 +1,30 @@
-import type { Saved } from '@doppel/base'
+import type { IrqLine, Saved, TimerQueue } from '@doppel/base'
 import type { MmioWidth } from '../bus.ts'
-import type { Chain } from './chain.ts'
+import type { Chain, ChainState } from './chain.ts'
+
+/** What can go wrong on purpose in a device. */
+export type DeviceFault = 'disk-error' | 'torn-write' | 'packet-loss' | 'packet-late'
+
+/** What goes wrong on purpose. */
+export interface DeviceFaults {
+  /** An opportunity: a number, at least 0 and less than 1, where this one is struck; it says how. */
+  strikes(kind: DeviceFault): number | undefined
+  /** It has been struck; `what` says what that did. */
+  tell(kind: DeviceFault, what: string): void
+  /** A device's interrupt wire, on which interrupts may come later. */
+  wire(line: IrqLine): IrqLine
+}
+
+/** What a deterministic machine lends its devices, whose answers must not hang on how long the host takes. */
+export interface PacedWork {
+  /** What times are made from; 0 makes them equal. */
+  readonly seed: number
+  /** Timers of the machine's own clock. */
+  readonly timers: TimerQueue
+  /** Holds the machine still, from now on, until the host has done `work`, one after another; what it rejects with ends the run. */
+  hold(work: () => Promise<void>): void
+  readonly faults?: DeviceFaults | undefined
+}
 
 /** What the transport offers a device once it is plugged in. */
 export interface VirtioHost {
@@ -8,6 +32,10 @@ export interface VirtioHost {
   negotiated(feature: bigint): boolean
   /** The next chain the driver posted on a queue that is pulled from; undefined when it has posted none. */
   take(queue: string): Chain | undefined
+  /** A chain of a queue that was out when the device was saved; asked for in `restore`. */
+  revive(queue: string, saved: ChainState): Chain
+  /** Present in a deterministic machine. */
+  readonly paced?: PacedWork | undefined
   /** Tells the driver that configuration space has changed. */
   configChanged(): void
 }
@@ -40,10 +68,12 @@ export interface VirtioParts {
   readonly quiesce?: () => void
   /**
    * What the device itself remembers beside rings and features, as the snapshot codec can write it; asked for while no
-   * chain is out. A device that has `save` has `restore`, which is given what `save` returned.
+   * chain is out but those of `kept`. A device that has `save` has `restore`, which is given what `save` returned.
    */
   readonly save?: () => Saved
   readonly restore?: (state: Saved) => void
+  /** Chains out that `save` tells of. */
+  readonly kept?: () => number
   /** Why a snapshot cannot hold this device; undefined when one can. */
   readonly unsaved?: string
 }

@@ -1,7 +1,7 @@
 import type { GuestMemory, IrqLine } from '@doppel/base'
 import type { MmioDevice, MmioWidth } from '../bus.ts'
-import { VirtioCore } from './core.ts'
-import type { VirtioDevice } from './device.ts'
+import { type CoreState, VirtioCore } from './core.ts'
+import type { PacedWork, VirtioDevice } from './device.ts'
 import type { Virtqueue } from './queue.ts'
 
 // Register offsets, Virtio 1.2 §4.2.2.
@@ -60,6 +60,20 @@ const MAGIC = 0x7472_6976 // "virt"
 /** "QEMU", whose boards have this transport: xv6 takes no other for a disk. */
 const VENDOR = 0x554d_4551
 
+/** What a virtio-mmio device is wired to. */
+export interface VirtioMmioConfig {
+  readonly memory: GuestMemory
+  readonly line: IrqLine
+  /** Present in a deterministic machine. */
+  readonly paced?: PacedWork | undefined
+}
+
+/** As a snapshot has it. */
+export interface VirtioMmioState {
+  readonly selects: readonly number[]
+  readonly core: CoreState
+}
+
 /** A virtio device behind memory-mapped registers (`virtio,mmio`, version 2). Virtio 1.2 §4.2. */
 export class VirtioMmio implements MmioDevice {
   readonly name: string
@@ -69,14 +83,28 @@ export class VirtioMmio implements MmioDevice {
   #driverFeaturesSel = 0
   #queueSel = 0
 
-  constructor(device: VirtioDevice, { memory, line }: { readonly memory: GuestMemory; readonly line: IrqLine }) {
+  constructor(device: VirtioDevice, { memory, line, paced }: VirtioMmioConfig) {
     this.name = `virtio-${device.name}`
-    this.#core = new VirtioCore(device, memory, line)
+    this.#core = new VirtioCore(device, memory, line, paced)
   }
 
   describe(offset: number): { register: string } | undefined {
     const register = offset >= CONFIG ? `config[${offset - CONFIG}]` : REGISTERS[offset]
     return register === undefined ? undefined : { register }
+  }
+
+  /** Chains that the host has yet to give back. */
+  pending(): number {
+    return this.#core.pending()
+  }
+  save(): VirtioMmioState {
+    return { selects: [this.#deviceFeaturesSel, this.#driverFeaturesSel, this.#queueSel], core: this.#core.save() }
+  }
+  restore({ selects: [deviceFeatures = 0, driverFeatures = 0, queue = 0], core }: VirtioMmioState): void {
+    this.#core.restore(core)
+    this.#deviceFeaturesSel = deviceFeatures
+    this.#driverFeaturesSel = driverFeatures
+    this.#queueSel = queue
   }
 
   /** Why the device waits for a reset: which rule of the ring the guest broke; undefined while all is well. */

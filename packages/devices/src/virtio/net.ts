@@ -1,6 +1,6 @@
-import { DoppelError, type FrameOffload, type NetPort } from '@doppel/base'
-import { Chain } from './chain.ts'
-import { defineVirtio, type VirtioDevice } from './device.ts'
+import { DoppelError, type FrameOffload, type NetPort, type Saved } from '@doppel/base'
+import { Chain, type ChainState } from './chain.ts'
+import { defineVirtio, type DeviceFault, type VirtioDevice } from './device.ts'
 import { checkedOffload, segmentFrame, tcpDataStart, withChecksum } from './frame-offload.ts'
 
 /** Frames kept for a guest that has posted no buffers; further ones are dropped, as on any full network card. */
@@ -40,6 +40,14 @@ interface Waiting {
   readonly offload: FrameOffload | undefined
 }
 
+/** What a card remembers, where its machine is deterministic. */
+interface NetState {
+  readonly waiting: readonly Waiting[]
+  readonly held: readonly ChainState[]
+  readonly late: Waiting | undefined
+}
+const NO_FRAMES: NetState = { waiting: [], held: [], late: undefined }
+
 /** Network card with one queue pair; checksums and TCP segmentation are left to whoever needs them. Virtio 1.2 §5.1. */
 export const virtioNet: (options: VirtioNetOptions) => VirtioDevice = defineVirtio({
   id: 1,
@@ -50,6 +58,13 @@ export const virtioNet: (options: VirtioNetOptions) => VirtioDevice = defineVirt
     const waiting: Waiting[] = []
     /** Buffers taken for the first waiting frame while there are too few of them. */
     let held: Chain[] = []
+    /** A frame that comes after the next one, on purpose. */
+    let late: Waiting | undefined
+    const struck = (kind: DeviceFault, what: string): boolean => {
+      if (host.paced?.faults?.strikes(kind) === undefined) return false
+      host.paced.faults.tell(kind, what)
+      return true
+    }
     const deliver = (): void => {
       const isMerging = host.negotiated(F_MRG_RXBUF)
       for (let next = waiting[0]; next; next = waiting[0]) {
@@ -74,7 +89,7 @@ export const virtioNet: (options: VirtioNetOptions) => VirtioDevice = defineVirt
       segmentBytes === undefined
         ? host.negotiated(F_GUEST_CSUM)
         : host.negotiated(etherType(frame) === ETHERTYPE_IPV6 ? F_GUEST_TSO6 : F_GUEST_TSO4)
-    port.onFrame((frame, offload) => {
+    const arrive = ({ frame, offload }: Waiting): void => {
       const fits = frame.length <= MAX_FRAME_BYTES
       const finished = !fits || (offload && !takes(frame, offload)) ? finish(frame, offload) : undefined
       const arrived = finished?.map(piece => ({ frame: piece, offload: undefined })) ?? [
@@ -82,7 +97,37 @@ export const virtioNet: (options: VirtioNetOptions) => VirtioDevice = defineVirt
       ]
       waiting.push(...arrived.slice(0, NET_RECEIVE_LIMIT_FRAMES - waiting.length))
       deliver()
+    }
+    port.onFrame((frame, offload) => {
+      const bytes = `a frame of ${frame.length} bytes for the guest`
+      if (struck('packet-loss', `${bytes} is lost`)) return
+      if (!late && struck('packet-late', `${bytes} comes after the next one`)) {
+        late = { frame: frame.slice(), offload }
+        return
+      }
+      const after = late
+      late = undefined
+      arrive({ frame, offload })
+      if (after) arrive(after)
     })
+    // Where runs are alike nothing may be lost because somebody looks.
+    const keeping = {
+      kept: () => held.length,
+      save: () => ({ waiting: [...waiting], held: held.map(chain => chain.save()), late }) as unknown as Saved,
+      restore: (state: Saved) => {
+        const saved = (state as unknown as NetState | undefined) ?? NO_FRAMES
+        waiting.splice(0, Infinity, ...saved.waiting)
+        held = saved.held.map(chain => host.revive('receive', chain))
+        late = saved.late
+      },
+    }
+    const losing = {
+      quiesce: () => {
+        // Frames may be lost at any time; buffers go back empty.
+        Chain.completeAll(held)
+        held = []
+      },
+    }
     return {
       // Without it the header is shorter (§5.1.6.1).
       needsVersion1: true,
@@ -97,19 +142,17 @@ export const virtioNet: (options: VirtioNetOptions) => VirtioDevice = defineVirt
       config: () => config,
       reset: () => {
         held = []
+        late = undefined
         waiting.length = 0
       },
-      quiesce: () => {
-        // Frames may be lost at any time; buffers go back empty.
-        Chain.completeAll(held)
-        held = []
-      },
+      ...(host.paced ? keeping : losing),
       queues: {
         receive: { posted: deliver },
         transmit: chain => {
           const header = chain.readable.read(HEADER.bytes)
           const { remainingBytes } = chain.readable
-          if (remainingBytes > 0 && remainingBytes <= MAX_FRAME_BYTES)
+          const isLost = struck('packet-loss', `a frame of ${remainingBytes} bytes from the guest is lost`)
+          if (!isLost && remainingBytes > 0 && remainingBytes <= MAX_FRAME_BYTES)
             transmit(port, header, chain.readable.read(remainingBytes))
           chain.complete()
         },

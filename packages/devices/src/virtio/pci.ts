@@ -2,7 +2,7 @@ import type { GuestMemory, IrqLine, Saved } from '@doppel/base'
 import type { MmioDevice, MmioWidth } from '../bus.ts'
 import type { PciCapability, PciFunction } from '../pci-config.ts'
 import { type CoreState, VirtioCore } from './core.ts'
-import type { VirtioDevice } from './device.ts'
+import type { PacedWork, VirtioDevice } from './device.ts'
 import { withHalf } from './mmio.ts'
 import type { Virtqueue } from './queue.ts'
 
@@ -76,9 +76,10 @@ const COMMON_REGISTERS: Readonly<Record<number, string>> = {
 export function virtioPci(
   device: VirtioDevice,
   memory: GuestMemory,
+  paced?: PacedWork,
 ): PciFunction & { readonly fault: () => string | undefined } {
   let wire: IrqLine | undefined
-  const core = new VirtioCore(device, memory, { set: level => wire?.set(level) })
+  const core = new VirtioCore(device, memory, { set: level => wire?.set(level) }, paced)
   const region = new VirtioPciRegion(`virtio-${device.name}`, core)
   const capability = (type: number, offset: number, lengthBytes: number): PciCapability => ({
     bytes: capabilityBytes(type, offset, lengthBytes),

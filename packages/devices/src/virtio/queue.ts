@@ -1,10 +1,13 @@
 import type { GuestMemory } from '@doppel/base'
-import { Chain, type ChainOwner, type Segment, type UsedChain } from './chain.ts'
+import { Chain, type ChainOwner, type ChainState, type Segment, type UsedChain } from './chain.ts'
 
 /** Descriptors in one chain, direct and indirect together; a longer chain is taken for a loop. */
 const MAX_CHAIN_DESCRIPTORS = 1024
 /** Virtio 1.2 §2.7.4.1: a driver makes no chain longer than 2^32 bytes. */
 const MAX_CHAIN_BYTES = 2 ** 32
+
+/** Of chains that the driver has taken back. */
+const NO_GENERATION = -1
 
 const DESC_BYTES = 16
 const DESC_F_NEXT = 1
@@ -133,6 +136,11 @@ export class Virtqueue implements ChainOwner {
     this.#nextUsed = state.nextUsed
   }
 
+  /** A chain that was out when the queue was saved is out again. */
+  revive({ head, readable, writable, isLive }: ChainState): Chain {
+    if (isLive) this.#inFlight++
+    return new Chain(this, head, isLive ? this.#generation : NO_GENERATION, readable, writable)
+  }
   /** Takes the next chain the driver has made available; undefined when there is none. */
   take(): Chain | undefined {
     if (!this.#enabled || this.#broken) return undefined

@@ -8,6 +8,7 @@ import { execCommand } from './commands/exec.ts'
 import { RECORD_COMMANDS } from './commands/record.ts'
 import { dapCommand } from './commands/dap.ts'
 import { gdbCommand } from './commands/gdb.ts'
+import { searchCommand } from './commands/search.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { LIFE_COMMANDS } from './commands/life.ts'
 import { LOGIN_COMMANDS } from './commands/login.ts'
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Command[] = [
   gdbCommand,
   dapCommand,
   ...RECORD_COMMANDS,
+  searchCommand,
   statsCommand,
   setCommand,
   ...SNAPSHOT_COMMANDS,

@@ -1,12 +1,14 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DoppelError, formatSize, MIB, PAGE_BYTES, parseSize } from '@doppel/base'
+import type { FaultRates } from '@doppel/board'
 import type { ImageConfig } from '@doppel/images'
 import type { CpuLimits, DiskRate, LatencyClass } from '@doppel/monitor'
 import { isVolumeName, makeVolume } from '../host/volumes.ts'
 import { readTimeout } from './read-timeout.ts'
 import { type GdbAddress, readGdbAddress } from '../run/gdb.ts'
 import { type NetworkOption, readPublish, readRate } from '../run/network.ts'
+import { readFaults } from '../run/faults.ts'
 import { type EventBreak, readEventBreak } from '../run/event-breaks.ts'
 import { SAMPLE_FORMATS, type SampleOptions } from '../run/sampling.ts'
 import type { TraceOptions } from '../run/trace.ts'
@@ -60,8 +62,8 @@ export interface RunOptions extends CpuLimits {
   readonly symbols?: readonly SymbolFile[]
   /** Print the translated code at a guest address, `0x` and digits. */
   readonly dumpRegion?: string
-  /** The run is a function of what is run and of this seed. */
-  readonly deterministic?: { readonly seed: number }
+  /** The run is a function of what is run and of this seed; what is to go wrong on purpose. */
+  readonly deterministic?: { readonly seed: number; readonly faults?: FaultRates }
   /** Print at the end what stands for the machine's state. */
   readonly hash?: boolean
   /** What of it is traced, and the file where that goes. */
@@ -184,22 +186,30 @@ export function readMemory(text: string | number | undefined): number {
 function readDeterministic(invocation: Invocation, smp: RunOptions['smp']): Pick<RunOptions, 'deterministic' | 'hash'> {
   const seed = invocation.value('seed')
   const hash = invocation.has('hash') ? { hash: true } : {}
+  const faults = invocation.value('faults')
   if (!invocation.has('deterministic')) {
-    const flag = seed === undefined ? 'hash' : 'seed'
-    if (seed === undefined && !invocation.has('hash')) return {}
+    const flag = seed !== undefined ? 'seed' : faults !== undefined ? 'faults' : 'hash'
+    if (seed === undefined && faults === undefined && !invocation.has('hash')) return {}
     throw new DoppelError('cli.arguments', `--${flag} needs --deterministic: other runs are not alike`)
   }
   if (seed !== undefined && !/^\d{1,15}$/.test(seed)) throw badValue('seed', seed, 'a whole number')
-  const outside = ['disk', 'volume', 'publish', 'allow', 'deny'].find(flag => invocation.values(flag).length > 0)
+  const isRecorded = invocation.has('recorded')
+  const outside =
+    ['volume', ...(isRecorded ? [] : ['publish', 'allow', 'deny'])].find(flag => invocation.values(flag).length > 0) ??
+    ['disk-rate', 'disk-operations'].find(flag => invocation.value(flag) !== undefined)
   const network = invocation.value('network') ?? 'none'
-  if (outside !== undefined || network !== 'none' || smp) {
+  const isPrivate = network === 'none' || (isRecorded && network === 'nat')
+  if (outside !== undefined || !isPrivate || smp) {
     const flag = outside ?? (smp ? 'smp parallel' : `network ${network}`)
     throw new DoppelError(
       'cli.arguments',
-      `--deterministic and --${flag} exclude each other: what comes from outside differs from run to run`,
+      isRecorded
+        ? `a recorded machine takes no --${flag}; expected --network nat or none, and no folders`
+        : `--deterministic and --${flag} exclude each other: what comes from outside differs from run to run`,
     )
   }
-  return { deterministic: { seed: Number(seed ?? 0) }, ...hash }
+  const rates = faults !== undefined && { faults: readFaults(faults) }
+  return { deterministic: { seed: Number(seed ?? 0), ...rates }, ...hash }
 }
 
 /** Where debuggers are listened for. Throws `cli.flag-value`, `cli.arguments`. */

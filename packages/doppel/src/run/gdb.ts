@@ -44,7 +44,7 @@ export function debuggedMachine(running: RunningMachine): DebuggedMachine {
       timeline?.letEnd()
     },
   }
-  const travel = timeline && timeTravel(timeline, vm, target, life)
+  const travel = timeline && timeTravel(timeline, vm, target, life, running.overlays)
   return {
     target,
     ...life,

@@ -7,7 +7,7 @@ import {
   PAGE_BYTES,
   seededEntropy,
 } from '@doppel/base'
-import { type Moment, type VirtBoot, VirtMachine } from '@doppel/board'
+import { type FaultEvent, type VirtBoot, VirtMachine } from '@doppel/board'
 import {
   Balloon,
   type VirtioDevice,
@@ -20,13 +20,16 @@ import {
   virtioRng,
 } from '@doppel/devices'
 import {
+  DEAF_PLUG,
   type DiskRate,
   type FrozenDisk,
   GuestAgent,
   type LoggedDisk,
   loggedDisk,
+  OverlayDisk,
   rateLimitedDisk,
   type Tape,
+  tapedPlug,
   type Timeline,
 } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, type RiscvCpu, ThreadedCpu } from '@doppel/riscv'
@@ -39,7 +42,11 @@ import { joinNetwork } from '../network/join.ts'
 import { discardBytes, volumeTag } from './boot-files.ts'
 import { diskOver, openMachineDisk } from './disks.ts'
 import { type Network, type NetworkPlug, openPlug } from './network.ts'
+import type { RunMoment } from './time-travel.ts'
 import { keepTranslations, restoreTranslations } from './translations.ts'
+
+/** The address of a deterministic machine's card, which has its network for itself. */
+const REPEATED_MAC = '52:54:00:00:00:01'
 
 /** What a session plugs into the machine. */
 export interface MachineParts {
@@ -49,9 +56,11 @@ export interface MachineParts {
   /** What all input of a deterministic machine passes. */
   readonly tape?: Tape
   /** The same, where the run can be gone back in. */
-  readonly timeline?: Timeline<Moment>
+  readonly timeline?: Timeline<RunMoment>
   /** A deterministic machine's waits take the host's time too: somebody may type. */
   readonly waits?: boolean
+  /** Told of each fault that has struck. */
+  readonly onFault?: (event: FaultEvent) => void
   /** A network that it shares with other machines; one of its own when absent. */
   readonly network?: Network | undefined
   /** A restored machine that is for work still to come: it gets the translations of earlier ones, as a booting one does. */
@@ -75,10 +84,12 @@ export interface RunningMachine {
   /** Its turns are counted. */
   readonly isDeterministic: boolean
   /** Its past, where that is kept; see `travelling`. */
-  readonly timeline: Timeline<Moment> | undefined
+  readonly timeline: Timeline<RunMoment> | undefined
   /** Speaks with the guest's half, where the guest runs one. */
   readonly agent: GuestAgent
   readonly disks: readonly LoggedDisk[]
+  /** Those of them whose changes are in memory. */
+  readonly overlays: readonly OverlayDisk[]
   /** What each disk may be asked for; read at each request. */
   readonly rates: { disk: DiskRate }
   /** Takes memory from the guest, where that has a driver for it; undefined for a bare-metal program. */
@@ -100,6 +111,7 @@ export async function runningMachine(
   let agent: GuestAgent | undefined
   let network: NetworkPlug | undefined
   const disks: LoggedDisk[] = []
+  const overlays: OverlayDisk[] = []
   const rates = { disk: options.diskRate ?? {} }
   const close = async (): Promise<void> => {
     agent?.close(new DoppelError('machine.ended', 'the machine has ended'))
@@ -114,6 +126,7 @@ export async function runningMachine(
   try {
     const entropy = options.deterministic ? seededEntropy(BigInt(options.deterministic.seed)) : hostEntropy
     const { waits = false, timeline } = parts
+    const faults = options.deterministic?.faults
     const tape = timeline ?? parts.tape
     const uart = tape?.port('uart', parts.uart) ?? parts.uart
     const consoles = parts.consoles.map((port, i) => tape?.port(`hvc${i}`, port) ?? port)
@@ -124,7 +137,9 @@ export async function runningMachine(
       const frozen = parts.disks?.[i]
       frozen?.retain()
       const opens = frozen ? diskOver(frozen, disk.mode) : openMachineDisk(disk, options.env, parts.moved?.holder)
-      const store = loggedDisk(rateLimitedDisk(await opens, () => rates.disk, hostClock(), nodeTimers))
+      const plain = await opens
+      if (plain instanceof OverlayDisk) overlays.push(plain)
+      const store = loggedDisk(rateLimitedDisk(plain, () => rates.disk, hostClock(), nodeTimers))
       opened.push(store)
       disks.push(store)
       virtio.push(virtioBlk({ store, serial: disk.serial ?? `doppel-disk${i}` }))
@@ -136,10 +151,15 @@ export async function runningMachine(
       virtio.push(virtioFs({ store, tag: volumeTag(i) }))
     }
     if (options.network.mode === 'nat' && !('elf' in boot)) {
-      const mac = parts.moved?.mac
-      network = await openPlug(options.network, parts.network, name => joinNetwork(name, options.env, mac), mac)
-      opened.push(network)
-      virtio.push(virtioNet({ port: network.port, mac: network.mac }))
+      const mac = tape ? REPEATED_MAC : parts.moved?.mac
+      // What came from the network is on the tape.
+      const isReplay = tape?.isReplay === true
+      network = isReplay
+        ? undefined
+        : await openPlug(options.network, parts.network, name => joinNetwork(name, options.env, mac), mac)
+      if (network) opened.push(network)
+      const port = network?.port ?? DEAF_PLUG
+      virtio.push(virtioNet({ port: tape ? tapedPlug(tape, 'net0', port) : port, mac: network?.mac ?? REPEATED_MAC }))
     }
     agent = new GuestAgent({ entropy, restored: 'restored' in boot })
     // A bare-metal program has no use for them, and a run that is to be repeated none for the host's hand in it.
@@ -181,6 +201,7 @@ export async function runningMachine(
           seed: options.deterministic.seed,
           waits: () => waits && tape?.isReplay !== true,
           ...(tape && { tape }),
+          ...(faults && { faults: { rates: faults, onFault: parts.onFault ?? (() => undefined) } }),
           ended: async () => (await timeline?.ended()) ?? false,
         },
       }),
@@ -204,6 +225,7 @@ export async function runningMachine(
       timeline,
       agent,
       disks,
+      overlays,
       rates,
       balloon,
       network,

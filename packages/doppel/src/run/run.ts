@@ -1,5 +1,5 @@
 import { DoppelError, seededEntropy } from '@doppel/base'
-import type { VirtBoot } from '@doppel/board'
+import type { FaultEvent, VirtBoot } from '@doppel/board'
 import type { RunOptions } from '../cli/run-options.ts'
 import { progressBar } from '../cli/progress-bar.ts'
 import type { Streams } from '../cli/command.ts'
@@ -7,6 +7,7 @@ import { Console, LiveTape, RecordingTape, type RewindableTape, type Tape, Timel
 import { openTerminal } from '../host/terminal.ts'
 import { bootFiles } from './boot-files.ts'
 import { prepareImage, withImageCommand } from './images.ts'
+import { faultText } from './faults.ts'
 import { CommandChannels } from './command-channels.ts'
 import { imageName } from '../control/entries.ts'
 import { CpuPlace } from '../sdk/cpu-place.ts'
@@ -17,10 +18,12 @@ import { PanicWatch } from './panic.ts'
 import { type GdbAddress, type GdbServer, serveGdb } from './gdb.ts'
 import { insight } from './insight.ts'
 import { statsReport } from './stats.ts'
+import { diskDigests } from './disk-digest.ts'
 import { greet, watchForEnd } from './early-end.ts'
 import { hasCommonStart } from '../sdk/start-snapshot.ts'
 import { type ListMachine, runStarted } from './run-started.ts'
 import { stuck } from './stuck.ts'
+import { refuseWrittenFiles } from './time-travel.ts'
 import { beginViews, type Views } from './views.ts'
 import type { Taping } from './taping.ts'
 
@@ -49,10 +52,8 @@ export async function runMachine(
   const { trace, sample, breakOn, coverage } = options
   const isSeen = [trace, sample, breakOn, coverage, options.gdb].some(Boolean)
   const isWatched = [verbose, stats, profile, dumpRegion, deterministic, isSeen].some(Boolean)
-  if (deterministic && options.disks.length > 0) {
-    const reason = "the host's disk takes its time, which differs from run to run; expected an image without one"
-    throw new DoppelError('run.deterministic', `${imageName(options)} has a disk: ${reason}`)
-  }
+  const disks = taping ? await diskDigests(options) : {}
+  if (deterministic && options.gdb) refuseWrittenFiles(options)
   if (options.root && hasCommonStart(options) && !isWatched) {
     return await runStarted(options, streams, { list, isScript: scripted })
   }
@@ -71,13 +72,15 @@ export async function runMachine(
     const panic = new PanicWatch()
     const place = new CpuPlace(options, options.smp)
     const boot = await takeFiles()
-    const tape = tapeFor(options, taping?.begin(options, scripted, boot))
+    const tape = tapeFor(options, taping?.begin({ options: asked, isScript: scripted, boot, disks }))
     const parts = {
       ...session.parts,
       uart: panic.over(session.parts.uart),
       governor: place.join,
       ...tape,
-      waits: options.command === undefined || scripted,
+      // Somebody types, or a network answers.
+      waits: options.command === undefined || scripted || options.network.mode === 'nat',
+      onFault: (event: FaultEvent) => streams.stderr(faultText(event)),
     }
     const machine = await runningMachine(options, boot, parts).catch(async (error: unknown) => {
       await session.close()

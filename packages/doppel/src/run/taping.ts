@@ -12,7 +12,7 @@ import {
   type RewindableTape,
   type Tape,
 } from '@doppel/monitor'
-import type { RunOptions } from '../cli/run-options.ts'
+import type { DiskOption, RunOptions } from '../cli/run-options.ts'
 import { VERSION } from '../cli/version.ts'
 
 /** What a recording says was run: by which doppel, how, and the SHA-256 of each file that it began with. */
@@ -25,12 +25,22 @@ interface Subject {
   readonly files: Readonly<Record<string, string>>
 }
 
+/** What is to be run. */
+export interface TapedRun {
+  /** As asked for: what an image adds is found again by its name. */
+  readonly options: RunOptions
+  readonly isScript: boolean
+  readonly boot: VirtBoot
+  /** SHA-256 of each disk's content. */
+  readonly disks: Readonly<Record<string, string>>
+}
+
 /** A run that is recorded, or is a replay. */
 export interface Taping {
   /** Whether the shell's commands come from the input; undefined where that is not settled yet. */
   readonly isScript: boolean | undefined
   /** Called with what is run and what it begins with. Throws `replay.image`, `record.file`. */
-  begin(options: RunOptions, isScript: boolean, boot: VirtBoot): Tape | RewindableTape
+  begin(run: TapedRun): Tape | RewindableTape
   /** The machine has ended; says what there is to say about it. Throws `replay.diverged`. */
   end(vm: VirtMachine): string
 }
@@ -41,9 +51,10 @@ export function recordTo(path: string): Taping {
   let tape: RecordingTape | undefined
   return {
     isScript: undefined,
-    begin: (asked, isScript, boot) => {
+    begin: ({ options: asked, isScript, boot, disks }) => {
       const { env: _, ...options } = asked
-      const subject: Subject = { version: VERSION, options: JSON.stringify(options), isScript, files: digests(boot) }
+      const files = { ...digests(boot), ...disks }
+      const subject: Subject = { version: VERSION, options: JSON.stringify(options), isScript, files }
       const descriptor = (file = openToWrite(path))
       writeSync(descriptor, encodeBeginning({ ...subject } as Saved))
       return (tape = new RecordingTape(bytes => void writeSync(descriptor, bytes)))
@@ -75,8 +86,8 @@ export function replayOf(
   const end = recording.events.find((event): event is EndEvent => event.kind === 'end')
   const taping: Taping = {
     isScript: subject.isScript,
-    begin: (_options, _isScript, boot) => {
-      compareFiles(path, subject, digests(boot))
+    begin: ({ boot, disks }) => {
+      compareFiles(path, subject, { ...digests(boot), ...disks })
       return new ReplayingTape(recording.events)
     },
     end: vm => {
@@ -91,8 +102,12 @@ export function replayOf(
       )
     },
   }
-  return { options: { ...(JSON.parse(subject.options) as RunOptions), env }, taping }
+  const options = JSON.parse(subject.options) as RunOptions
+  return { options: { ...options, disks: options.disks.map(unwritten), env }, taping }
 }
+
+/** A replay leaves the files that the recorded run wrote as they are. */
+const unwritten = (disk: DiskOption): DiskOption => (disk.mode === 'read-write' ? { ...disk, mode: 'overlay' } : disk)
 
 function readRecording(path: string): Recording {
   let bytes: Uint8Array

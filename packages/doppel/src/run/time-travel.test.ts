@@ -1,10 +1,10 @@
 import { type CharPort, hostClock, MIB, seededEntropy, utf8Bytes, utf8Text } from '@doppel/base'
-import { type Moment, VirtMachine } from '@doppel/board'
+import { VirtMachine } from '@doppel/board'
 import { assemble } from '@doppel/engine'
 import { LiveTape, Timeline, type Travel } from '@doppel/monitor'
 import { createRiscvCpu, RISCV_ISA, riscvAssembly, RiscvDebug } from '@doppel/riscv'
 import { expect, test } from 'vitest'
-import { timeTravel } from './time-travel.ts'
+import { type RunMoment, timeTravel } from './time-travel.ts'
 
 const RAM = 0x8000_0000n
 /** Two harts that fight for a lock, count, print, wait for a timer's interrupts and take what is typed. */
@@ -80,7 +80,7 @@ function machine(translateAfter: number) {
     write: words => void (printed += utf8Text(words)),
     onInput: receive => void (type = receive),
   }
-  const timeline = new Timeline<Moment>(new LiveTape(), { everySteps: 400_000 })
+  const timeline = new Timeline<RunMoment>(new LiveTape(), { everySteps: 400_000 })
   const hashes = new Map<bigint, string>()
   const differing: bigint[] = []
   const waiters: { readonly at: bigint; readonly resolve: () => void }[] = []

@@ -6,6 +6,9 @@ import type { MachineDisk } from './machine-disk.ts'
 type Chunks = ReadonlyMap<number, Uint8Array>
 const NONE: Chunks = new Map()
 
+/** What an overlay had changed at some moment; for that overlay only. */
+export type DiskMoment = Chunks
+
 /**
  * A writable disk over a frozen one: changed chunks are kept in memory, and frozen with it in turn. Clones of a machine
  * share what they had in common; each pays for what it writes.
@@ -34,11 +37,20 @@ export class OverlayDisk implements MachineDisk {
   }
 
   freeze(): FrozenDisk {
+    return new OverlayFreeze(this.#base, this.moment())
+  }
+  /** Its content now, to be returned to; call it while no request is under way. */
+  moment(): DiskMoment {
     if (this.#changed.size > 0) {
       this.#frozen = new Map([...this.#frozen, ...this.#changed])
       this.#changed = new Map()
     }
-    return new OverlayFreeze(this.#base, this.#frozen)
+    return this.#frozen
+  }
+  /** It holds what it held at that moment; call it while no request is under way. */
+  returnTo(moment: DiskMoment): void {
+    this.#frozen = moment
+    this.#changed = new Map()
   }
 
   async read(offset: number, into: Uint8Array): Promise<void> {

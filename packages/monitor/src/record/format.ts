@@ -7,7 +7,7 @@ import { decodeSaved, DoppelError, encodeSaved, hashWords, type Saved, utf8Text 
  */
 const NAME = 'doppel recording '
 /** Another one wherever deterministic machines would run otherwise than before, or a recording be read otherwise. */
-const VERSION = 2
+const VERSION = 3
 const MAGIC = `${NAME}${VERSION}\n`
 /** More than any event: what is typed comes in small pieces. */
 const MAX_RECORD_BYTES = 1 << 24

@@ -23,31 +23,56 @@ export interface RewindableTape extends Tape {
   forgetRest(): void
 }
 
-type Receivers = Map<string, (bytes: Uint8Array) => void>
+type Input = Pick<InputEvent, 'port' | 'bytes'>
+
+/** The machine's side of its ports, by name. */
+class Receivers {
+  readonly #byName = new Map<string, (bytes: Uint8Array) => void>()
+
+  port(name: string, port: CharPort): CharPort {
+    return { write: bytes => port.write(bytes), onInput: receive => void this.#byName.set(name, receive) }
+  }
+  give({ port, bytes }: Input): void {
+    this.#byName.get(port)?.(bytes)
+  }
+}
+
+/** The host's side: what has come waits there until the machine is between turns. */
+class HostInput {
+  #waiting: Input[] = []
+
+  listen(name: string, port: CharPort, came: () => void): void {
+    port.onInput(bytes => {
+      this.#waiting.push({ port: name, bytes: bytes.slice() })
+      came()
+    })
+  }
+  /** What has come since this was last asked. */
+  take(): readonly Input[] {
+    return this.#waiting.splice(0)
+  }
+}
 
 /** Notes what comes from outside and when it reaches the machine. */
 export class RecordingTape implements Tape {
   onInput: (() => void) | undefined
   readonly isReplay = false
   readonly #keep: (bytes: Uint8Array) => void
-  readonly #receivers: Receivers = new Map()
-  #waiting: { readonly port: string; readonly bytes: Uint8Array }[] = []
+  readonly #receivers = new Receivers()
+  readonly #host = new HostInput()
 
   /** `keep` is given each event's bytes, in order, before it has any effect. */
   constructor(keep: (bytes: Uint8Array) => void) {
     this.#keep = keep
   }
   port(name: string, port: CharPort): CharPort {
-    port.onInput(bytes => {
-      this.#waiting.push({ port: name, bytes: bytes.slice() })
-      this.onInput?.()
-    })
-    return machineSide(name, port, this.#receivers)
+    this.#host.listen(name, port, () => this.onInput?.())
+    return this.#receivers.port(name, port)
   }
   round(instructions: bigint, nowNs: number): boolean {
-    for (const { port, bytes } of this.#waiting.splice(0)) {
-      this.#keep(encodeEvent({ kind: 'input', instructions, atNs: nowNs, port, bytes }))
-      this.#receivers.get(port)?.(bytes)
+    for (const input of this.#host.take()) {
+      this.#keep(encodeEvent({ kind: 'input', instructions, atNs: nowNs, ...input }))
+      this.#receivers.give(input)
     }
     return true
   }
@@ -64,13 +89,13 @@ export class ReplayingTape implements RewindableTape {
   isPast = (): boolean => false
   place = 0
   readonly #events: readonly RecordedEvent[]
-  readonly #receivers: Receivers = new Map()
+  readonly #receivers = new Receivers()
 
   constructor(events: readonly RecordedEvent[]) {
     this.#events = events
   }
   port(name: string, port: CharPort): CharPort {
-    return machineSide(name, port, this.#receivers)
+    return this.#receivers.port(name, port)
   }
   round(instructions: bigint, nowNs: number): boolean {
     for (let event = this.#events[this.place]; ; event = this.#events[++this.place]) {
@@ -78,7 +103,7 @@ export class ReplayingTape implements RewindableTape {
       if (!event) return false
       if (!isDue(event, instructions, nowNs)) return true
       if (event.kind === 'end') return false
-      this.#receivers.get(event.port)?.(event.bytes)
+      this.#receivers.give(event)
     }
   }
   /** What a recording says stays. */
@@ -91,31 +116,28 @@ export class LiveTape implements RewindableTape {
   isPast = (): boolean => false
   place = 0
   readonly #events: InputEvent[] = []
-  readonly #receivers: Receivers = new Map()
-  #waiting: { readonly port: string; readonly bytes: Uint8Array }[] = []
+  readonly #receivers = new Receivers()
+  readonly #host = new HostInput()
 
   /** Nothing needs to be waited for while what is to come is known. */
   get isReplay(): boolean {
     return this.isPast()
   }
   port(name: string, port: CharPort): CharPort {
-    port.onInput(bytes => {
-      this.#waiting.push({ port: name, bytes: bytes.slice() })
-      this.onInput?.()
-    })
-    return machineSide(name, port, this.#receivers)
+    this.#host.listen(name, port, () => this.onInput?.())
+    return this.#receivers.port(name, port)
   }
   round(instructions: bigint, nowNs: number): boolean {
     let event = this.#events[this.place]
     while (event && isDue(event, instructions, nowNs)) {
-      this.#receivers.get(event.port)?.(event.bytes)
+      this.#receivers.give(event)
       event = this.#events[++this.place]
     }
     if (event || this.isPast()) return true
-    for (const { port, bytes } of this.#waiting.splice(0)) {
-      this.#events.push({ kind: 'input', instructions, atNs: nowNs, port, bytes })
+    for (const input of this.#host.take()) {
+      this.#events.push({ kind: 'input', instructions, atNs: nowNs, ...input })
       this.place++
-      this.#receivers.get(port)?.(bytes)
+      this.#receivers.give(input)
     }
     return true
   }
@@ -134,8 +156,4 @@ function isDue(event: RecordedEvent, instructions: bigint, nowNs: number): boole
       `after ${instructions} instructions, expected ${event.instructions}`,
     { instructions: String(instructions), expected: String(event.instructions) },
   )
-}
-
-function machineSide(name: string, port: CharPort, receivers: Receivers): CharPort {
-  return { write: bytes => port.write(bytes), onInput: receive => void receivers.set(name, receive) }
 }

@@ -4,6 +4,7 @@ import { prepareImage, withImageCommand } from '../../run/images.ts'
 import { runMachine } from '../../run/run.ts'
 import { type MachineEntry, imageName } from '../../control/entries.ts'
 import { DoppelError } from '@doppel/base'
+import { FAULTS } from '@doppel/board'
 import { readIsolation } from '../../control/isolation.ts'
 import { listForeground } from '../../control/foreground.ts'
 import type { Command, Invocation } from '../command.ts'
@@ -88,6 +89,11 @@ export const runCommand: Command = {
       value: 'N',
       summary:
         'what the randomness of a deterministic run, and how harts take turns, is made from (default 0: equal turns)',
+    },
+    {
+      name: 'faults',
+      value: 'KIND=1/N[:TIME],…',
+      summary: `what is to go wrong in a deterministic run, one in N times: ${Object.keys(FAULTS).join(', ')}`,
     },
     { name: 'hash', summary: "print at the end what stands for a deterministic machine's state" },
     { name: 'gdb', value: '[HOST:]PORT', summary: 'let GDB connect there: target remote :PORT' },
