@@ -22,14 +22,19 @@ export {
   parseElf,
 } from './elf.ts'
 export type {
+  DataBreakpoint,
   PlacedBreakpoint,
+  ShownInstruction,
   SourceBreakpoint,
   SourceEnd,
   SourceFrame,
+  SourceMachine,
+  SourceReturn,
   SourceRun,
   SourceScope,
   SourceStop,
   SourceTarget,
+  SourceThread,
   SourceValue,
   SourceVariable,
 } from './source-debug.ts'

@@ -1,4 +1,10 @@
-import { DoppelError, type SourceBreakpoint, type SourceRun, type SourceVariable } from '@doppel/base'
+import {
+  DoppelError,
+  type PlacedBreakpoint,
+  type SourceBreakpoint,
+  type SourceRun,
+  type SourceVariable,
+} from '@doppel/base'
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import type { Arguments } from './arguments.ts'
 import type { DapSession } from './session.ts'
@@ -163,28 +169,19 @@ function setBreakpoints(on: DapSession, given: Arguments): object {
   if (file === undefined) {
     return { breakpoints: wanted.map(() => ({ verified: false, message: 'the program has no code of this file' })) }
   }
-  // Each by itself first, so that one which cannot be read does not take the others away.
   const read = wanted.map(one => readBreakpoint(on, one))
-  const good = read.filter(one => one.problem === undefined)
-  const usable = good.filter(one => {
-    try {
-      target.setBreakpoints(file, [one.breakpoint])
-      return true
-    } catch (error) {
-      if (!(error instanceof DoppelError)) throw error
-      one.problem = error.message
-      return false
-    }
-  })
-  const placed = target.setBreakpoints(
-    file,
-    usable.map(one => one.breakpoint),
-  )
+  const usable = read.filter(one => one.problem === undefined)
+  const placed = target
+    .setBreakpoints(
+      file,
+      usable.map(one => one.breakpoint),
+    )
+    .values()
   return {
     breakpoints: read.map(one => {
-      const line = placed[usable.indexOf(one)]?.line
+      const { line, problem = one.problem } = one.problem === undefined ? (placed.next().value ?? one) : one
       if (line !== undefined) return { verified: true, line: line + on.lineShift }
-      return { verified: false, message: one.problem ?? 'there is no code from here on' }
+      return { verified: false, message: problem ?? 'there is no code from here on' }
     }),
   }
 }
@@ -192,16 +189,17 @@ function setBreakpoints(on: DapSession, given: Arguments): object {
 function readBreakpoint(
   on: DapSession,
   given: Arguments,
-): { readonly breakpoint: SourceBreakpoint; problem: string | undefined } {
+): PlacedBreakpoint & { readonly breakpoint: SourceBreakpoint } {
   const hits = given.optionalText('hitCondition')
   const count = /^\s*(?:>=?\s*)?(\d{1,9})\s*$/.exec(hits ?? '1')?.[1]
   return {
+    line: undefined,
     breakpoint: {
       line: given.count('line') - on.lineShift,
       condition: given.optionalText('condition'),
       message: given.optionalText('logMessage'),
       hits: Number(count ?? 1),
     },
-    problem: count === undefined ? `'${hits}' is no number of arrivals` : undefined,
+    ...(count === undefined && { problem: `'${hits}' is no number of arrivals` }),
   }
 }

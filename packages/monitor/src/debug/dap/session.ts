@@ -31,6 +31,7 @@ const REASONS: Readonly<Record<SourceStop['reason'], string>> = {
   step: 'step',
   pause: 'pause',
   problem: 'exception',
+  data: 'data breakpoint',
 }
 
 /** A client's connection, by the Debug Adapter Protocol. */

@@ -126,14 +126,11 @@ function addBreakpoint(on: TerminalDebugger, words: string): void {
   if (place === '') throw new DoppelError('debug.command', 'where? expected break LINE or break ROUTINE')
   const [, file, line] = /^(?:(.*):)?(\d+)$/.exec(place) ?? []
   const wanted = line === undefined ? entryOf(on, place) : { file: fileOf(on, file), line: lineNumber(line) }
-  const [placed] = on.target.setBreakpoints(wanted.file, [{ ...wanted, condition }])
-  if (placed?.line === undefined) {
-    on.place(on.breakpoints)
-    throw new DoppelError('debug.command', `${wanted.file} has no code from line ${wanted.line} on`)
+  const { line: found, problem } = on.add({ file: wanted.file, line: wanted.line, condition })
+  if (found === undefined) {
+    throw new DoppelError('debug.command', problem ?? `${wanted.file} has no code from line ${wanted.line} on`)
   }
-  const number = on.nextNumber()
-  on.place([...on.breakpoints, { number, file: wanted.file, line: placed.line, condition }])
-  on.write(`breakpoint ${number}: ${wanted.file}:${placed.line}\n`)
+  on.write(`breakpoint ${on.breakpoints.at(-1)?.number}: ${wanted.file}:${found}\n`)
 }
 /** Where a routine begins. */
 function entryOf(on: TerminalDebugger, routine: string): SourceFrame {

@@ -1,5 +1,6 @@
 import {
   DoppelError,
+  type PlacedBreakpoint,
   type SourceBreakpoint,
   type SourceEnd,
   type SourceFrame,
@@ -138,11 +139,15 @@ export class TerminalDebugger {
     return this.#sources.get(file)
   }
 
-  /** A number for a new breakpoint. */
-  nextNumber(): number {
-    return ++this.#numbers
+  /** Adds a breakpoint; says where it is. One that stops nothing is not kept. */
+  add(wanted: Omit<AskedBreakpoint, 'number'>): PlacedBreakpoint {
+    const others = this.breakpoints.filter(({ file }) => file === wanted.file)
+    const placed = this.target.setBreakpoints(wanted.file, [...others, wanted]).at(-1) ?? { line: undefined }
+    if (placed.line === undefined) this.place(this.breakpoints)
+    else this.breakpoints = [...this.breakpoints, { ...wanted, line: placed.line, number: ++this.#numbers }]
+    return placed
   }
-  /** Gives the program these breakpoints in place of those that it has. Throws what it throws, and then nothing is changed. */
+  /** Gives the program these breakpoints in place of those that it has. */
   place(breakpoints: readonly AskedBreakpoint[]): void {
     for (const file of new Set([...breakpoints, ...this.breakpoints].map(b => b.file))) {
       this.target.setBreakpoints(
