@@ -1,6 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { DoppelError } from '@doppel/base'
+import type { DapLaunch } from '@doppel/monitor'
 import { listenAt, readGdbAddress } from '../../run/gdb.ts'
 import type { Command } from '../command.ts'
 import { JSON_FLAG, printJson } from '../machines.ts'
@@ -8,7 +9,7 @@ import { JSON_FLAG, printJson } from '../machines.ts'
 /** `doppel dap`: a debug adapter, as editors start one. */
 export const dapCommand: Command = {
   name: 'dap',
-  summary: 'let an editor debug a Pascal program, by the Debug Adapter Protocol',
+  summary: 'let an editor debug a kernel, an ELF program or a Pascal program, by the Debug Adapter Protocol',
   usage: '[--listen [HOST:]PORT]',
   minArguments: 0,
   maxArguments: 0,
@@ -21,7 +22,7 @@ export const dapCommand: Command = {
     JSON_FLAG,
   ],
   examples: [
-    ['doppel dap', 'what an editor runs; its launch configuration names the "program", e.g. prog.pas'],
+    ['doppel dap', 'what an editor runs; its launch configuration names the "program", e.g. prog.elf or prog.pas'],
     ['doppel dap --listen 4711', 'for an editor that connects to a port'],
   ],
   async run(invocation) {
@@ -46,12 +47,19 @@ export const dapCommand: Command = {
   },
 }
 
+/** Starts what a configuration describes; what it takes for that is loaded then. */
+const start: DapLaunch = async (given, output, { attaches }) => {
+  const { isGuestLaunch, launchGuest } = await import('../../guest-debug/debug-adapter.ts')
+  if (isGuestLaunch(given)) return await launchGuest(given, output, { attaches })
+  const { launchPascal } = await import('../../pascal/debug-adapter.ts')
+  return await launchPascal(given, output, { attaches })
+}
+
 /** Speaks with a client until it has gone. */
 async function serve(from: Pick<Duplex, 'on'>, to: Pick<Duplex, 'write' | 'on'>): Promise<void> {
   const { DapSession } = await import('@doppel/monitor')
-  const { launchPascal } = await import('../../pascal/debug-adapter.ts')
   const { promise, resolve } = Promise.withResolvers<void>()
-  const session = new DapSession(launchPascal, bytes => void to.write(bytes), resolve)
+  const session = new DapSession(start, bytes => void to.write(bytes), resolve)
   from.on('data', (bytes: Uint8Array) => session.receive(bytes))
   from.on('error', () => session.close())
   from.on('end', () => session.close())

@@ -106,6 +106,12 @@ export class TerminalDebugger {
       this.write(`${expression}: ${error.message}\n`)
     }
   }
+  /** Shows where the program stands. */
+  showPlace(): void {
+    const here = this.target.frames()[0]
+    if (here) this.write(`${placeText(here)}\n`)
+    this.showLine()
+  }
   /** Shows the source line of the frame that is looked at. */
   showLine(): void {
     const frame = this.target.frames()[this.frame]
