@@ -1,4 +1,5 @@
 export { decodeRecording, encodeBeginning, type EndEvent, type Recording } from './record/format.ts'
+export { encodeMessage as encodeDapMessage, MessageReader as DapMessageReader } from './debug/dap/messages.ts'
 export { type DapLaunch, type DapOutput, type DapProgram, DapSession } from './debug/dap/session.ts'
 export { GuestDebugger, type GuestDebugging } from './debug/source/guest-debugger.ts'
 export type { DebugFile } from './debug/source/code-index.ts'

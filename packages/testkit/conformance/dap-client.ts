@@ -17,8 +17,9 @@ export class DapClient {
   #sequence = 0
   #look: () => void = () => undefined
 
-  constructor() {
-    this.#child = spawn(process.execPath, [DOPPEL, 'dap'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    const options = { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] } as const
+    this.#child = spawn(process.execPath, [DOPPEL, 'dap'], { ...options, stdio: ['pipe', 'pipe', 'inherit'] })
     this.#child.stdout.on('data', (bytes: Buffer) => this.#take(bytes))
   }
   #take(bytes: Buffer): void {

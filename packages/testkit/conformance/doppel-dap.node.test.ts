@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DapClient } from './dap-client.ts'
-import { DOPPEL, TerminalSession } from './doppel-process.ts'
+import { doppel, DOPPEL, TerminalSession } from './doppel-process.ts'
 
 const execute = promisify(execFile)
 const SOURCE = fileURLToPath(new URL('dap/orchard.c', import.meta.url))
@@ -255,4 +255,48 @@ describe('a deterministic run', () => {
     await client.ask('disconnect')
     await client.close()
   })
+})
+
+test('a machine that runs is attached to, stopped, looked at, changed, and goes on when its debugger has gone', async () => {
+  const program = join(folder, 'endless.elf')
+  const source = join(folder, 'endless.c')
+  const code = [
+    'volatile long turns, goal = -1;',
+    'long count(long n) {',
+    '  return n + 1;',
+    '}',
+    'unsigned char stack[4096] __attribute__((aligned(16)));',
+    'int main(void) { while (turns != goal) turns = count(turns); *(volatile int *)0x100000 = 0x5555; return 0; }',
+    '__attribute__((naked)) void _start(void) { __asm__("la sp, stack + 4096\\n call main\\n1: j 1b"); }',
+  ]
+  await writeFile(source, code.join('\n'))
+  await execute('riscv64-unknown-elf-gcc', ['-g', '-O0', ...FLAGS.split(' '), '-o', program, source])
+  const state = join(folder, 'state')
+  const env = { XDG_RUNTIME_DIR: state }
+  await mkdir(state, { recursive: true })
+  await doppel(['run', '-d', '--name', 'endless', program], { env })
+  try {
+    const client = new DapClient(env)
+    await client.ask('initialize', { adapterID: 'doppel' })
+    expect((await client.tries('attach', { machine: 'nobody' })).success).toBe(false)
+    await client.ask('attach', { machine: 'endless' })
+    await client.event('initialized')
+    await client.breakAt(source, [3])
+    await client.run('configurationDone')
+    expect((await client.frames()).map(({ name }) => name)).toEqual(['count', 'main', '_start'])
+    expect(await client.value('n == turns')).toBe('1')
+    await client.breakAt(source, [])
+    await client.ask('setExpression', {
+      expression: 'goal',
+      value: 'turns + 1000',
+      frameId: (await client.frames())[0]?.id,
+    })
+    await client.ask('disconnect')
+    await client.close()
+    await doppel(['logs', '--follow', 'endless'], { env })
+    const listed = (await doppel(['ps', '-a', '--json'], { env })).stdout.toString()
+    expect(JSON.parse(listed)).toMatchObject([{ name: 'endless', ended: { kind: 'poweroff' } }])
+  } finally {
+    await doppel(['rm', '-f', 'endless'], { env })
+  }
 })

@@ -212,6 +212,20 @@ export const OPERATIONS: readonly Operation[] = [
     },
   },
   {
+    // The Debug Adapter Protocol, both ways, until the client goes.
+    name: 'dap',
+    async run(machine, _message, session) {
+      const { attachDap } = await import('../guest-debug/attached-guest.ts')
+      const { promise: closed, resolve } = Promise.withResolvers<void>()
+      const debug = attachDap(machine, bytes => void session.output(bytes), resolve)
+      session.onInput(bytes => (bytes ? debug.receive(bytes) : debug.close()))
+      await Promise.race([session.gone, closed])
+      debug.close()
+      await debug.settled()
+      return {}
+    },
+  },
+  {
     // The machine ends when its owner has gone.
     name: 'hold',
     async run(machine, _message, session) {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { DoppelError, type SourceTarget, utf8Bytes } from '@doppel/base'
+import { DoppelError, utf8Bytes } from '@doppel/base'
 import type { DapArguments, DapOutput, DapProgram } from '@doppel/monitor'
 import { runCommand } from '../cli/commands/run.ts'
 import { parseCommandLine } from '../cli/parse.ts'
@@ -7,6 +7,7 @@ import { readRunOptions, type RunOptions } from '../cli/run-options.ts'
 import { readSymbolFile } from '../run/symbols.ts'
 import { recordTo, replayOf, type Taping } from '../run/taping.ts'
 import { debugGuest } from './debugged-guest.ts'
+import { listOf, readSourceMap, sourcePaths } from './source-paths.ts'
 
 /** What a launch configuration may have of the flags of `doppel run`, by the same names. */
 const FLAGS = new Set(
@@ -31,7 +32,7 @@ export async function launchGuest(
   output: DapOutput,
   { attaches }: { readonly attaches: boolean },
 ): Promise<DapProgram> {
-  if (attaches) throw new DoppelError('dap.attach', 'a machine is debugged from its beginning: use launch')
+  if (attaches) throw new DoppelError('dap.attach', 'which machine? expected "machine", a name or an id of doppel ps')
   const folder = resolve(given.optionalText('cwd') ?? '.')
   // All paths of the configuration are seen from there, as in a terminal.
   process.chdir(folder)
@@ -79,46 +80,4 @@ async function whatToRun(
     streams,
   )
   return { options: await readRunOptions(invocation), taping: record === undefined ? undefined : recordTo(record) }
-}
-
-/** Texts, or one alone. Throws `dap.argument`. */
-function listOf(given: DapArguments, name: string): readonly string[] {
-  const value: unknown = given.all[name] ?? []
-  const list: unknown[] = Array.isArray(value) ? value : [value]
-  return list.map(each => {
-    if (typeof each === 'string' || typeof each === 'number') return String(each)
-    throw new DoppelError('dap.argument', `${name} must be a text, a number, or a list of them`, { name })
-  })
-}
-
-/** Where the compiler saw folders, and where they are here; the longest first. */
-type SourceMap = readonly (readonly [theirs: string, ours: string])[]
-
-function readSourceMap(given: DapArguments): SourceMap {
-  return Object.entries(given.object('sourceMap').all)
-    .map(([theirs, ours]) => {
-      if (typeof ours === 'string') return [theirs.replace(/\/$/, ''), resolve(ours)] as const
-      throw new DoppelError('dap.argument', `sourceMap must have a folder for '${theirs}'`, { name: 'sourceMap' })
-    })
-    .sort((a, b) => b[0].length - a[0].length)
-}
-
-/** The client's path of each of the program's files, and back. */
-export function sourcePaths(
-  target: Pick<SourceTarget, 'files'>,
-  map: SourceMap,
-  folder: string,
-): Pick<DapProgram, 'pathOf' | 'fileOf'> {
-  const pathOf = (file: string): string => {
-    const found = map.find(([theirs]) => file === theirs || file.startsWith(`${theirs}/`))
-    return found ? resolve(found[1] + file.slice(found[0].length)) : resolve(folder, file)
-  }
-  let known: ReadonlyMap<string, string> | undefined
-  return {
-    pathOf,
-    fileOf: path => {
-      known ??= new Map(target.files.map(file => [pathOf(file), file]))
-      return known.get(resolve(path))
-    },
-  }
 }

@@ -1,7 +1,5 @@
-import { setImmediate } from 'node:timers/promises'
 import { DoppelError, seededEntropy } from '@doppel/base'
-import { Console, GuestDebugger, LiveTape, type RewindableTape, type Tape, Timeline } from '@doppel/monitor'
-import { physicalView } from '@doppel/riscv'
+import { Console, type GuestDebugger, LiveTape, type RewindableTape, type Tape, Timeline } from '@doppel/monitor'
 import type { RunOptions } from '../cli/run-options.ts'
 import { imageName } from '../control/entries.ts'
 import { bootFiles } from '../run/boot-files.ts'
@@ -9,13 +7,11 @@ import { debuggedMachine } from '../run/gdb.ts'
 import { prepareImage } from '../run/images.ts'
 import { type MachineParts, type RunningMachine, runningMachine } from '../run/machine.ts'
 import { freshNonce } from '../run/nonce.ts'
-import { guestNamesAndFiles } from '../run/symbols.ts'
 import { stuck } from '../run/stuck.ts'
 import type { Taping } from '../run/taping.ts'
 import { CpuPlace } from '../sdk/cpu-place.ts'
 import { Machine } from '../sdk/machine.ts'
-import { openDebugFiles } from './debug-files.ts'
-import { RiscvCode } from './riscv-code.ts'
+import { guestDebugger } from './guest-debugger.ts'
 
 /** A machine that was started to be debugged by its guest's source; it stands still before its first instruction. */
 export interface DebuggedGuest {
@@ -94,16 +90,4 @@ async function begin(
     },
   )
   return { target, console: terminal, ended, kill: () => machine.kill() }
-}
-
-/** The debugger of a machine that stands still, or will. Throws `elf.*` and `symbols.*`. */
-export async function guestDebugger(
-  options: Pick<RunOptions, 'symbols' | 'target' | 'kernel' | 'firmware'>,
-  { cpu }: RunningMachine,
-  machine: ReturnType<typeof debuggedMachine>,
-): Promise<{ readonly target: GuestDebugger; readonly close: () => void }> {
-  const { names, files: named } = await guestNamesAndFiles(options, physicalView(cpu))
-  const { files, close } = openDebugFiles(named)
-  const code = new RiscvCode(cpu, names)
-  return { target: new GuestDebugger({ machine, code, names, files, rest: setImmediate }), close }
 }

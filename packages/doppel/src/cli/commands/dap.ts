@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { DoppelError } from '@doppel/base'
 import type { DapLaunch } from '@doppel/monitor'
 import { listenAt, readGdbAddress } from '../../run/gdb.ts'
-import type { Command } from '../command.ts'
+import type { Command, Invocation } from '../command.ts'
 import { JSON_FLAG, printJson } from '../machines.ts'
 
 /** `doppel dap`: a debug adapter, as editors start one. */
@@ -28,7 +28,7 @@ export const dapCommand: Command = {
   async run(invocation) {
     const text = invocation.value('listen')
     if (text === undefined) {
-      await serve(process.stdin, process.stdout)
+      await serve(invocation, process.stdin, process.stdout)
       process.stdin.destroy()
       return 0
     }
@@ -41,7 +41,7 @@ export const dapCommand: Command = {
     else invocation.streams.stdout(`waits for an editor at ${address.host}:${port}\n`)
     const socket = await promise
     server.close()
-    await serve(socket, socket)
+    await serve(invocation, socket, socket)
     socket.end()
     return 0
   },
@@ -56,15 +56,22 @@ const start: DapLaunch = async (given, output, { attaches }) => {
 }
 
 /** Speaks with a client until it has gone. */
-async function serve(from: Pick<Duplex, 'on'>, to: Pick<Duplex, 'write' | 'on'>): Promise<void> {
+async function serve(
+  invocation: Invocation,
+  from: Pick<Duplex, 'on'>,
+  to: Pick<Duplex, 'write' | 'on'>,
+): Promise<void> {
   const { DapSession } = await import('@doppel/monitor')
   const { promise, resolve } = Promise.withResolvers<void>()
-  const session = new DapSession(start, bytes => void to.write(bytes), resolve)
-  from.on('data', (bytes: Uint8Array) => session.receive(bytes))
-  from.on('error', () => session.close())
-  from.on('end', () => session.close())
-  from.on('close', () => session.close())
-  to.on('error', () => session.close())
+  const { DapRelay } = await import('../../guest-debug/attach.ts')
+  const send = (bytes: Uint8Array): void => void to.write(bytes)
+  const session = new DapSession(start, send, resolve)
+  const relay = new DapRelay(invocation, session, send, resolve)
+  from.on('data', (bytes: Uint8Array) => relay.receive(bytes))
+  from.on('error', () => relay.close())
+  from.on('end', () => relay.close())
+  from.on('close', () => relay.close())
+  to.on('error', () => relay.close())
   await promise
   await session.settled()
 }
