@@ -23,25 +23,32 @@ const MAX_TEXT_BYTES = 4096
 /** A whole kernel's largest unit has some thousands. */
 const MAX_ENTRIES = 1_000_000
 
-/** A unit's files by number, as whole paths where the unit says where they are; '' where there is none of that number. */
+/** A unit's files, as whole paths where the unit says where they are. */
+export interface UnitFiles {
+  readonly files: readonly string[]
+  /** By number; '' where there is none. */
+  path(file: number): string
+}
+
+/** Reads the files of a unit's line number program. Throws `dwarf.*`. */
 export function readFileTable(
   unit: DwarfReader,
   version: number,
   is64: boolean,
   sections: LineSections,
   name: string,
-): (file: number) => string {
+): UnitFiles {
   if (version < 5) return readOldTable(unit)
   const folders = readEntries(unit, is64, sections, name).map(entry => entry.path)
   const root = folders[0] ?? ''
   const files = readEntries(unit, is64, sections, name).map(({ path, folder }) =>
     joined(joined(root, folders[folder] ?? ''), path),
   )
-  return file => files[file] ?? ''
+  return { files, path: file => files[file] ?? '' }
 }
 
 /** Folder 0 is where the compiler ran, which only another section says (DWARF 4 §6.2.4). */
-function readOldTable(unit: DwarfReader): (file: number) => string {
+function readOldTable(unit: DwarfReader): UnitFiles {
   const folders = ['']
   for (let text = unit.text(MAX_TEXT_BYTES); text !== ''; text = unit.text(MAX_TEXT_BYTES)) folders.push(text)
   const files: string[] = []
@@ -51,7 +58,7 @@ function readOldTable(unit: DwarfReader): (file: number) => string {
     unit.uleb()
     files.push(joined(folders[folder] ?? '', text))
   }
-  return file => files[file - 1] ?? ''
+  return { files, path: file => files[file - 1] ?? '' }
 }
 
 function joined(folder: string, path: string): string {

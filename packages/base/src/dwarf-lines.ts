@@ -1,5 +1,5 @@
 import { DwarfReader } from './dwarf-reader.ts'
-import { readFileTable } from './dwarf-files.ts'
+import { readFileTable, type UnitFiles } from './dwarf-files.ts'
 
 /** The sections that line tables are made of, as far as the file has them. */
 export interface LineSections {
@@ -28,6 +28,7 @@ const LNS = {
   advancePc: 2,
   advanceLine: 3,
   setFile: 4,
+  negateStmt: 6,
   constAddPc: 8,
   fixedAdvancePc: 9,
 } as const
@@ -84,17 +85,29 @@ export class LineTable {
   }
 }
 
-/** Rows as they are read; those of a sequence have ascending addresses (DWARF 5 §6.2.5). */
-class RowList {
+/** Takes rows as they are read; those of a sequence have ascending addresses (DWARF 5 §6.2.5). */
+export interface RowSink {
+  /** The code of the last row ends there. */
+  close(end: bigint): void
+  /** `isStatement` is true where a statement begins. */
+  add(start: bigint, file: string, line: number, isStatement: boolean): void
+  endSequence(): void
+}
+
+class RowList implements RowSink {
   starts: BigUint64Array = new BigUint64Array(1024)
   ends: BigUint64Array = new BigUint64Array(1024)
   /** File and line of each. */
   places: Uint32Array = new Uint32Array(2048)
   count = 0
+  readonly files: string[] = []
+  readonly #known = new Map<string, number>()
   readonly #sequences: { readonly from: number; readonly to: number }[] = []
   #from = 0
 
-  add(start: bigint, file: number, line: number): void {
+  add(start: bigint, path: string, line: number): void {
+    let file = this.#known.get(path)
+    if (file === undefined) this.#known.set(path, (file = this.files.push(path) - 1))
     if (this.count === this.starts.length) this.#grow()
     this.starts[this.count] = start
     this.ends[this.count] = start
@@ -143,26 +156,19 @@ class RowList {
  */
 export function parseLineTable(sections: LineSections, name: string, offset = 0n): LineTable {
   const rows = new RowList()
-  const files: string[] = []
-  const known = new Map<string, number>()
-  const number = (file: string): number => {
-    let found = known.get(file)
-    if (found === undefined) known.set(file, (found = files.push(file) - 1))
-    return found
-  }
   const reader = new DwarfReader(sections.line, `${name}, .debug_line`)
-  while (!reader.isAtEnd) readUnit(reader, sections, name, number, rows, offset)
-  return new LineTable(files, rows)
+  while (!reader.isAtEnd) readLineProgram(reader, sections, name, rows, offset)
+  return new LineTable(rows.files, rows)
 }
 
-function readUnit(
+/** Reads the line number program at the reader's place: its rows, moved by `moved`, or its files alone where nobody takes rows. Throws as `parseLineTable`. */
+export function readLineProgram(
   section: DwarfReader,
   sections: LineSections,
   name: string,
-  numberOf: (file: string) => number,
-  rows: RowList,
+  rows: RowSink | undefined,
   moved: bigint,
-): void {
+): UnitFiles {
   const first = section.u32()
   const is64 = first === 0xffff_ffff
   const lengthBytes = is64 ? section.offset(true) : first
@@ -178,19 +184,22 @@ function readUnit(
   const program = unit.at + headerBytes
   const minimum = BigInt(unit.u8())
   if (version >= 4) unit.skip(1)
-  unit.skip(1)
+  const isStatementFirst = unit.u8() !== 0
   const [lineBase, lineRange, opcodeBase] = [unit.i8(), unit.u8(), unit.u8()]
   if (lineRange === 0 || opcodeBase === 0) throw unit.fault('form', 'a line range or opcode base of 0')
   const lengths = Array.from({ length: opcodeBase - 1 }, () => unit.u8())
   const table = readFileTable(unit, version, is64, sections, name)
+  if (!rows) return table
   if (!(program <= unit.bytes.length)) throw unit.fault('truncated', 'its program lies outside')
   unit.at = program
-  const state = { address: 0n, file: 1, line: 1 }
+  const begin = { address: 0n, file: 1, line: 1, isStatement: isStatementFirst }
+  const state = { ...begin }
+  let count = 0
   const here = (): bigint => BigInt.asUintN(64, state.address + moved)
   const emit = (): void => {
     rows.close(here())
-    if (rows.count === MAX_ROWS) throw unit.fault('limit', `more than ${MAX_ROWS} rows`)
-    rows.add(here(), numberOf(table(state.file)), Math.max(0, state.line))
+    if (++count > MAX_ROWS) throw unit.fault('limit', `more than ${MAX_ROWS} rows`)
+    rows.add(here(), table.path(state.file), Math.max(0, state.line), state.isStatement)
   }
   const advance = (operations: bigint): void => {
     state.address = BigInt.asUintN(64, state.address + operations * minimum)
@@ -212,15 +221,17 @@ function readUnit(
       if (what === LNE.endSequence) {
         rows.close(here())
         rows.endSequence()
-        Object.assign(state, { address: 0n, file: 1, line: 1 })
+        Object.assign(state, begin)
       } else if (what === LNE.setAddress && length === 9) state.address = unit.u64()
       unit.at = end
     } else if (opcode === LNS.copy) emit()
     else if (opcode === LNS.advancePc) advance(unit.uleb())
     else if (opcode === LNS.advanceLine) state.line = Number(BigInt.asIntN(32, BigInt(state.line) + unit.sleb()))
     else if (opcode === LNS.setFile) state.file = unit.length()
+    else if (opcode === LNS.negateStmt) state.isStatement = !state.isStatement
     else if (opcode === LNS.constAddPc) advance(special(CONST_ADD_OPCODE))
     else if (opcode === LNS.fixedAdvancePc) state.address = BigInt.asUintN(64, state.address + BigInt(unit.u16()))
     else for (let i = lengths[opcode - 1] ?? 0; i > 0; i--) unit.uleb()
   }
+  return table
 }

@@ -27,6 +27,8 @@ const STT_TLS = 6
 const MAX_DISTANCE = 1n << 20n
 /** Larger than any kernel's table. */
 const MAX_SYMBOLS = 2_000_000
+/** Labels in a row that are looked through for what they lie in. */
+const MAX_LABELS = 16
 const LINE = /^([0-9a-fA-F]{1,16}) ([a-zA-Z]) (\S+)/
 /** nm's letters for code, and for symbols without a type. */
 const CODE_LETTERS = /[tTwW]/
@@ -38,6 +40,7 @@ export class SymbolTable {
   /** Of `#code`, in order: a search through numbers in a row is several times as fast. */
   readonly #addresses: BigUint64Array
   #byName: Map<string, GuestSymbol> | undefined
+  #all: SymbolTable | undefined
 
   constructor(symbols: readonly GuestSymbol[]) {
     this.symbols = symbols
@@ -56,6 +59,14 @@ export class SymbolTable {
 
   /** The code at an address, if it has a name. */
   at(address: bigint): SymbolPlace | undefined {
+    const found = this.#code[this.#countTo(address) - 1]
+    if (!found) return undefined
+    const offset = address - found.address
+    if (offset >= (found.sizeBytes > 0n ? found.sizeBytes : MAX_DISTANCE)) return undefined
+    return { name: found.name, address: found.address, offset }
+  }
+  /** How many begin there or before. */
+  #countTo(address: bigint): number {
     let low = 0
     let high = this.#addresses.length
     while (low < high) {
@@ -63,11 +74,23 @@ export class SymbolTable {
       if ((this.#addresses[middle] as bigint) <= address) low = middle + 1
       else high = middle
     }
-    const found = this.#code[low - 1]
-    if (!found) return undefined
-    const offset = address - found.address
-    if (offset >= (found.sizeBytes > 0n ? found.sizeBytes : MAX_DISTANCE)) return undefined
-    return { name: found.name, address: found.address, offset }
+    return low
+  }
+  /** What is known to reach to an address: labels may lie in the midst of it. */
+  #around(address: bigint): SymbolPlace | undefined {
+    const last = this.#countTo(address) - 1
+    for (let i = last; i > last - MAX_LABELS; i--) {
+      const found = this.#code[i]
+      if (found && address < found.address + found.sizeBytes) {
+        return { name: found.name, address: found.address, offset: address - found.address }
+      }
+    }
+    return undefined
+  }
+  /** What is at an address, code or data, if it has a name. */
+  nearest(address: bigint): SymbolPlace | undefined {
+    this.#all ??= new SymbolTable(this.symbols.map(symbol => ({ ...symbol, isCode: true })))
+    return this.#all.#around(address) ?? this.#all.at(address)
   }
   /** The address and size of a name; the first where several have it. */
   find(name: string): GuestSymbol | undefined {

@@ -8,7 +8,15 @@ export { describeRegions } from './describe.ts'
 export { type MappedRange, mappedRanges } from './mappings.ts'
 export { Profile, type ProfilePlace } from './profile.ts'
 export type { BoardPort, HartThread, ThreadStats } from './threads/messages.ts'
-export { type FrameLayouts, type FrameSource, type StackFrame, unwind, type UnwindNames } from './unwind.ts'
+export {
+  callerOf,
+  type FrameLayouts,
+  type FrameSource,
+  type StackFrame,
+  type StackRegisters,
+  unwind,
+  type UnwindNames,
+} from './unwind.ts'
 export type { HartObserver, ObservedAccess, ObservedTrap, ObservedWalk } from './observers.ts'
 export { type CodeRange, WatchedCode } from './watched-code.ts'
 export { Coverage } from './coverage.ts'

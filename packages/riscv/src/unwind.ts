@@ -22,7 +22,7 @@ export interface UnwindNames {
 }
 
 /** The registers that a stack is followed by. */
-interface Registers {
+export interface StackRegisters {
   readonly pc: bigint
   readonly sp: bigint
   readonly fp: bigint
@@ -52,7 +52,7 @@ const MAX_LAYOUTS = 100_000
  */
 export function unwind(view: HartView, names: UnwindNames, layouts?: FrameLayouts): StackFrame[] {
   const { hart } = view
-  let at: Registers = { pc: hart.pc, sp: hart.x(SP), fp: hart.x(FP), ra: hart.x(RA) }
+  let at: StackRegisters = { pc: hart.pc, sp: hart.x(SP), fp: hart.x(FP), ra: hart.x(RA) }
   const frames: StackFrame[] = [{ pc: at.pc, source: 'pc' }]
   while (frames.length < MAX_FRAMES) {
     const found = callerOf(view, names, at, frames.length === 1, layouts)
@@ -67,16 +67,20 @@ export function unwind(view: HartView, names: UnwindNames, layouts?: FrameLayout
   return frames
 }
 
-type Caller = { readonly registers: Registers; readonly source: FrameSource }
+/** A caller, and how it was found. */
+export interface StackCaller {
+  readonly registers: StackRegisters
+  readonly source: FrameSource
+}
 
 /** The caller of a frame; undefined at the stack's end, 'lost' where nothing leads on. */
-function callerOf(
+export function callerOf(
   view: HartView,
   names: UnwindNames,
-  at: Registers,
+  at: StackRegisters,
   isInnermost: boolean,
-  layouts: FrameLayouts | undefined,
-): Caller | 'lost' | undefined {
+  layouts?: FrameLayouts,
+): StackCaller | 'lost' | undefined {
   // A call that never returns may be its function's last instruction.
   const place = names.at(isInnermost || at.ra !== undefined ? at.pc : at.pc - 1n)
   const trap = isInnermost ? undefined : [place?.name, names.at(at.pc)?.name].find(n => n && names.savesTrap?.(n))
@@ -106,7 +110,7 @@ function isNear(address: bigint, sp: bigint): boolean {
   return address >= sp && address - sp <= MAX_FRAME_BYTES && address % WORD === 0n
 }
 
-function trapped(view: HartView, at: bigint): Caller | undefined {
+function trapped(view: HartView, at: bigint): StackCaller | undefined {
   const register = (number: number): bigint | undefined => view.long(at + BigInt(number) * WORD)
   const [pc, ra, sp, fp] = [register(0), register(RA), register(SP), register(FP)]
   if (pc === undefined || sp === undefined || fp === undefined) return undefined
@@ -114,7 +118,7 @@ function trapped(view: HartView, at: bigint): Caller | undefined {
 }
 
 /** The frame pointer is where the frame ends; below it are the return address and the caller's frame pointer. */
-function byFramePointer(view: HartView, { sp, fp }: Registers): Caller | undefined {
+function byFramePointer(view: HartView, { sp, fp }: StackRegisters): StackCaller | undefined {
   if (!isNear(fp, sp) || fp === sp) return undefined
   const [pc, next] = [view.long(fp - WORD), view.long(fp - 2n * WORD)]
   if (pc === undefined || next === undefined || !followsCall(view, pc)) return undefined
@@ -122,7 +126,7 @@ function byFramePointer(view: HartView, { sp, fp }: Registers): Caller | undefin
 }
 
 /** All that lies in the stack and may be a call's. */
-function guesses(view: HartView, names: UnwindNames, { sp, ra }: Registers): StackFrame[] {
+function guesses(view: HartView, names: UnwindNames, { sp, ra }: StackRegisters): StackFrame[] {
   const found: StackFrame[] = []
   const note = (pc: bigint | undefined): void => {
     if (pc === undefined || found.length === MAX_GUESSES || !names.at(pc) || !followsCall(view, pc)) return

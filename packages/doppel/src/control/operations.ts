@@ -110,6 +110,20 @@ const ROWS: readonly Operation<Machine>[] = [
     },
   },
   {
+    // The Debug Adapter Protocol, both ways, until the client goes.
+    name: 'dap',
+    async run(machine, _message, session) {
+      const { attachDap } = await import('../guest-debug/attached-guest.ts')
+      const { promise: closed, resolve } = Promise.withResolvers<void>()
+      const debug = attachDap(machine, bytes => void session.output(bytes), resolve)
+      session.onInput(bytes => (bytes ? debug.receive(bytes) : debug.close()))
+      await Promise.race([session.gone, closed])
+      debug.close()
+      await debug.settled()
+      return {}
+    },
+  },
+  {
     name: 'publish',
     async run(machine, message) {
       const guestPort = message['guestPort']

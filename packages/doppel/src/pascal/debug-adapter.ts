@@ -13,7 +13,12 @@ import { MAX_TYPED_BYTES, TypedInput } from './typed-input.ts'
  * Starts the Pascal program of a launch configuration: `program` (a path), `args` (`name=file`), `cwd`, `input` (text for its standard
  * input, before what is typed), `unchecked`. Throws `dap.program`, `pascal.*` and `pcode.*`.
  */
-export async function launchPascal(given: DapArguments, output: DapOutput): Promise<DapProgram> {
+export async function launchPascal(
+  given: DapArguments,
+  output: DapOutput,
+  { attaches }: { readonly attaches: boolean },
+): Promise<DapProgram> {
+  if (attaches) throw new DoppelError('dap.attach', 'a program is debugged from its beginning: use launch')
   const folder = resolve(given.optionalText('cwd') ?? '.')
   const path = resolve(folder, given.text('program'))
   const written = readBindings(textsOf(given, 'args'))

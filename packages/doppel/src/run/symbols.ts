@@ -23,6 +23,12 @@ export interface SymbolFile {
   readonly offset?: string
 }
 
+/** A file whose names are known, and by how much the guest has its code elsewhere. */
+export interface NamedFile {
+  readonly path: string
+  readonly offset: bigint
+}
+
 /** Of one kernel all three are moved by the same distance, or the file is another kernel's. */
 const LANDMARKS = ['linux_banner', 'init_task', '_start'] as const
 
@@ -40,6 +46,15 @@ export async function guestNames(
   options: Pick<RunOptions, 'symbols' | 'target' | 'kernel' | 'firmware'>,
   memory?: GuestMemory,
 ): Promise<CodeNames> {
+  return (await guestNamesAndFiles(options, memory)).names
+}
+
+/** The same, and the ELF files that it is from. */
+export async function guestNamesAndFiles(
+  options: Pick<RunOptions, 'symbols' | 'target' | 'kernel' | 'firmware'>,
+  memory?: GuestMemory,
+): Promise<{ readonly names: CodeNames; readonly files: readonly NamedFile[] }> {
+  const named: NamedFile[] = []
   const { symbols: asked = [], target, kernel, firmware } = options
   const own = memory && readKallsyms(memory)
   const program = target?.kind === 'elf' ? [target.path] : []
@@ -55,9 +70,11 @@ export async function guestNames(
     const offset = file.offset === undefined ? distance(table, own, file.path) : BigInt(file.offset)
     tables.push(offset === 0n ? table : parseSymbols(bytes, { name: file.path, machine: EM_RISCV }, offset))
     lines.push(() => linesOf(bytes, file.path, offset))
+    if (isElf(bytes)) named.push({ path: file.path, offset })
   }
   if (own) tables.push(own)
-  return new CodeNames(SymbolTable.join(tables), () => lines.map(read => read()).filter(({ size }) => size > 0))
+  const readLines = (): LineTable[] => lines.map(read => read()).filter(({ size }) => size > 0)
+  return { names: new CodeNames(SymbolTable.join(tables), readLines), files: named }
 }
 
 function hasSymbols(bytes: Uint8Array, path: string): boolean {

@@ -12,8 +12,11 @@ export interface Landing extends DebugStop {
 export interface Travel {
   /** To before a thread's last step. Throws `travel.diverged`. */
   stepBack(thread: number): Promise<Landing>
-  /** To the last time that a breakpoint was reached or what is watched accessed, or to the start. Throws `travel.diverged`. */
-  continueBack(thread: number): Promise<Landing>
+  /**
+   * To the last time that a breakpoint was reached or what is watched accessed, of those times that are wanted: asked when a thread
+   * comes by; or to the start. Throws `travel.diverged`.
+   */
+  continueBack(thread: number, isWanted?: (stop: DebugStop) => boolean): Promise<Landing>
   /** To the moment with so many steps of all threads, or as near as is known. Throws `travel.diverged`. */
   goTo(total: number): Promise<void>
   /** Has a search end where it began. */
@@ -66,7 +69,7 @@ export class TimeTravel<Moment> implements Travel {
     return { thread, isStart: false }
   }
 
-  async continueBack(thread: number): Promise<Landing> {
+  async continueBack(thread: number, isWanted: (stop: DebugStop) => boolean = () => true): Promise<Landing> {
     this.#isInterrupted = false
     const here = this.#target.position(thread).total
     await this.#bringNear(here)
@@ -75,7 +78,7 @@ export class TimeTravel<Moment> implements Travel {
       const from = checkpoints.findLast(({ at }) => at < end)
       if (!from) return this.#toStart(thread)
       const next = checkpoints.find(({ at }) => at === end)
-      const hit = !next || this.#mayHit(next) ? await this.#lastHit(from, end) : undefined
+      const hit = !next || this.#mayHit(next) ? await this.#lastHit(from, end, isWanted) : undefined
       if (hit) return await this.#land(hit)
       end = from.at
       if (!this.#isInterrupted) continue
@@ -99,12 +102,16 @@ export class TimeTravel<Moment> implements Travel {
   }
 
   /** The last hit between a checkpoint and a later moment. */
-  async #lastHit(from: Checkpoint<Moment>, end: number): Promise<Hit | undefined> {
+  async #lastHit(
+    from: Checkpoint<Moment>,
+    end: number,
+    isWanted: (stop: DebugStop) => boolean,
+  ): Promise<Hit | undefined> {
     let last: Hit | undefined
     this.#timeline.returnTo(from)
     await this.#run({ total: end }, undefined, stop => {
       const { total } = this.#target.position(stop.thread)
-      if (total < end) last = { stop, total }
+      if (total < end && isWanted(stop)) last = { stop, total }
     })
     return last
   }

@@ -1,4 +1,4 @@
-import type { PlacedBreakpoint, SourceBreakpoint } from '@doppel/base'
+import { DoppelError, type PlacedBreakpoint, type SourceBreakpoint } from '@doppel/base'
 import { type CodePlace, type LineTable, Mark } from './line-table.ts'
 import { readExpression, type WrittenExpression } from './read-expression.ts'
 
@@ -23,27 +23,21 @@ export class Breakpoints {
   }
 
   setOf(file: string, wanted: readonly SourceBreakpoint[]): readonly PlacedBreakpoint[] {
-    // All are read before any is replaced: one that cannot be read leaves things as they were.
-    const read = wanted.map(breakpoint => {
+    const placed: CodeBreakpoint[] = []
+    const told = wanted.map((breakpoint): PlacedBreakpoint => {
       const found = this.#lines.find(file, breakpoint.line)
-      const { condition, hits = 1, message } = breakpoint
-      return {
-        line: found?.line,
-        placed: {
-          places: found?.places ?? [],
-          condition: condition === undefined || condition === '' ? undefined : readExpression(condition),
-          hits,
-          message: message === undefined || message === '' ? undefined : readMessage(message),
-          arrivals: 0,
-        },
+      if (!found) return { line: undefined }
+      try {
+        placed.push(readBreakpoint(breakpoint, found.places))
+      } catch (error) {
+        if (error instanceof DoppelError) return { line: undefined, problem: error.message }
+        throw error
       }
+      return { line: found.line }
     })
-    this.#ofFiles.set(
-      file,
-      read.map(({ placed }) => placed),
-    )
+    this.#ofFiles.set(file, placed)
     this.#mark()
-    return read.map(({ line }) => ({ line }))
+    return told
   }
   setOfRoutines(places: readonly CodePlace[]): void {
     this.#ofRoutines = places
@@ -63,6 +57,20 @@ export class Breakpoints {
       const marks = this.#lines.marks[routine]
       if (marks) marks[at] = (marks[at] as number) | Mark.breakpoint
     }
+  }
+}
+
+/** Throws `debug.expression`. */
+function readBreakpoint(
+  { condition, hits = 1, message }: SourceBreakpoint,
+  places: readonly CodePlace[],
+): CodeBreakpoint {
+  return {
+    places,
+    condition: condition === undefined || condition === '' ? undefined : readExpression(condition),
+    hits,
+    message: message === undefined || message === '' ? undefined : readMessage(message),
+    arrivals: 0,
   }
 }
 

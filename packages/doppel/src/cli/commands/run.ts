@@ -96,6 +96,7 @@ export const runCommand: Command = {
       summary: `what is to go wrong in a deterministic run, one in N times: ${Object.keys(FAULTS).join(', ')}`,
     },
     { name: 'hash', summary: "print at the end what stands for a deterministic machine's state" },
+    { name: 'debug', summary: 'stand still, in a debugger of this terminal for C and the like (see also doppel dap)' },
     { name: 'gdb', value: '[HOST:]PORT', summary: 'let GDB connect there: target remote :PORT' },
     {
       name: 'break-on',
@@ -139,6 +140,7 @@ export const runCommand: Command = {
     ['doppel run system.vol', 'the UCSD p-System of a disk image (see doppel pascal volume)'],
     ['doppel run -m 512M --network none -cp classes:lib.jar Main', 'a class of one, with limits'],
     ['doppel run --gdb 1234 --gdb-wait prog.elf', 'stand still until gdb-multiarch prog.elf connects'],
+    ['doppel run --debug prog.elf', 'by its source: break main, continue, next, print x; help shows the rest'],
     ['doppel run --deterministic --hash linux -- uname -a', 'the same to the bit, each time and everywhere'],
     ['doppel run --coverage out.info prog.elf', 'then: genhtml out.info'],
     ['doppel run --break-on syscall:reboot linux -- reboot', 'where the guest is when it does that'],
@@ -154,6 +156,10 @@ export const runCommand: Command = {
     const options = await readRunOptions(invocation)
     if (invocation.has('output') && !options.sample) {
       throw new DoppelError('cli.arguments', '--output is where --sample goes; expected --sample N')
+    }
+    if (invocation.has('debug')) {
+      const { debugGuestInTerminal } = await import('../../guest-debug/terminal.ts')
+      return await debugGuestInTerminal(options, invocation.streams)
     }
     if (!invocation.has('detach')) {
       if (invocation.has('isolation')) {

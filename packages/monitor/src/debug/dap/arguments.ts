@@ -24,6 +24,12 @@ export class Arguments {
     if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number
     throw new DoppelError('dap.argument', `${name} must be a number`, { name })
   }
+  /** Throws `dap.argument` where it is no whole number. */
+  integer(name: string, absent?: number): number {
+    const value = this.#values[name] ?? absent
+    if (Number.isSafeInteger(value)) return value as number
+    throw new DoppelError('dap.argument', `${name} must be a number`, { name })
+  }
   isSet(name: string, absent = false): boolean {
     const value = this.#values[name]
     return typeof value === 'boolean' ? value : absent

@@ -1,16 +1,26 @@
-import { DoppelError, type SourceBreakpoint, type SourceRun, type SourceVariable } from '@doppel/base'
+import {
+  DoppelError,
+  type PlacedBreakpoint,
+  type SourceBreakpoint,
+  type SourceRun,
+  type SourceValue,
+  type SourceVariable,
+} from '@doppel/base'
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import type { Arguments } from './arguments.ts'
+import { frameId, framePlace } from './frame-ids.ts'
+import { MACHINE_ROWS } from './machine-requests.ts'
 import type { DapSession } from './session.ts'
+import { sourceOf } from './sources.ts'
 
-type Handler = (on: DapSession, given: Arguments) => object | undefined | Promise<object | undefined>
+/** Answers a request with its body. */
+export type Handler = (on: DapSession, given: Arguments) => object | undefined | Promise<object | undefined>
 
-/** The one thread of a program. */
-export const THREAD_ID = 1
 /** Variables beyond this are asked for in stretches. */
 const INDEXED_FROM = 100
 const MAX_BREAKPOINTS = 10_000
 
+/** Those of any program; what a target has beyond them it says when it is there. */
 const CAPABILITIES: DebugProtocol.Capabilities = {
   supportsConfigurationDoneRequest: true,
   supportsFunctionBreakpoints: true,
@@ -35,8 +45,9 @@ const ROWS: Readonly<Record<string, Handler>> = {
     await on.start(given)
     return undefined
   },
-  attach: () => {
-    throw new DoppelError('dap.attach', 'a program is debugged from its beginning: use launch')
+  attach: async (on, given) => {
+    await on.start(given, { attaches: true })
+    return undefined
   },
   configurationDone: () => undefined,
   setExceptionBreakpoints: () => ({ breakpoints: [] }),
@@ -52,17 +63,21 @@ const ROWS: Readonly<Record<string, Handler>> = {
       ),
     }
   },
-  threads: () => ({ threads: [{ id: THREAD_ID, name: 'main' }] }),
+  threads: on => {
+    const threads = on.program.target.threads?.() ?? [{ id: 0, name: 'main' }]
+    return { threads: threads.map(({ id, name }) => ({ id: id + 1, name })) }
+  },
   stackTrace: (on, given) => {
-    const frames = on.target.frames()
+    const thread = threadOf(given)
+    const frames = on.target.frames(thread)
     const first = given.count('startFrame', 0)
     const count = given.count('levels', 0) || frames.length
     return {
       totalFrames: frames.length,
-      stackFrames: frames.slice(first, first + count).map(({ name, file, line }, i) => ({
-        // A frame's number there is not 0.
-        id: first + i + 1,
+      stackFrames: frames.slice(first, first + count).map(({ name, file, line, address }, i) => ({
+        id: frameId(thread, first + i),
         name,
+        ...(address !== undefined && { instructionPointerReference: `0x${address.toString(16)}` }),
         line: line === 0 ? 0 : line + on.lineShift,
         column: 1,
         ...(line === 0 ? {} : { source: sourceOf(on, file) }),
@@ -70,9 +85,10 @@ const ROWS: Readonly<Record<string, Handler>> = {
     }
   },
   scopes: (on, given) => ({
-    scopes: on.target.scopes(frameOf(given)).map(({ name, variables }, i) => ({
+    scopes: on.target.scopes(...framePlace(given.count('frameId', 0))).map(({ name, variables }, i) => ({
       name,
       ...(i === 0 && { presentationHint: 'locals' }),
+      ...(name === 'Registers' && { presentationHint: 'registers' }),
       expensive: false,
       variablesReference: on.handles.of((first, count) => variables().slice(first, first + count)),
     })),
@@ -91,7 +107,7 @@ const ROWS: Readonly<Record<string, Handler>> = {
     return { value: value.text, type: value.type, variablesReference: on.handles.ofValue(value) }
   },
   setExpression: (on, given) => {
-    const value = on.target.evaluate(frameOf(given), given.text('expression'))
+    const value = on.evaluate(given, given.text('expression'))
     if (!value.assign) throw new DoppelError('debug.value', 'this cannot be given a value')
     value.assign(given.text('value'))
     return { value: value.text, type: value.type, variablesReference: on.handles.ofValue(value) }
@@ -103,8 +119,8 @@ const ROWS: Readonly<Record<string, Handler>> = {
       on.program.give(`${text}\n`)
       return { result: '', variablesReference: 0 }
     }
-    const value = on.target.evaluate(frameOf(given), text)
-    return { result: value.text, type: value.type, variablesReference: on.handles.ofValue(value) }
+    const value = on.evaluate(given, text)
+    return { result: value.text, type: value.type, variablesReference: on.handles.ofValue(value), ...memoryOf(value) }
   },
   exceptionInfo: on => {
     if (on.problem === undefined) throw new DoppelError('dap.order', 'the program broke no rule')
@@ -118,6 +134,8 @@ const ROWS: Readonly<Record<string, Handler>> = {
   next: running('over'),
   stepIn: running('into'),
   stepOut: running('out'),
+  stepBack: returning('over'),
+  reverseContinue: returning('continue'),
   pause: on => {
     on.program.target.pause()
     return undefined
@@ -128,22 +146,42 @@ const ROWS: Readonly<Record<string, Handler>> = {
     return undefined
   },
   disconnect: () => undefined,
+  ...MACHINE_ROWS,
 }
 
 /** Requests by name. */
 export const REQUESTS: ReadonlyMap<string, Handler> = new Map(Object.entries(ROWS))
 
 function running(how: SourceRun): (on: DapSession, given: Arguments) => undefined {
-  return on => {
-    on.run(how)
+  return (on, given) => {
+    const thread = threadOf(given)
+    const { target } = on
+    const { machine } = target
+    const isInstruction = given.optionalText('granularity') === 'instruction' && how !== 'continue'
+    on.run(isInstruction && machine ? () => machine.step(thread) : () => target.run(how, thread))
     return undefined
   }
 }
-function frameOf(given: Arguments): number {
-  return Math.max(0, given.count('frameId', 1) - 1)
+function returning(how: 'over' | 'continue'): (on: DapSession, given: Arguments) => undefined {
+  return (on, given) => {
+    const { goBack } = on.target
+    const thread = threadOf(given)
+    if (!goBack) {
+      throw new DoppelError(
+        'dap.back',
+        'its past is not kept: only a deterministic run or a replay can be gone back in',
+      )
+    }
+    const isInstruction = given.optionalText('granularity') === 'instruction'
+    on.run(() => goBack(isInstruction ? 'instruction' : how, thread))
+    return undefined
+  }
 }
-function sourceOf(on: DapSession, file: string): DebugProtocol.Source {
-  return { name: file.replace(/^.*[/\\]/, ''), path: on.program.pathOf(file) }
+function threadOf(given: Arguments): number {
+  return Math.max(0, given.count('threadId', 1) - 1)
+}
+function memoryOf({ memory }: SourceValue): { readonly memoryReference?: string } {
+  return memory ? { memoryReference: `0x${memory.address.toString(16)}` } : {}
 }
 function shown(on: DapSession, { name, value }: SourceVariable): DebugProtocol.Variable {
   return {
@@ -151,6 +189,7 @@ function shown(on: DapSession, { name, value }: SourceVariable): DebugProtocol.V
     value: value.text,
     type: value.type,
     variablesReference: on.handles.ofValue(value),
+    ...memoryOf(value),
     ...(value.parts > INDEXED_FROM && { indexedVariables: value.parts }),
   }
 }
@@ -163,28 +202,19 @@ function setBreakpoints(on: DapSession, given: Arguments): object {
   if (file === undefined) {
     return { breakpoints: wanted.map(() => ({ verified: false, message: 'the program has no code of this file' })) }
   }
-  // Each by itself first, so that one which cannot be read does not take the others away.
   const read = wanted.map(one => readBreakpoint(on, one))
-  const good = read.filter(one => one.problem === undefined)
-  const usable = good.filter(one => {
-    try {
-      target.setBreakpoints(file, [one.breakpoint])
-      return true
-    } catch (error) {
-      if (!(error instanceof DoppelError)) throw error
-      one.problem = error.message
-      return false
-    }
-  })
-  const placed = target.setBreakpoints(
-    file,
-    usable.map(one => one.breakpoint),
-  )
+  const usable = read.filter(one => one.problem === undefined)
+  const placed = target
+    .setBreakpoints(
+      file,
+      usable.map(one => one.breakpoint),
+    )
+    .values()
   return {
     breakpoints: read.map(one => {
-      const line = placed[usable.indexOf(one)]?.line
+      const { line, problem = one.problem } = one.problem === undefined ? (placed.next().value ?? one) : one
       if (line !== undefined) return { verified: true, line: line + on.lineShift }
-      return { verified: false, message: one.problem ?? 'there is no code from here on' }
+      return { verified: false, message: problem ?? 'there is no code from here on' }
     }),
   }
 }
@@ -192,16 +222,17 @@ function setBreakpoints(on: DapSession, given: Arguments): object {
 function readBreakpoint(
   on: DapSession,
   given: Arguments,
-): { readonly breakpoint: SourceBreakpoint; problem: string | undefined } {
+): PlacedBreakpoint & { readonly breakpoint: SourceBreakpoint } {
   const hits = given.optionalText('hitCondition')
   const count = /^\s*(?:>=?\s*)?(\d{1,9})\s*$/.exec(hits ?? '1')?.[1]
   return {
+    line: undefined,
     breakpoint: {
       line: given.count('line') - on.lineShift,
       condition: given.optionalText('condition'),
       message: given.optionalText('logMessage'),
       hits: Number(count ?? 1),
     },
-    problem: count === undefined ? `'${hits}' is no number of arrivals` : undefined,
+    ...(count === undefined && { problem: `'${hits}' is no number of arrivals` }),
   }
 }

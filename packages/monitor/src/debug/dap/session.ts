@@ -1,9 +1,10 @@
-import { assert, DoppelError, type SourceEnd, type SourceRun, type SourceStop, type SourceTarget } from '@doppel/base'
+import { assert, DoppelError, type SourceEnd, type SourceStop, type SourceTarget, type SourceValue } from '@doppel/base'
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import { Arguments, isObject } from './arguments.ts'
+import { framePlace } from './frame-ids.ts'
 import { Handles } from './handles.ts'
 import { encodeMessage, MessageReader } from './messages.ts'
-import { REQUESTS, THREAD_ID } from './requests.ts'
+import { REQUESTS } from './requests.ts'
 
 /** A program that a client has launched. */
 export interface DapProgram {
@@ -22,7 +23,11 @@ export interface DapProgram {
 export type DapOutput = (text: string, category: 'stdout' | 'stderr' | 'console') => void
 
 /** Starts the program that a client's launch configuration describes. Throws coded errors, which the client is told. */
-export type DapLaunch = (configuration: Arguments, output: DapOutput) => Promise<DapProgram>
+export type DapLaunch = (
+  configuration: Arguments,
+  output: DapOutput,
+  how: { readonly attaches: boolean },
+) => Promise<DapProgram>
 
 /** How a stop is called there. */
 const REASONS: Readonly<Record<SourceStop['reason'], string>> = {
@@ -31,6 +36,7 @@ const REASONS: Readonly<Record<SourceStop['reason'], string>> = {
   step: 'step',
   pause: 'pause',
   problem: 'exception',
+  data: 'data breakpoint',
 }
 
 /** A client's connection, by the Debug Adapter Protocol. */
@@ -98,20 +104,36 @@ export class DapSession {
       const told: DebugProtocol.Message = {
         id: 1,
         format: `${error.message} [${error.code}]`,
-        showUser: command === 'launch',
+        showUser: command === 'launch' || command === 'attach',
       }
       this.#post({ type: 'response', ...request, success: false, message: error.code, body: { error: told } })
     }
   }
   /** What happens once the client has its answer. */
   #afterwards(command: string): void {
-    if (command === 'launch') this.#event('initialized')
+    if (command === 'launch' || command === 'attach') this.#initialized()
     else if (command === 'configurationDone') this.#begin()
     else if (command === 'disconnect') this.close()
     else if (command === 'terminate') this.#event('terminated')
     const start = this.#start
     this.#start = undefined
     start?.()
+  }
+  /** What the target has beyond any program's. */
+  #initialized(): void {
+    const { machine, goBack } = this.program.target
+    const has = machine !== undefined
+    const capabilities: DebugProtocol.Capabilities = {
+      supportsStepBack: goBack !== undefined,
+      supportsReadMemoryRequest: has,
+      supportsWriteMemoryRequest: has,
+      supportsDisassembleRequest: has,
+      supportsInstructionBreakpoints: has,
+      supportsSteppingGranularity: has,
+      supportsDataBreakpoints: has,
+    }
+    if (has || goBack) this.#event('capabilities', { capabilities })
+    this.#event('initialized')
   }
   #post(message: object): void {
     if (!this.#isClosed) this.#send(encodeMessage({ seq: ++this.#number, ...message }))
@@ -124,15 +146,18 @@ export class DapSession {
   readonly tell: DapOutput = (output, category) => this.#event('output', { category, output })
 
   /** Starts what is to be debugged. Throws what the launch throws, and `dap.order` where something is debugged already. */
-  async start(configuration: Arguments): Promise<void> {
+  async start(configuration: Arguments, { attaches = false }: { readonly attaches?: boolean } = {}): Promise<void> {
     if (this.#program) throw new DoppelError('dap.order', 'a program is debugged already')
-    this.#stopsOnEntry = configuration.isSet('stopOnEntry')
-    this.#program = await this.#launch(configuration, this.tell)
+    this.#stopsOnEntry = configuration.isSet('stopOnEntry') || configuration.isSet('stopAtEntry')
+    this.#program = await this.#launch(configuration, this.tell, { attaches })
     this.#program.target.onMessage = text => this.tell(`${text}\n`, 'console')
   }
   #begin(): void {
     if (this.#stopsOnEntry) this.#stopped({ reason: 'entry' })
-    else if (this.#program) this.run('continue')
+    else if (this.#program) {
+      const { target } = this.#program
+      this.run(() => target.run('continue'))
+    }
   }
   get isRunning(): boolean {
     return this.#isRunning
@@ -148,17 +173,29 @@ export class DapSession {
     if (this.#isRunning) throw new DoppelError('dap.order', 'the program runs; pause it first')
     return target
   }
+  /** The value of an expression, as the frame of a request sees it. Throws `debug.*`. */
+  evaluate(given: Arguments, expression: string): SourceValue {
+    const [frame, thread] = framePlace(given.count('frameId', 0))
+    return this.target.evaluate(frame, expression, thread)
+  }
   /** Lets the program run once the request is answered; its stop is told when it comes. */
-  run(how: SourceRun): void {
-    const { target } = this
+  run(go: () => Promise<SourceStop | SourceEnd>): void {
     this.handles.clear()
     this.problem = undefined
     this.#isRunning = true
     this.#start = () =>
-      void target.run(how).then(stop => {
-        this.#isRunning = false
-        this.#stopped(stop)
-      })
+      void go().then(
+        stop => {
+          this.#isRunning = false
+          this.#stopped(stop)
+        },
+        (error: unknown) => {
+          if (!(error instanceof DoppelError)) throw error
+          this.#isRunning = false
+          this.tell(`${error.message} [${error.code}]\n`, 'stderr')
+          this.#stopped({ reason: 'pause' })
+        },
+      )
   }
   #stopped(stop: SourceStop | SourceEnd): void {
     if (stop.reason === 'ended') {
@@ -170,7 +207,7 @@ export class DapSession {
     if (stop.reason === 'problem') this.problem = stop.text ?? ''
     const body: DebugProtocol.StoppedEvent['body'] = {
       reason: REASONS[stop.reason],
-      threadId: THREAD_ID,
+      threadId: (stop.thread ?? 0) + 1,
       allThreadsStopped: true,
       ...(stop.text !== undefined && { text: stop.text, description: stop.text }),
     }

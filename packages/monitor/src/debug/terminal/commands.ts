@@ -43,6 +43,24 @@ const COMMANDS: readonly DebugCommand[] = [
     summary: 'to the next line, into what it calls',
     run: async on => await on.run('into'),
   },
+  {
+    name: 'reverse-next',
+    aliases: ['rn'],
+    summary: 'back to the line before, over what it called',
+    run: async on => await on.goBack('over'),
+  },
+  {
+    name: 'reverse-continue',
+    aliases: ['rc'],
+    summary: 'back to a breakpoint, or to the last write of what is watched',
+    run: async on => await on.goBack('continue'),
+  },
+  {
+    name: 'watch',
+    usage: '[VARIABLE]',
+    summary: 'stop where it gets another value, beside those watched already; alone: watch nothing',
+    run: (on, words) => watch(on, words),
+  },
   { name: 'finish', summary: 'until this routine has returned', run: async on => await on.run('out') },
   {
     name: 'print',
@@ -76,11 +94,15 @@ const COMMANDS: readonly DebugCommand[] = [
       on.displays.length = 0
     },
   },
-  { name: 'locals', summary: "show the routine's variables", run: on => showScope(on, on.target.scopes(on.frame)[0]) },
+  {
+    name: 'locals',
+    summary: "show the routine's variables",
+    run: on => showScope(on, on.target.scopes(on.frame, on.thread)[0]),
+  },
   {
     name: 'globals',
     summary: "show the program's variables",
-    run: on => showScope(on, on.target.scopes(on.frame).at(-1)),
+    run: on => showScope(on, on.target.scopes(on.frame, on.thread).at(-1)),
   },
   { name: 'backtrace', aliases: ['bt', 'where'], summary: 'show the calls that led here', run: on => backtrace(on) },
   {
@@ -126,14 +148,11 @@ function addBreakpoint(on: TerminalDebugger, words: string): void {
   if (place === '') throw new DoppelError('debug.command', 'where? expected break LINE or break ROUTINE')
   const [, file, line] = /^(?:(.*):)?(\d+)$/.exec(place) ?? []
   const wanted = line === undefined ? entryOf(on, place) : { file: fileOf(on, file), line: lineNumber(line) }
-  const [placed] = on.target.setBreakpoints(wanted.file, [{ ...wanted, condition }])
-  if (placed?.line === undefined) {
-    on.place(on.breakpoints)
-    throw new DoppelError('debug.command', `${wanted.file} has no code from line ${wanted.line} on`)
+  const { line: found, problem } = on.add({ file: wanted.file, line: wanted.line, condition })
+  if (found === undefined) {
+    throw new DoppelError('debug.command', problem ?? `${wanted.file} has no code from line ${wanted.line} on`)
   }
-  const number = on.nextNumber()
-  on.place([...on.breakpoints, { number, file: wanted.file, line: placed.line, condition }])
-  on.write(`breakpoint ${number}: ${wanted.file}:${placed.line}\n`)
+  on.write(`breakpoint ${on.breakpoints.at(-1)?.number}: ${wanted.file}:${found}\n`)
 }
 /** Where a routine begins. */
 function entryOf(on: TerminalDebugger, routine: string): SourceFrame {
@@ -145,7 +164,7 @@ function entryOf(on: TerminalDebugger, routine: string): SourceFrame {
 }
 /** A file by the end of its path; the one that is looked at where none is named. */
 function fileOf(on: TerminalDebugger, name: string | undefined): string {
-  if (name === undefined) return on.target.frames()[on.frame]?.file || (on.target.files[0] ?? '')
+  if (name === undefined) return on.target.frames(on.thread)[on.frame]?.file || (on.target.files[0] ?? '')
   return on.target.files.find(file => file === name || file.endsWith(`/${name}`)) ?? name
 }
 function listBreakpoints(on: TerminalDebugger): void {
@@ -163,8 +182,26 @@ function deleteBreakpoints(on: TerminalDebugger, words: string): void {
   on.place(words === '' ? [] : on.breakpoints.filter(b => b.number !== number))
 }
 
+function watch(on: TerminalDebugger, words: string): void {
+  const { machine } = on.target
+  if (!machine) throw new DoppelError('debug.command', 'variables of this language cannot be watched')
+  if (words === '') {
+    on.watched = []
+    machine.setDataBreakpoints([])
+    return
+  }
+  const { memory } = on.target.evaluate(on.frame, words, on.thread)
+  if (!memory) throw new DoppelError('debug.value', `${words} is not in memory`)
+  const watched = [...on.watched, { ...memory, kind: 'write' as const, name: words }]
+  const problem = machine.setDataBreakpoints(watched).at(-1)
+  if (problem !== undefined) {
+    machine.setDataBreakpoints(on.watched)
+    throw new DoppelError('debug.command', problem)
+  }
+  on.watched = watched
+}
 function print(on: TerminalDebugger, expression: string): void {
-  const value = on.target.evaluate(on.frame, expression)
+  const value = on.target.evaluate(on.frame, expression, on.thread)
   on.write(`${value.text}\n`)
   if (!value.text.includes('…')) return
   for (const part of value.part(0, MAX_PARTS)) on.write(`  ${part.name} = ${part.value.text}\n`)
@@ -174,7 +211,7 @@ function assign(on: TerminalDebugger, words: string): void {
   const [, variable, text] = /^(.*?)\s*:=\s*(.*)$/s.exec(words) ?? []
   if (variable === undefined || text === undefined)
     throw new DoppelError('debug.command', 'expected set VARIABLE := VALUE')
-  const value = on.target.evaluate(on.frame, variable)
+  const value = on.target.evaluate(on.frame, variable, on.thread)
   if (!value.assign) throw new DoppelError('debug.value', `${variable} cannot be given a value`)
   value.assign(text)
   on.show(variable)
@@ -185,7 +222,7 @@ function showScope(on: TerminalDebugger, scope: SourceScope | undefined): void {
   for (const { name, value } of variables) on.write(`${name} = ${value.text}\n`)
 }
 function backtrace(on: TerminalDebugger): void {
-  const frames = on.target.frames()
+  const frames = on.target.frames(on.thread)
   frames.slice(0, MAX_FRAMES).forEach((frame, i) => {
     const where = frame.line === 0 ? '' : ` at ${frame.file}:${frame.line}`
     on.write(`${i === on.frame ? '>' : ' '}#${i} ${frame.name}${where}\n`)
@@ -193,7 +230,7 @@ function backtrace(on: TerminalDebugger): void {
   if (frames.length > MAX_FRAMES) on.write(` … and ${frames.length - MAX_FRAMES} more\n`)
 }
 function select(on: TerminalDebugger, frame: number): void {
-  const found = on.target.frames()[frame]
+  const found = on.target.frames(on.thread)[frame]
   if (!found) throw new DoppelError('debug.command', 'there is no such frame')
   on.frame = frame
   on.write(`#${frame} ${found.name} at ${found.file}:${found.line}\n`)

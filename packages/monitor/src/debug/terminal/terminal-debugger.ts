@@ -1,8 +1,11 @@
 import {
+  type DataBreakpoint,
   DoppelError,
+  type PlacedBreakpoint,
   type SourceBreakpoint,
   type SourceEnd,
   type SourceFrame,
+  type SourceReturn,
   type SourceRun,
   type SourceStop,
   type SourceTarget,
@@ -32,8 +35,10 @@ export class TerminalDebugger {
   readonly write: (text: string) => void
   breakpoints: readonly AskedBreakpoint[] = []
   readonly displays: string[] = []
-  /** The frame that expressions are seen from. */
+  /** The frame that expressions are seen from, and its thread: the one that stopped last. */
   frame = 0
+  thread = 0
+  watched: readonly DataBreakpoint[] = []
   /** How the program ended; undefined while it has not. */
   end: SourceEnd | undefined
   readonly #readSource: (file: string) => string | undefined
@@ -76,9 +81,20 @@ export class TerminalDebugger {
 
   /** Lets the program run, and shows where it has come to. */
   async run(how: SourceRun): Promise<void> {
+    await this.#until(() => this.target.run(how, this.thread))
+  }
+  /** Takes the program back, and shows where it has come to. */
+  async goBack(how: SourceReturn): Promise<void> {
+    const { goBack } = this.target
+    if (!goBack) {
+      throw new DoppelError('debug.past', 'its past is not kept: only a deterministic run can be gone back in')
+    }
+    await this.#until(() => goBack(how, this.thread))
+  }
+  async #until(go: () => Promise<SourceStop | SourceEnd>): Promise<void> {
     if (this.end) throw new DoppelError('debug.ended', 'the program has ended')
-    const before = this.target.frames()[0]
-    const stop = await this.target.run(how)
+    const before = this.target.frames(this.thread)[0]
+    const stop = await go()
     this.frame = 0
     if (stop.reason === 'ended') {
       this.end = stop
@@ -86,11 +102,12 @@ export class TerminalDebugger {
       this.write(`the program has ended${stop.exitCode === 0 ? '' : ` with status ${stop.exitCode}`}\n`)
       return
     }
+    this.thread = stop.thread ?? 0
     this.#showStop(stop, before)
   }
   #showStop(stop: SourceStop, before: SourceFrame | undefined): void {
-    if (stop.reason === 'problem') this.write(`error: ${stop.text}\n`)
-    const here = this.target.frames()[0]
+    if (stop.text !== undefined) this.write(stop.reason === 'problem' ? `error: ${stop.text}\n` : `${stop.text}\n`)
+    const here = this.target.frames(this.thread)[0]
     if (here && (stop.reason !== 'step' || here.name !== before?.name)) this.write(`${placeText(here)}\n`)
     this.showLine()
     for (const expression of this.displays) this.show(expression)
@@ -99,15 +116,21 @@ export class TerminalDebugger {
   /** Shows an expression and its value. */
   show(expression: string): void {
     try {
-      this.write(`${expression} = ${this.target.evaluate(this.frame, expression).text}\n`)
+      this.write(`${expression} = ${this.target.evaluate(this.frame, expression, this.thread).text}\n`)
     } catch (error) {
       if (!(error instanceof DoppelError)) throw error
       this.write(`${expression}: ${error.message}\n`)
     }
   }
+  /** Shows where the program stands. */
+  showPlace(): void {
+    const here = this.target.frames(this.thread)[0]
+    if (here) this.write(`${placeText(here)}\n`)
+    this.showLine()
+  }
   /** Shows the source line of the frame that is looked at. */
   showLine(): void {
-    const frame = this.target.frames()[this.frame]
+    const frame = this.target.frames(this.thread)[this.frame]
     if (!frame || frame.line === 0) return
     const text = this.source(frame.file)?.[frame.line - 1]
     this.write(`${String(frame.line).padStart(5)}  ${text ?? ''}\n`)
@@ -115,7 +138,7 @@ export class TerminalDebugger {
   }
   /** Shows lines of a file from one on, or those after what was shown last. */
   list(from: number | undefined): void {
-    const frame = this.target.frames()[this.frame]
+    const frame = this.target.frames(this.thread)[this.frame]
     const file = frame?.file || (this.target.files[0] ?? '')
     const lines = this.source(file)
     if (!lines) throw new DoppelError('debug.source', `the text of ${file} cannot be read`)
@@ -138,11 +161,15 @@ export class TerminalDebugger {
     return this.#sources.get(file)
   }
 
-  /** A number for a new breakpoint. */
-  nextNumber(): number {
-    return ++this.#numbers
+  /** Adds a breakpoint; says where it is. One that stops nothing is not kept. */
+  add(wanted: Omit<AskedBreakpoint, 'number'>): PlacedBreakpoint {
+    const others = this.breakpoints.filter(({ file }) => file === wanted.file)
+    const placed = this.target.setBreakpoints(wanted.file, [...others, wanted]).at(-1) ?? { line: undefined }
+    if (placed.line === undefined) this.place(this.breakpoints)
+    else this.breakpoints = [...this.breakpoints, { ...wanted, line: placed.line, number: ++this.#numbers }]
+    return placed
   }
-  /** Gives the program these breakpoints in place of those that it has. Throws what it throws, and then nothing is changed. */
+  /** Gives the program these breakpoints in place of those that it has. */
   place(breakpoints: readonly AskedBreakpoint[]): void {
     for (const file of new Set([...breakpoints, ...this.breakpoints].map(b => b.file))) {
       this.target.setBreakpoints(

@@ -1,0 +1,93 @@
+import { DoppelError, seededEntropy } from '@doppel/base'
+import { Console, type GuestDebugger, LiveTape, type RewindableTape, type Tape, Timeline } from '@doppel/monitor'
+import type { RunOptions } from '../cli/run-options.ts'
+import { imageName } from '../control/entries.ts'
+import { bootFiles } from '../run/boot-files.ts'
+import { debuggedMachine } from '../run/gdb.ts'
+import { prepareImage } from '../run/images.ts'
+import { type MachineParts, type RunningMachine, runningMachine } from '../run/machine.ts'
+import { freshNonce } from '../run/nonce.ts'
+import { stuck } from '../run/stuck.ts'
+import type { Taping } from '../run/taping.ts'
+import { CpuPlace } from '../sdk/cpu-place.ts'
+import { Machine } from '../sdk/machine.ts'
+import { guestDebugger } from './guest-debugger.ts'
+
+/** A machine that was started to be debugged by its guest's source; it stands still before its first instruction. */
+export interface DebuggedGuest {
+  readonly target: GuestDebugger
+  readonly console: Console
+  /** Resolves once the machine has ended, with what there is to say about it. */
+  readonly ended: Promise<string>
+  /** Ends it. */
+  kill(): void
+}
+
+/** Builds a machine and its debugger. Throws what `runMachine` throws, `gdb.threads`, `elf.*` and `symbols.*`. */
+export async function debugGuest(asked: RunOptions, taping?: Taping): Promise<DebuggedGuest> {
+  const options = await prepareImage(asked, () => undefined)
+  if (options.command !== undefined) {
+    throw new DoppelError(
+      'debug.command',
+      'a debugged machine runs no command; leave it out, and type it on the console',
+    )
+  }
+  const nonce = freshNonce(options.deterministic && seededEntropy(BigInt(options.deterministic.seed)))
+  const boot = await bootFiles(options, nonce, () => undefined)
+  const terminal = new Console()
+  const place = new CpuPlace(options, options.smp)
+  const isOwnImage = options.target?.kind === 'image' && options.kernel === undefined
+  const ports = isOwnImage
+    ? { uart: { write: () => undefined, onInput: () => undefined }, consoles: [terminal] }
+    : { uart: terminal, consoles: [] }
+  const tape = tapeFor(options, taping?.begin(options, false, boot))
+  const running = await runningMachine(options, boot, { ...ports, governor: place.join, waits: true, ...tape })
+  try {
+    return await begin(options, running, { terminal, place, taping })
+  } catch (error) {
+    await running.close()
+    throw error
+  }
+}
+
+/** What a deterministic machine's input passes; where it is not recorded, the run can be gone back in. */
+function tapeFor(
+  { deterministic }: RunOptions,
+  given: Tape | RewindableTape | undefined,
+): Pick<MachineParts, 'tape' | 'timeline'> {
+  if (!deterministic) return {}
+  if (given && !('place' in given)) return { tape: given }
+  return { timeline: new Timeline(given ?? new LiveTape()) }
+}
+
+async function begin(
+  options: RunOptions,
+  running: RunningMachine,
+  {
+    terminal,
+    place,
+    taping,
+  }: { readonly terminal: Console; readonly place: CpuPlace; readonly taping: Taping | undefined },
+): Promise<DebuggedGuest> {
+  const { timeline, vm } = running
+  const machine = debuggedMachine(running)
+  const own = Machine.around(imageName(options), options, running, terminal, place)
+  const { target, close } = await guestDebugger(options, running, machine)
+  if (timeline) timeline.onEnd = () => target.reachedEnd()
+  await vm.pause()
+  own.start()
+  const ended = own.wait().then(
+    end => {
+      close()
+      target.ended(end.kind === 'failure' ? end.code : end.kind === 'stuck' || end.kind === 'halted' ? 1 : 0)
+      if (end.kind === 'stuck') return `${stuck(end.trap).message} [run.stuck]`
+      return end.kind === 'stopped' ? '' : (taping?.end(vm) ?? '')
+    },
+    (error: unknown) => {
+      close()
+      target.ended(1)
+      throw error
+    },
+  )
+  return { target, console: terminal, ended, kill: () => machine.kill() }
+}
