@@ -53,11 +53,10 @@ test('a disk is what it was: a replay leaves it alone, and wants it as it was wh
   expect((await doppel(['replay', taped])).stderr.toString()).toMatch(
     /the disk 1 that .* is another one \[replay\.image\]/,
   )
-  for (const engine of ['translator', 'interpreter']) {
-    const replayed = await doppel(['replay', '--engine', engine, '--disk', before, taped])
-    expect([replayed.status, replayed.stdout.toString()]).toEqual([0, run.stdout.toString()])
-    expect(replayed.stderr.toString()).toMatch(/the same state, [0-9a-f]{16}/)
-  }
+  // The other tier's run is compared where machines are small: see travel-disk.test.ts.
+  const replayed = await doppel(['replay', '--disk', before, taped])
+  expect([replayed.status, replayed.stdout.toString()]).toEqual([0, run.stdout.toString()])
+  expect(replayed.stderr.toString()).toMatch(/the same state, [0-9a-f]{16}/)
   expect((await readFile(disk)).equals(written)).toBe(true)
   expect((await readFile(before)).every(byte => byte === 0)).toBe(true)
 })
