@@ -67,6 +67,10 @@ export class PascalFile {
     if (this.opensAs === 'reading') this.reset()
     else this.rewrite()
   }
+  /** Whether it is open by a title. */
+  get isTitled(): boolean {
+    return this.#contents !== undefined
+  }
   /** Opens by a title: a text as a stream of characters, another file for both reading and writing. */
   openTitled(contents: TitledFile, isNew: boolean, isText: boolean): void {
     this.moves++

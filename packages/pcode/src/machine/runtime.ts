@@ -8,7 +8,7 @@ import { PascalFile } from './pascal-file.ts'
 import type { FilePort } from './ports.ts'
 import { Problem } from './problem.ts'
 import { type CloseOption, TitledFile } from './titled-file.ts'
-import { readTitle } from './titles.ts'
+import { MAX_TITLED_FILES, readTitle } from './titles.ts'
 
 /** A file variable's first byte names its file, so there are this many at once. */
 const MAX_FILES = 255
@@ -104,6 +104,7 @@ export class Runtime {
     }
     const { titles } = this.#port
     if (titles === undefined) throw new Problem('noVolume')
+    if (this.#files.filter(open => open?.isTitled).length >= MAX_TITLED_FILES) throw new Problem('tooManyFiles')
     const file = this.file(address)
     file.openTitled(new TitledFile(titles, read, isNew), isNew, isText)
     return file

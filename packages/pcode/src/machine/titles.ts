@@ -17,8 +17,10 @@ export interface TitlePort {
 /** Why a title leads to no file. */
 export type TitleFault = 'noVolume' | 'fileMissing' | 'writeProtected' | 'noRoom'
 
-/** Bytes of a file with a title. */
-export const MAX_TITLED_BYTES = 0x1000_0000
+/** Bytes of a file with a title: those of the largest volume that a p-System has. */
+export const MAX_TITLED_BYTES = 0x0200_0000
+/** Files with titles that are open at once, each of which is in memory. */
+export const MAX_TITLED_FILES = 16
 const MAX_TITLE = 255
 
 /** Reads a title; blanks, and a size in brackets behind it, say nothing here. Undefined for what is none. */

@@ -14,6 +14,8 @@ export interface Dialect {
   readonly titles: boolean
   /** A case without a match does nothing, or what `otherwise` says. */
   readonly lenientCase: boolean
+  /** A variant part need not have a variant for every value of its tag. */
+  readonly lenientVariants: boolean
   /** `exit(routine)`. */
   readonly exits: boolean
   /** `unit`, `uses`. */
@@ -24,6 +26,8 @@ export interface Dialect {
   readonly includes: boolean
   /** `''` is a string. */
   readonly emptyStrings: boolean
+  /** `{` ends with `}` only, `(*` with `*)` only. */
+  readonly ownCommentEnds: boolean
   /** Identifiers may have `_` in them. */
   readonly underscores: boolean
   /** `input` and `output` are there, whether or not they are program parameters. */
@@ -37,11 +41,13 @@ const NO_EXTENSIONS = {
   titles: false,
   integerWidth: undefined,
   lenientCase: false,
+  lenientVariants: false,
   exits: false,
   units: false,
   segments: false,
   includes: false,
   emptyStrings: false,
+  ownCommentEnds: false,
   underscores: false,
   standardFiles: false,
 } as const
@@ -65,11 +71,13 @@ export const DIALECTS: Readonly<Record<Dialect['name'], Dialect>> = {
     titles: true,
     integerWidth: 1,
     lenientCase: true,
+    lenientVariants: true,
     exits: true,
     units: true,
     segments: true,
     includes: true,
     emptyStrings: true,
+    ownCommentEnds: true,
     underscores: true,
     standardFiles: true,
   },

@@ -18,6 +18,13 @@ const SPACE = 32
 /** What a terminal counts up to. */
 const MAX_COLUMN = 9999
 
+/** Bytes that a unit transfers at once: those of a p-System’s memory. */
+const MAX_TRANSFER_BYTES = 0xffff
+
+function checkTransfer(unit: number, count: number): void {
+  checkUnit(unit)
+  if (count > MAX_TRANSFER_BYTES) throw new Problem('range', [count, 0, MAX_TRANSFER_BYTES])
+}
 function checkUnit(unit: number): void {
   if (!CONSOLE_UNITS.includes(unit)) throw new Problem('badUnit', [unit])
 }
@@ -87,7 +94,7 @@ export const systemStandard: Readonly<Record<SystemName, StandardRow>> = {
     'i i i i i ->',
     'Reads bytes from a unit: which one, where to, the address and bytes of that variable, how many.',
     function* (rt, unit, to, variable, bytes, count) {
-      checkUnit(unit)
+      checkTransfer(unit, count)
       checkArea(rt, to, variable, bytes, count)
       const file = rt.consoleFile('input')
       for (let i = 0; i < count; i++) {
@@ -102,7 +109,7 @@ export const systemStandard: Readonly<Record<SystemName, StandardRow>> = {
     'i i i i i ->',
     'Writes bytes to a unit: operands as for `unr`.',
     (rt, unit, from, variable, bytes, count) => {
-      checkUnit(unit)
+      checkTransfer(unit, count)
       checkArea(rt, from, variable, bytes, count)
       const file = rt.consoleFile('output')
       for (const byte of consoleBytes(rt.memory.slice(from, Math.max(count, 0)))) file.writeByte(byte)

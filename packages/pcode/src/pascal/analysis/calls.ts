@@ -13,6 +13,7 @@ import {
   containsFile,
   hostOf,
   isString,
+  lengthOf,
   showOrdinal,
   showType,
   type Type,
@@ -58,7 +59,7 @@ export function analyseCall(c: Context, callee: Routine | FormalRoutine, node: C
 }
 
 function sameString(a: Type, b: Type): boolean {
-  return isString(a) && isString(b) && a.index.high === b.index.high
+  return isString(a) && isString(b) && lengthOf(a) === lengthOf(b)
 }
 
 /** `1 parameter`, `2 parameters`. */
@@ -94,7 +95,7 @@ export function converted(c: Context, to: Type, value: Value, span: Span): Value
   const fault = assignmentFault(to, value.type)
   if (fault === 'file') c.report('assignment-file', span)
   else if (fault === 'lengths' && isString(to) && isString(value.type)) {
-    c.report('assignment-lengths', span, to.index.high, value.type.index.high)
+    c.report('assignment-lengths', span, lengthOf(to), lengthOf(value.type))
   } else if (fault) {
     const hint = to.kind === 'ordinal' && isInteger(to) ? TRANSFERS[value.type.kind] : undefined
     c.diagnostics.report('assignment-type', span, [showType(to), showType(value.type)], hint)

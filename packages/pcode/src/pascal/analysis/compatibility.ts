@@ -1,4 +1,4 @@
-import { containsFile, hostOf, isString, type OrdinalType, type Type } from './types.ts'
+import { containsFile, hostOf, isString, lengthOf, type OrdinalType, type Type } from './types.ts'
 
 /** Compatible types (ISO 7185 §6.4.5). */
 export function compatible(a: Type, b: Type): boolean {
@@ -11,7 +11,7 @@ export function compatible(a: Type, b: Type): boolean {
   }
   if (a.kind === 'string' && b.kind === 'string') return true
   if (a.kind === 'long' && b.kind === 'long') return true
-  if (isString(a) && isString(b)) return a.index.high === b.index.high
+  if (isString(a) && isString(b)) return lengthOf(a) === lengthOf(b)
   // `nil` has the type of every pointer.
   if (a.kind === 'pointer' && b.kind === 'pointer') return a.target === undefined || b.target === undefined
   return false
@@ -24,7 +24,7 @@ export function assignmentFault(to: Type, from: Type): 'type' | 'file' | 'length
   if (to.kind === 'real' && isInteger(from)) return undefined
   if (to.kind === 'string' && isChar(from)) return undefined
   if (to.kind === 'long' && isInteger(from)) return undefined
-  if (isString(to) && isString(from) && to.index.high !== from.index.high) return 'lengths'
+  if (isString(to) && isString(from) && lengthOf(to) !== lengthOf(from)) return 'lengths'
   return compatible(to, from) ? undefined : 'type'
 }
 

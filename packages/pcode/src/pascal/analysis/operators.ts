@@ -12,6 +12,7 @@ import {
   hostOf,
   INTEGER,
   isString,
+  lengthOf,
   type OrdinalType,
   REAL,
   type SetType,
@@ -227,8 +228,8 @@ function relationValue(c: Context, node: BinaryExpression, operator: BinaryOpera
   }
   const order = longOrder(pos, a, b)
   if (order) return make(pos, operator, order, ordinalValue(pos, INTEGER, 0), BOOLEAN, 0, 1)
-  if (isString(a.type) && isString(b.type) && a.type.index.high !== b.type.index.high) {
-    c.report('string-lengths', node, a.type.index.high, b.type.index.high)
+  if (isString(a.type) && isString(b.type) && lengthOf(a.type) !== lengthOf(b.type)) {
+    c.report('string-lengths', node, lengthOf(a.type), lengthOf(b.type))
     return bad(pos)
   }
   const { kind } = a.type

@@ -88,6 +88,15 @@ function selections(c: Context, target: Type, nodes: readonly Expression[]): Sel
       type.kind === 'ordinal' && hostOf(type) === hostOf(selecting.tagType)
         ? selecting.variants.find(({ labels }) => labels.includes(value as number))
         : undefined
+    if (
+      variant === undefined &&
+      c.dialect.lenientVariants &&
+      type.kind === 'ordinal' &&
+      hostOf(type) === hostOf(selecting.tagType)
+    ) {
+      // A value of the tag that has no variant, and so nothing that could be chosen further.
+      return tags
+    }
     if (variant === undefined) {
       c.report('tag-constant', tagNode, showType(target))
       return tags

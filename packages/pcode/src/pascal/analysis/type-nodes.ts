@@ -53,7 +53,16 @@ export function typeOf(c: Context, node: TypeNode, pending: PendingPointers | un
       if (component.kind === 'error') return ERROR
       return indexes.reduceRight<Type>((inner, index): Type => {
         if (index === undefined || inner.kind === 'error') return ERROR
-        return { kind: 'array', name: '', packed: node.packed, index, component: inner } satisfies ArrayType
+        const isAnyString =
+          c.dialect.strings && node.packed && inner === CHAR && isInteger(index) && index.high > index.low
+        return {
+          kind: 'array',
+          name: '',
+          packed: node.packed,
+          index,
+          component: inner,
+          isAnyString,
+        } satisfies ArrayType
       }, component)
     }
     case 'record':
@@ -230,7 +239,8 @@ function variantPart(
     part.variants.push(variant)
   }
   // A wrong case constant is most likely the one that is missing.
-  if (isKnown && c.diagnostics.errors === errorsBefore) checkComplete(c, node, tagType, seen)
+  if (isKnown && !c.dialect.lenientVariants && c.diagnostics.errors === errorsBefore)
+    checkComplete(c, node, tagType, seen)
   return part
 }
 

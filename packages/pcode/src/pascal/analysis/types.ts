@@ -46,6 +46,8 @@ export interface ArrayType {
   readonly packed: boolean
   readonly index: OrdinalType
   readonly component: Type
+  /** A string wherever its indexes begin (UCSD). */
+  readonly isAnyString?: boolean
 }
 /** A conformant array parameter’s type: its bounds are values of a call (§6.6.3.7). */
 export interface ConformantType {
@@ -170,14 +172,20 @@ export function hostOf(type: OrdinalType): OrdinalType {
 
 /** A string type (§6.4.3.2): packed, components of type char, indexed from 1 to more than 1. */
 export function isString(type: Type): type is ArrayType {
+  if (type.kind !== 'array') return false
+  if (type.isAnyString === true) return true
   return (
-    type.kind === 'array' &&
     type.packed &&
     type.component === CHAR &&
     type.index.family === 'integer' &&
     type.index.low === 1 &&
     type.index.high > 1
   )
+}
+
+/** How many characters a string of a string type has. */
+export function lengthOf({ index }: ArrayType): number {
+  return index.high - index.low + 1
 }
 
 /** The type of a character string of so many characters, more than one. */
@@ -218,7 +226,7 @@ export function showType(type: Type): string {
     case 'pointer':
       return type.target === undefined || type.target.name === '' ? 'a pointer' : `^${type.target.name}`
     case 'array':
-      if (isString(type as Type)) return `a string of ${type.index.high} characters`
+      if (isString(type as Type)) return `a string of ${lengthOf(type)} characters`
       return `${type.packed ? 'packed ' : ''}array [${showType(type.index)}] of ${showType(type.component)}`
     case 'conformant':
       return `a conformant array of ${showType(type.component)}`

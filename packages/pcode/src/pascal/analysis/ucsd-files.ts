@@ -22,8 +22,8 @@ function unitOf(pos: number, file: Place): Value {
 }
 
 /** `reset(f, title)`, `rewrite(f, title)`; with the file alone they are the standard’s. */
-function openRow(name: 'reset' | 'rewrite'): RequiredRow {
-  const plain = REQUIRED_ROUTINES.find(row => row.name === name)
+function openRow(name: string, as: 'reset' | 'rewrite'): RequiredRow {
+  const plain = REQUIRED_ROUTINES.find(row => row.name === as)
   return {
     name,
     isFunction: false,
@@ -37,7 +37,7 @@ function openRow(name: 'reset' | 'rewrite'): RequiredRow {
       const { pos } = node
       const operands: Operand[] = [{ op: 'address', place: file }, text, unitOf(pos, file)]
       const isLenient = c.isLenient(pos)
-      return { op: 'standard', pos, name: name === 'reset' ? 'tre' : 'trw', operands, isLenient }
+      return { op: 'standard', pos, name: as === 'reset' ? 'tre' : 'trw', operands, isLenient }
     },
   }
 }
@@ -119,8 +119,11 @@ const resultRow: RequiredRow = {
 
 /** What UCSD Pascal has for files: those of its names that the standard has too take the place of the standard’s. */
 export const UCSD_FILES: readonly RequiredRow[] = [
-  openRow('reset'),
-  openRow('rewrite'),
+  openRow('reset', 'reset'),
+  openRow('rewrite', 'rewrite'),
+  // As they were called before II.0, which still has the names.
+  openRow('openold', 'reset'),
+  openRow('opennew', 'rewrite'),
   closeRow,
   seekRow,
   blockRow('blockread'),

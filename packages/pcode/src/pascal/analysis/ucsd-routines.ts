@@ -11,8 +11,8 @@ import { CHAR, INTEGER, REAL, showType, type Type } from './types.ts'
 
 const EMPTY: CheckedStatement = { op: 'empty' }
 
-/** What an argument must be: a string, an integer, one that may be long, a char, a variable that is a string, any variable. */
-export type Want = 'string' | 'integer' | 'any integer' | 'char' | 'string variable' | 'variable'
+/** What an argument must be: a string, an integer, one that may be long, a char, any ordinal value, a variable that is a string, any variable. */
+export type Want = 'string' | 'integer' | 'any integer' | 'byte' | 'char' | 'string variable' | 'variable'
 
 /** Reads a call's arguments; undefined after what is wrong with them was reported. */
 export function argumentsOf(c: Context, node: CallNode, wanted: readonly Want[]): readonly Operand[] | undefined {
@@ -30,6 +30,11 @@ function operandOf(c: Context, node: CallNode, argument: Expression, want: Want)
   switch (want) {
     case 'string':
       return stringValue(c, c.value(argument), argument, what)
+    case 'byte': {
+      const value = c.value(argument)
+      if (value.type.kind === 'error' || value.type.kind === 'ordinal') return value
+      return converted(c, CHAR, value, argument)
+    }
     case 'any integer':
     case 'integer':
     case 'char': {
@@ -241,7 +246,7 @@ export const UCSD_ROUTINES: readonly RequiredRow[] = [
   strRow,
   area('moveleft', ['variable', 'variable', 'integer'], 'mvl'),
   area('moveright', ['variable', 'variable', 'integer'], 'mvr'),
-  area('fillchar', ['variable', 'integer', 'char'], 'fil'),
+  area('fillchar', ['variable', 'integer', 'byte'], 'fil'),
   action('halt', [], 'hlt', (_, pos) => [ordinalValue(pos, INTEGER, 0)]),
   powerRow,
   sizeRow,

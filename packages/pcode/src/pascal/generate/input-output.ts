@@ -1,5 +1,5 @@
 import type { CheckedStatement, Place, WriteItem } from '../analysis/checked.ts'
-import type { FileType, Type } from '../analysis/types.ts'
+import { type FileType, lengthOf, type Type } from '../analysis/types.ts'
 import { emitRange } from './calls.ts'
 import type { Generator } from './generator.ts'
 import { sizeOf, storageOf } from './storage.ts'
@@ -79,8 +79,8 @@ function emitItem(g: Generator, { value, width, digits }: WriteItem, isLenient: 
     pushWidth(g, width, 1)
     g.transfer('wrl', isLenient)
   } else if (type.kind === 'array') {
-    pushWidth(g, width, type.index.high)
-    g.op('ldci', type.index.high)
+    pushWidth(g, width, lengthOf(type))
+    g.op('ldci', lengthOf(type))
     g.transfer('wrs', isLenient)
   } else if (isFamily(type, 'char')) {
     pushWidth(g, width, 1)

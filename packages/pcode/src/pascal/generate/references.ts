@@ -2,8 +2,8 @@ import type { Place } from '../analysis/checked.ts'
 import type { Generator } from './generator.ts'
 
 /*
- * A variable that something refers to must not be disposed of, nor a file moved whose buffer variable is referred to (ISO 7185
- * §6.6.5.3, §6.5.5). Whether that was done is looked at where the reference ends: that costs a load and a comparison.
+ * A variable that something refers to must not be disposed of, a file not be moved whose buffer variable is referred to, and a
+ * variant stay active that a field of is (ISO 7185 §6.6.5.3, §6.5.5, §6.5.3.3). Whether that was done is looked at where the reference ends: that costs a load and a comparison.
  */
 
 /** Begins a reference to a variable, before what leads to it; gives what writes its end where one is needed. */
@@ -11,7 +11,31 @@ export function beginReference(g: Generator, place: Place): (() => void) | undef
   if (!g.options.checks) return undefined
   const root = rootOf(place)
   if (root.at === 'pointer' && g.options.disposed.has(root.type)) return guardPointer(g, root)
-  return root.at === 'buffer' ? guardBuffer(g, root.file) : undefined
+  if (root.at === 'buffer') return guardBuffer(g, root.file)
+  const field = variantField(place)
+  // Found again without an effect: its variants are checked on the way.
+  return field && (() => void g.reach(field))
+}
+
+/** The innermost field of a variant on the way to a place that is known before the program runs. */
+function variantField(place: Place): Place | undefined {
+  if (place.at === 'index') return place.index.op === 'ordinal' ? variantField(place.base) : undefined
+  if (place.at !== 'field') return undefined
+  return place.field.variant?.part.tag && isStatic(place.base) ? place : variantField(place.base)
+}
+function isStatic(place: Place): boolean {
+  switch (place.at) {
+    case 'variable':
+      return !place.variable.byReference && place.variable.type.kind !== 'conformant'
+    case 'field':
+      return isStatic(place.base)
+    case 'index':
+      return place.index.op === 'ordinal' && isStatic(place.base)
+    case 'with':
+      return place.opened.offset < 0 && isStatic(place.opened.place)
+    default:
+      return false
+  }
 }
 
 /** The variable that a component is of. */

@@ -1,6 +1,6 @@
 import type { InstructionName } from '../../rows/p5.ts'
 import type { BinaryOperator, Operand, Place, UnaryOperator, Value } from '../analysis/checked.ts'
-import { type OrdinalType, type SetType, type Type } from '../analysis/types.ts'
+import { lengthOf, type OrdinalType, type SetType, type Type } from '../analysis/types.ts'
 import { emitCall } from './calls.ts'
 import type { Generator } from './generator.ts'
 import { loadBound } from './reach.ts'
@@ -194,7 +194,7 @@ function emitBinary(g: Generator, value: Value & { readonly op: 'binary' }): voi
   const { kind } = left.type
   if (kind === 'real') g.op(REAL_OPERATORS[operator] as InstructionName)
   else if (kind === 'pointer') g.op(operator === 'equal' ? 'equa' : 'neqa')
-  else if (left.type.kind === 'array') g.op(STRING_OPERATORS[operator] as InstructionName, left.type.index.high)
+  else if (left.type.kind === 'array') g.op(STRING_OPERATORS[operator] as InstructionName, lengthOf(left.type))
   else g.op(WORD_OPERATORS[operator])
 }
 

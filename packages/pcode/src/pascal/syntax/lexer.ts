@@ -63,6 +63,8 @@ function reserveWords(names: Names): Uint8Array {
 export interface LexerOptions {
   readonly underscores?: boolean
   readonly emptyStrings?: boolean
+  /** A comment ends with the symbol that belongs to the one which begins it; else with either (§6.1.8). */
+  readonly ownCommentEnds?: boolean
   /** An integer beyond maxint is a literal, which has its digits for its value. */
   readonly longIntegers?: boolean
   /** The text of a file that is taken in; undefined where there is none. */
@@ -78,6 +80,7 @@ export class Lexer {
   readonly #reserved: Uint8Array
   readonly #underscores: boolean
   readonly #emptyStrings: boolean
+  readonly #ownCommentEnds: boolean
   readonly #longIntegers: boolean
   readonly #ioSwitches: IoSwitches | undefined
   readonly #include: LexerOptions['include']
@@ -89,6 +92,7 @@ export class Lexer {
     this.#emptyStrings = options.emptyStrings ?? false
     this.#longIntegers = options.longIntegers ?? false
     this.#ioSwitches = options.ioSwitches
+    this.#ownCommentEnds = options.ownCommentEnds ?? false
     this.#include = options.include
     this.#names = names
     this.#diagnostics = diagnostics
@@ -252,8 +256,8 @@ export class Lexer {
     let i = body
     for (; i < text.length; i++) {
       const c = text.charCodeAt(i)
-      if (c === 0x7d) break
-      if (c === 0x2a && text.charCodeAt(i + 1) === 0x29) break
+      if (c === 0x7d && (isBrace || !this.#ownCommentEnds)) break
+      if (c === 0x2a && text.charCodeAt(i + 1) === 0x29 && !(isBrace && this.#ownCommentEnds)) break
     }
     if (i >= text.length) {
       this.#diagnostics.report('comment-end', { pos: base + start, end: base + body })
