@@ -5,6 +5,7 @@ import { runCommand } from '../cli/commands/run.ts'
 import { parseCommandLine } from '../cli/parse.ts'
 import { readRunOptions, type RunOptions } from '../cli/run-options.ts'
 import { readSymbolFile } from '../run/symbols.ts'
+import { faultText } from '../run/faults.ts'
 import { recordTo, replayOf, type Taping } from '../run/taping.ts'
 import { debugGuest } from './debugged-guest.ts'
 import { listOf, readSourceMap, sourcePaths } from './source-paths.ts'
@@ -37,7 +38,7 @@ export async function launchGuest(
   // All paths of the configuration are seen from there, as in a terminal.
   process.chdir(folder)
   const { options, taping } = await whatToRun(given, output)
-  const guest = await debugGuest(options, taping)
+  const guest = await debugGuest(options, event => output(faultText(event), 'console'), taping)
   const { target } = guest
   const decoder = new TextDecoder()
   guest.console.attach({ write: bytes => output(decoder.decode(bytes, { stream: true }), 'stdout') })

@@ -1,14 +1,17 @@
 import { DoppelError, seededEntropy } from '@doppel/base'
-import { Console, type GuestDebugger, LiveTape, type RewindableTape, type Tape, Timeline } from '@doppel/monitor'
+import type { FaultEvent } from '@doppel/board'
+import { Console, type GuestDebugger } from '@doppel/monitor'
 import type { RunOptions } from '../cli/run-options.ts'
 import { imageName } from '../control/entries.ts'
 import { bootFiles } from '../run/boot-files.ts'
 import { debuggedMachine } from '../run/gdb.ts'
 import { prepareImage } from '../run/images.ts'
-import { type MachineParts, type RunningMachine, runningMachine } from '../run/machine.ts'
+import { type RunningMachine, runningMachine } from '../run/machine.ts'
 import { freshNonce } from '../run/nonce.ts'
 import { stuck } from '../run/stuck.ts'
-import type { Taping } from '../run/taping.ts'
+import { diskDigests } from '../run/disk-digest.ts'
+import { tapeFor, type Taping } from '../run/taping.ts'
+import { refuseWrittenFiles } from '../run/time-travel.ts'
 import { CpuPlace } from '../sdk/cpu-place.ts'
 import { Machine } from '../sdk/machine.ts'
 import { guestDebugger } from './guest-debugger.ts'
@@ -24,7 +27,11 @@ export interface DebuggedGuest {
 }
 
 /** Builds a machine and its debugger. Throws what `runMachine` throws, `gdb.threads`, `elf.*` and `symbols.*`. */
-export async function debugGuest(asked: RunOptions, taping?: Taping): Promise<DebuggedGuest> {
+export async function debugGuest(
+  asked: RunOptions,
+  onFault: (event: FaultEvent) => void,
+  taping?: Taping,
+): Promise<DebuggedGuest> {
   const options = await prepareImage(asked, () => undefined)
   if (options.command !== undefined) {
     throw new DoppelError(
@@ -40,24 +47,16 @@ export async function debugGuest(asked: RunOptions, taping?: Taping): Promise<De
   const ports = isOwnImage
     ? { uart: { write: () => undefined, onInput: () => undefined }, consoles: [terminal] }
     : { uart: terminal, consoles: [] }
-  const tape = tapeFor(options, taping?.begin(options, false, boot))
-  const running = await runningMachine(options, boot, { ...ports, governor: place.join, waits: true, ...tape })
+  const disks = taping ? await diskDigests(options) : {}
+  const tape = tapeFor(options, taping?.begin({ options: asked, isScript: false, boot, disks }), true)
+  if (tape.timeline) refuseWrittenFiles(options)
+  const running = await runningMachine(options, boot, { ...ports, governor: place.join, waits: true, onFault, ...tape })
   try {
     return await begin(options, running, { terminal, place, taping })
   } catch (error) {
     await running.close()
     throw error
   }
-}
-
-/** What a deterministic machine's input passes; where it is not recorded, the run can be gone back in. */
-function tapeFor(
-  { deterministic }: RunOptions,
-  given: Tape | RewindableTape | undefined,
-): Pick<MachineParts, 'tape' | 'timeline'> {
-  if (!deterministic) return {}
-  if (given && !('place' in given)) return { tape: given }
-  return { timeline: new Timeline(given ?? new LiveTape()) }
 }
 
 async function begin(

@@ -1,3 +1,4 @@
+import { faultText } from '../run/faults.ts'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { utf8Bytes } from '@doppel/base'
@@ -12,7 +13,7 @@ const DONE: unique symbol = Symbol('done')
 
 /** Debugs a machine's guest in this terminal, which both share: its exit status, or 0 when it was left before. */
 export async function debugGuestInTerminal(options: RunOptions, streams: Streams): Promise<number> {
-  const guest = await debugGuest(options)
+  const guest = await debugGuest(options, event => streams.stderr(faultText(event)))
   const { target } = guest
   const lines = new TypedLines(() => target.pause())
   guest.console.attach({ write: bytes => void process.stdout.write(bytes.slice()) })

@@ -3,7 +3,7 @@ import type { FaultEvent, VirtBoot } from '@doppel/board'
 import type { RunOptions } from '../cli/run-options.ts'
 import { progressBar } from '../cli/progress-bar.ts'
 import type { Streams } from '../cli/command.ts'
-import { Console, LiveTape, RecordingTape, type RewindableTape, type Tape, Timeline } from '@doppel/monitor'
+import { Console } from '@doppel/monitor'
 import { openTerminal } from '../host/terminal.ts'
 import { bootFiles } from './boot-files.ts'
 import { prepareImage, withImageCommand } from './images.ts'
@@ -25,7 +25,7 @@ import { type ListMachine, runStarted } from './run-started.ts'
 import { stuck } from './stuck.ts'
 import { refuseWrittenFiles } from './time-travel.ts'
 import { beginViews, type Views } from './views.ts'
-import type { Taping } from './taping.ts'
+import { tapeFor, type Taping } from './taping.ts'
 
 /** The exit status of a run that an event has ended. */
 const STOPPED_AT_EVENT = 3
@@ -72,7 +72,11 @@ export async function runMachine(
     const panic = new PanicWatch()
     const place = new CpuPlace(options, options.smp)
     const boot = await takeFiles()
-    const tape = tapeFor(options, taping?.begin({ options: asked, isScript: scripted, boot, disks }))
+    const tape = tapeFor(
+      options,
+      taping?.begin({ options: asked, isScript: scripted, boot, disks }),
+      options.gdb !== undefined,
+    )
     const parts = {
       ...session.parts,
       uart: panic.over(session.parts.uart),
@@ -133,16 +137,6 @@ export async function runMachine(
       await unlist()
     }
   }
-}
-
-/** What a deterministic machine's input passes; a debugger may go back on it. */
-function tapeFor(
-  { deterministic, gdb }: RunOptions,
-  given: Tape | RewindableTape | undefined,
-): Pick<MachineParts, 'tape' | 'timeline'> {
-  if (!deterministic) return {}
-  if (!gdb) return { tape: given ?? new RecordingTape(() => undefined) }
-  return { timeline: new Timeline(given && 'place' in given ? given : new LiveTape()) }
 }
 
 async function listenForGdb(machine: RunningMachine, address: GdbAddress, streams: Streams): Promise<GdbServer> {

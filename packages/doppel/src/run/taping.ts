@@ -6,14 +6,17 @@ import {
   decodeRecording,
   encodeBeginning,
   type EndEvent,
+  LiveTape,
   type Recording,
   RecordingTape,
   ReplayingTape,
   type RewindableTape,
   type Tape,
+  Timeline,
 } from '@doppel/monitor'
 import type { DiskOption, RunOptions } from '../cli/run-options.ts'
 import { VERSION } from '../cli/version.ts'
+import type { MachineParts } from './machine.ts'
 
 /** What a recording says was run: by which doppel, how, and the SHA-256 of each file that it began with. */
 interface Subject {
@@ -104,6 +107,18 @@ export function replayOf(
   }
   const options = JSON.parse(subject.options) as RunOptions
   return { options: { ...options, disks: options.disks.map(unwritten), env }, taping }
+}
+
+/** What a deterministic machine's input passes; with `goesBack` a debugger may go back on it, unless it is recorded. */
+export function tapeFor(
+  { deterministic }: RunOptions,
+  given: Tape | RewindableTape | undefined,
+  goesBack: boolean,
+): Pick<MachineParts, 'tape' | 'timeline'> {
+  if (!deterministic) return {}
+  const canGoBack = given === undefined || 'place' in given
+  if (!goesBack || !canGoBack) return { tape: given ?? new RecordingTape(() => undefined) }
+  return { timeline: new Timeline(given ?? new LiveTape()) }
 }
 
 /** A replay leaves the files that the recorded run wrote as they are. */
