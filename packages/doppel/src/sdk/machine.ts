@@ -26,11 +26,12 @@ import { freshMachineId, freshNonce } from '../run/nonce.ts'
 import { type Handover, type MovedState, moveMachine } from '../migrate/moving.ts'
 import { settle } from '../migrate/settle.ts'
 import { CpuPlace } from './cpu-place.ts'
+import { GuestPorts } from './guest-ports.ts'
 import { freeze, type MachineSource, mendClock } from './image.ts'
 import { type IsolatedOptions, type MachineLimits, type MachineOptions, runOptionsOf } from './options.ts'
 import { type ListedMachine, RemoteMachine } from './remote-machine.ts'
 import { Snapshot } from './snapshot.ts'
-import { checkDiskRate, checkNetworkRate, memoryLimit, networkFor } from './limits.ts'
+import { checkDiskRate, checkNetworkRate, memoryLimit } from './limits.ts'
 import { inTime } from './in-time.ts'
 import { MachineViews } from './machine-views.ts'
 import { MainCommand } from './main-command.ts'
@@ -64,8 +65,7 @@ export class Machine implements AsyncDisposable {
   readonly #running: RunningMachine
   readonly #life: MachineLife<MachineEnd>
   readonly #options: RunOptions
-  /** Guest ports that were asked for, and where they are. */
-  readonly #hosts = new Map<number, string>()
+  readonly #ports: GuestPorts
   /** What a restored machine reads its memory from, held while it lives. */
   #from: MachineSource | undefined
   readonly #place: CpuPlace
@@ -86,6 +86,7 @@ export class Machine implements AsyncDisposable {
     this.image = image
     this.console = console
     this.#running = running
+    this.#ports = new GuestPorts(running)
     this.#options = options
     this.#from = from
     this.#place = place
@@ -351,18 +352,11 @@ export class Machine implements AsyncDisposable {
 
   /** Where on this computer a TCP port of the guest's is reached: `127.0.0.1:PORT`. Throws `net.none`, `net.port`, `net.listen`. */
   async getHost(guestPort: number): Promise<string> {
-    const known = this.#hosts.get(guestPort)
-    if (known !== undefined) return known
-    const network = networkFor(guestPort, this.#running.network)
-    const hostAddress = '127.0.0.1'
-    const host = `${hostAddress}:${await network.publish({ hostAddress, hostPort: 0, guestPort })}`
-    this.#hosts.set(guestPort, host)
-    return host
+    return await this.#ports.hostOf(guestPort)
   }
-
   /** The guest's ports that are reachable, and where. */
   get ports(): readonly PublishedPort[] {
-    return this.#running.network?.published() ?? []
+    return this.#ports.published
   }
 
   /** Stands still for a debugger: `receive` what it says by GDB's protocol, `close` when it has gone. Throws `gdb.threads`. */
