@@ -1,3 +1,4 @@
+import { countBefore } from './search.ts'
 import { DwarfReader } from './dwarf-reader.ts'
 import type { DwarfSections } from './dwarf-unit.ts'
 
@@ -98,13 +99,8 @@ export class FrameTable {
   at(address: bigint): FrameRules | undefined {
     const fdes = (this.#fdes ??= this.#readAll())
     const pc = BigInt.asUintN(64, address - this.#moved)
-    let [low, high] = [0, fdes.length]
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((fdes[middle] as Fde).start <= pc) low = middle + 1
-      else high = middle
-    }
-    const fde = fdes[low - 1]
+    const count = countBefore(fdes, fde => fde.start <= pc)
+    const fde = fdes[count - 1]
     if (!fde || pc >= fde.end) return undefined
     return new FrameProgram(fde.cie, this.#name).run(fde.instructions, fde.start, pc)
   }

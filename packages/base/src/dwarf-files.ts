@@ -1,24 +1,9 @@
 import type { LineSections } from './dwarf-lines.ts'
+import { FORM } from './dwarf-constants.ts'
 import { DwarfReader } from './dwarf-reader.ts'
 
 /** Content types of entries, DWARF 5 §6.2.4.1. */
 const LNCT = { path: 1, directoryIndex: 2 } as const
-/** How values are written, DWARF 5 §7.5.6. */
-const FORM = {
-  block2: 0x03,
-  block4: 0x04,
-  data2: 0x05,
-  data4: 0x06,
-  data8: 0x07,
-  string: 0x08,
-  block: 0x09,
-  block1: 0x0a,
-  data1: 0x0b,
-  strp: 0x0e,
-  udata: 0x0f,
-  lineStrp: 0x1f,
-  data16: 0x1e,
-} as const
 const MAX_TEXT_BYTES = 4096
 /** A whole kernel's largest unit has some thousands. */
 const MAX_ENTRIES = 1_000_000

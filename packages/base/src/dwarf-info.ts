@@ -1,3 +1,4 @@
+import { countBefore } from './search.ts'
 import { AT, TAG } from './dwarf-constants.ts'
 import { type CodeSpan, spansOf } from './dwarf-lists.ts'
 import { DwarfReader } from './dwarf-reader.ts'
@@ -47,13 +48,8 @@ export class DwarfInfo implements DwarfFile {
   /** The unit of a place in .debug_info. */
   #unitOf(at: number): DwarfUnit | undefined {
     const { units } = this
-    let [low, high] = [0, units.length]
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((units[middle] as DwarfUnit).offset <= at) low = middle + 1
-      else high = middle
-    }
-    const found = units[low - 1]
+    const count = countBefore(units, unit => unit.offset <= at)
+    const found = units[count - 1]
     return found && at < found.end ? found : undefined
   }
   entry(at: number): DwarfEntry | undefined {
@@ -63,13 +59,8 @@ export class DwarfInfo implements DwarfFile {
   /** The unit that the code at an address is of. Throws `dwarf.*`. */
   unitAt(address: bigint): DwarfUnit | undefined {
     const spans = (this.#spans ??= this.#readSpans())
-    let [low, high] = [0, spans.length]
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((spans[middle] as UnitSpan).start <= address) low = middle + 1
-      else high = middle
-    }
-    const found = spans[low - 1]
+    const count = countBefore(spans, span => span.start <= address)
+    const found = spans[count - 1]
     return found && address < found.end ? found.unit : undefined
   }
   /** By .debug_aranges, and by their own entries for units that it does not tell of. */

@@ -1,3 +1,4 @@
+import { countBefore } from './search.ts'
 import { DwarfReader } from './dwarf-reader.ts'
 import { readFileTable, type UnitFiles } from './dwarf-files.ts'
 
@@ -65,14 +66,8 @@ export class LineTable {
   }
   /** The line of the code at an address; undefined where the file says nothing of it. */
   at(address: bigint): SourceLine | undefined {
-    let low = 0
-    let high = this.#starts.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#starts[middle] as bigint) <= address) low = middle + 1
-      else high = middle
-    }
-    return low > 0 && address < (this.#ends[low - 1] as bigint) ? this.#place(low - 1) : undefined
+    const last = countBefore(this.#starts, start => start <= address) - 1
+    return last >= 0 && address < (this.#ends[last] as bigint) ? this.#place(last) : undefined
   }
   /** All code that has lines, by ascending address. */
   *ranges(): Generator<LineRange> {

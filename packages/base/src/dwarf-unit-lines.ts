@@ -1,3 +1,4 @@
+import { countBefore } from './search.ts'
 import { AT } from './dwarf-constants.ts'
 import { type LineSections, readLineProgram, type RowSink } from './dwarf-lines.ts'
 import { DwarfReader } from './dwarf-reader.ts'
@@ -42,16 +43,11 @@ export class UnitLines {
   }
   /** The row of the code at an address: of several, the last that begins a statement. */
   at(address: bigint): LineRow | undefined {
-    let [low, high] = [0, this.rows.length]
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.rows[middle] as LineRow).start <= address) low = middle + 1
-      else high = middle
-    }
-    const found = this.rows[low - 1]
+    const count = countBefore(this.rows, row => row.start <= address)
+    const found = this.rows[count - 1]
     if (!found || address >= found.end) return undefined
     if (found.isStatement) return found
-    for (let i = low - 2; i >= 0 && this.rows[i]?.start === found.start; i--) {
+    for (let i = count - 2; i >= 0 && this.rows[i]?.start === found.start; i--) {
       const row = this.rows[i] as LineRow
       if (row.isStatement) return { ...row, end: found.end }
     }

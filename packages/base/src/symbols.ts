@@ -1,3 +1,4 @@
+import { countBefore } from './search.ts'
 import { type ElfExpectation, isElf, parseElf } from './elf.ts'
 import { DoppelError } from './errors.ts'
 import { utf8Text } from './text.ts'
@@ -67,14 +68,7 @@ export class SymbolTable {
   }
   /** How many begin there or before. */
   #countTo(address: bigint): number {
-    let low = 0
-    let high = this.#addresses.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#addresses[middle] as bigint) <= address) low = middle + 1
-      else high = middle
-    }
-    return low
+    return countBefore(this.#addresses, each => each <= address)
   }
   /** What is known to reach to an address: labels may lie in the midst of it. */
   #around(address: bigint): SymbolPlace | undefined {

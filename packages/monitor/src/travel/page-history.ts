@@ -1,4 +1,4 @@
-import { PAGE_BYTES } from '@doppel/base'
+import { countBefore, PAGE_BYTES } from '@doppel/base'
 
 const ZEROS = new Int32Array(PAGE_BYTES / 4)
 
@@ -60,13 +60,7 @@ export class PageHistory {
 
 /** The index of the first version that is later. */
 function indexAfter(versions: readonly Version[], at: number): number {
-  let [low, high] = [0, versions.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((versions[middle] as Version).at <= at) low = middle + 1
-    else high = middle
-  }
-  return low
+  return countBefore(versions, version => version.at <= at)
 }
 
 /** True for pages of the same bytes. */

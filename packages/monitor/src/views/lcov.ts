@@ -1,4 +1,4 @@
-import { type CodeNames, hex } from '@doppel/base'
+import { type CodeNames, countBefore, hex } from '@doppel/base'
 
 /** Code that has run: where blocks begin, and how many bytes they have. */
 export type RanBlocks = ReadonlyMap<bigint, number>
@@ -28,14 +28,8 @@ class RanCode {
   }
   /** Whether any of the code from `start` to before `end` has run. */
   has(start: bigint, end: bigint): boolean {
-    let low = 0
-    let high = this.#starts.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#ends[middle] as bigint) <= start) low = middle + 1
-      else high = middle
-    }
-    return low < this.#starts.length && (this.#starts[low] as bigint) < end
+    const next = countBefore(this.#ends, each => each <= start)
+    return next < this.#starts.length && (this.#starts[next] as bigint) < end
   }
 }
 
