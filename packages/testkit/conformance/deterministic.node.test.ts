@@ -10,14 +10,17 @@ import { type HashedBoot, hashedBoot } from './hashed-boot.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
 /** Debian's kernel is then well past its drivers, its user land not far away. */
-const WHOLE = { seed: 7, hashEvery: 1_000_000, until: 1_000_000_000, harts: 1 } as const
+const WHOLE = { linux: true, seed: 7, hashEvery: 1_000_000, until: 1_000_000_000, harts: 1 } as const
 const SHORT = { ...WHOLE, until: 300_000_000, harts: 2 } as const
+/** Two harts and a disk, which the program drives without end. */
+const DISK = { linux: false, seed: 7, hashEvery: 250_000, until: 100_000_000, harts: 2 } as const
 const PAGE = `<!doctype html><script type="importmap">${importMap()}</script>
 <script type="module">
 import { hashedBoot } from '/packages/testkit/conformance/hashed-boot.ts'
 const bytesOf = async path => new Uint8Array(await (await fetch(path)).arrayBuffer())
 globalThis.run = async options => {
-  return await hashedBoot({ ...options, kernel: await bytesOf('/kernel'), initrd: await bytesOf('/initrd') })
+  const linux = options.linux && { kernel: await bytesOf('/kernel'), initrd: await bytesOf('/initrd') }
+  return await hashedBoot({ ...options, linux })
 }
 globalThis.isReady = true
 </script>`
@@ -45,9 +48,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-type Options = Omit<HashedBoot, 'kernel' | 'initrd'>
-const inNode = (options: Options): ReturnType<typeof hashedBoot> =>
-  hashedBoot({ ...options, kernel: image.kernel.slice(), initrd: image.initrd.slice() })
+type Options = Omit<HashedBoot, 'linux'> & { readonly linux: boolean }
+const inNode = ({ linux, ...options }: Options): ReturnType<typeof hashedBoot> =>
+  hashedBoot({ ...options, ...(linux && { linux: { kernel: image.kernel.slice(), initrd: image.initrd.slice() } }) })
 
 async function inPage(options: Options): ReturnType<typeof hashedBoot> {
   const page = await browser.newPage()
@@ -79,4 +82,17 @@ test('two harts take turns alike, and another seed is another run', { timeout: 3
   expect(interpreted.again).toEqual(first.hashes.slice(-interpreted.again.length))
   const other = await inNode({ ...SHORT, translateAfter: 2000, seed: 8 })
   expect(other.hashes.at(-1)?.split(' ')[1]).not.toBe(first.hashes.at(-1)?.split(' ')[1])
+})
+
+test('a disk is written to the bit alike: interpreted, translated, resumed in the middle, and in Chromium', async () => {
+  const interpreted = await inNode({ ...DISK, translateAfter: 0 })
+  expect(Math.min(...interpreted.words)).toBeGreaterThan(0)
+  expect(new Set(interpreted.hashes).size).toBeGreaterThan(300)
+  const { again, ...translated } = await inNode({ ...DISK, translateAfter: 1, resumes: true })
+  expect({ ...translated, again: [] }).toEqual(interpreted)
+  expect(again.length).toBeGreaterThan(100)
+  expect(again).toEqual(interpreted.hashes.slice(-again.length))
+  expect(await inPage({ ...DISK, translateAfter: 1 })).toEqual(interpreted)
+  const { hashes } = await inPage({ ...DISK, translateAfter: 0, seed: 8 })
+  expect(hashes).not.toEqual(interpreted.hashes)
 })

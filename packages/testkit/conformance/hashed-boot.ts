@@ -1,12 +1,15 @@
 import { hostClock, MIB, seededEntropy } from '@doppel/base'
-import { type Moment, VirtMachine } from '@doppel/board'
-import { LiveTape, Timeline } from '@doppel/monitor'
-import { createRiscvCpu, RISCV_ISA, RiscvDebug } from '@doppel/riscv'
+import { type Moment, type VirtBoot, VirtMachine } from '@doppel/board'
+import { virtioBlk } from '@doppel/devices'
+import { assemble } from '@doppel/engine'
+import { type DiskMoment, type FrozenDisk, LiveTape, OverlayDisk, Timeline } from '@doppel/monitor'
+import { createRiscvCpu, RISCV_ISA, riscvAssembly, RiscvDebug } from '@doppel/riscv'
+import { DISK_PROGRAM } from '../test/disk-program.ts'
 
 /** A deterministic boot that is watched; everything in it also exists in a page. */
 export interface HashedBoot {
-  readonly kernel: Uint8Array
-  readonly initrd: Uint8Array
+  /** Linux; without it, a program that writes its disk. */
+  readonly linux?: { readonly kernel: Uint8Array; readonly initrd: Uint8Array }
   readonly harts: number
   readonly seed: number
   /** Arrivals after which code is translated; 0 for never. */
@@ -18,13 +21,39 @@ export interface HashedBoot {
   readonly resumes?: boolean
 }
 
-/** The state's hashes, each after the instructions retired, those from the middle on once more, and what the guest has printed. */
-export async function hashedBoot(
-  options: HashedBoot,
-): Promise<{ readonly hashes: string[]; readonly again: string[]; readonly printed: string }> {
+/** Sectors of the program's disk, zeros at first. */
+const SECTORS = 8
+const RAM = 0x8000_0000n
+const BLANK: FrozenDisk = {
+  sizeBytes: SECTORS * 512,
+  file: undefined,
+  ownChunks: () => [],
+  read: (_offset, into) => Promise.resolve(void into.fill(0)),
+  retain: () => undefined,
+  release: () => Promise.resolve(),
+}
+
+function bootOf({ linux }: HashedBoot): VirtBoot {
+  if (!linux)
+    return { firmware: { name: 'program', bytes: assemble(riscvAssembly, DISK_PROGRAM, { origin: RAM }).bytes } }
+  return {
+    kernel: { name: 'kernel', bytes: linux.kernel },
+    initrd: { name: 'initrd', bytes: linux.initrd },
+    append: 'console=ttyS0 earlycon=sbi',
+  }
+}
+
+/** The state's hashes, each after the instructions retired, those from the middle on once more, what the guest has printed, and what each sector of its disk begins with. */
+export async function hashedBoot(options: HashedBoot): Promise<{
+  readonly hashes: string[]
+  readonly again: string[]
+  readonly printed: string
+  readonly words: readonly number[]
+}> {
   const hashes: string[] = []
   const again: string[] = []
-  const timeline = options.resumes ? new Timeline<Moment>(new LiveTape()) : undefined
+  const timeline = options.resumes ? new Timeline<{ board: Moment; disk: DiskMoment }>(new LiveTape()) : undefined
+  const disk = new OverlayDisk(BLANK)
   const print = (bytes: Uint8Array): void => void (printed += decoder.decode(bytes))
   const console = { write: print, onInput: () => undefined }
   let target: RiscvDebug | undefined
@@ -43,11 +72,8 @@ export async function hashedBoot(
     clock: hostClock(),
     entropy: seededEntropy(BigInt(options.seed)),
     console: timeline?.port('uart', console) ?? console,
-    boot: {
-      kernel: { name: 'kernel', bytes: options.kernel },
-      initrd: { name: 'initrd', bytes: options.initrd },
-      append: 'console=ttyS0 earlycon=sbi',
-    },
+    ...(!options.linux && { virtio: [virtioBlk({ store: disk })], transport: 'mmio' as const }),
+    boot: bootOf(options),
     deterministic: {
       seed: options.seed,
       hashEvery: options.hashEvery,
@@ -70,10 +96,20 @@ export async function hashedBoot(
     touchedPages: () => vm.cpu.touchedPages(),
     dirtyPages: () => vm.dirtyPages(),
     runPages: () => vm.cpu.takeFetched?.() ?? [],
-    moment: () => vm.moment(),
-    returnTo: moment => vm.returnTo(moment),
+    moment: () => {
+      const board = vm.moment()
+      return board && { board, disk: disk.moment() }
+    },
+    returnTo: moment => {
+      vm.returnTo(moment.board)
+      disk.returnTo(moment.disk)
+    },
     steps: () => vm.cpu.harts.map((_, thread) => target?.position(thread).steps ?? 0),
   })
   await vm.run()
-  return { hashes, again, printed }
+  const content = new Uint8Array(SECTORS * 512)
+  await disk.read(0, content)
+  const view = new DataView(content.buffer)
+  const words = Array.from({ length: SECTORS }, (_, sector) => view.getUint32(sector * 512, true))
+  return { hashes, again, printed, words }
 }

@@ -24,6 +24,8 @@ export interface GdbServer {
 }
 
 const DEFAULT_PORT = 1234
+/** A recording holds input only: what a debugger wrote would be missing when it is replayed. */
+const SEALED = 'nothing can be written to a recorded machine or a replay; expected a machine that is not recorded'
 
 /** Reads `[HOST:]PORT`. Undefined for what is none. */
 export function readGdbAddress(text: string): Omit<GdbAddress, 'waits'> | undefined {
@@ -34,7 +36,7 @@ export function readGdbAddress(text: string): Omit<GdbAddress, 'waits'> | undefi
 
 /** A machine as a debugger drives it. Throws `gdb.threads` for harts on threads of their own. */
 export function debuggedMachine(running: RunningMachine): DebuggedMachine {
-  const { vm, cpu, threads, isDeterministic, timeline } = running
+  const { vm, cpu, threads, isDeterministic, isRecorded, timeline } = running
   if (threads) throw new DoppelError('gdb.threads', 'a debugger needs harts that take turns; leave out --smp parallel')
   const target = new RiscvDebug(cpu, { isDeterministic })
   const life = {
@@ -49,6 +51,7 @@ export function debuggedMachine(running: RunningMachine): DebuggedMachine {
     target,
     ...life,
     ...(travel && { travel }),
+    ...(isRecorded && { sealed: SEALED }),
     kill: () => {
       vm.stop()
       timeline?.letEnd()

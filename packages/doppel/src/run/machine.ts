@@ -57,6 +57,8 @@ export interface MachineParts {
   readonly tape?: Tape
   /** The same, where the run can be gone back in. */
   readonly timeline?: Timeline<RunMoment>
+  /** It is recorded, or a replay. */
+  readonly isRecorded?: boolean
   /** A deterministic machine's waits take the host's time too: somebody may type. */
   readonly waits?: boolean
   /** Told of each fault that has struck. */
@@ -83,6 +85,8 @@ export interface RunningMachine {
   readonly threads: ThreadedCpu | undefined
   /** Its turns are counted. */
   readonly isDeterministic: boolean
+  /** It is recorded, or a replay: nothing but what its tape says may come from outside. */
+  readonly isRecorded: boolean
   /** Its past, where that is kept; see `travelling`. */
   readonly timeline: Timeline<RunMoment> | undefined
   /** Speaks with the guest's half, where the guest runs one. */
@@ -222,6 +226,7 @@ export async function runningMachine(
       cpu: made,
       threads,
       isDeterministic,
+      isRecorded: parts.isRecorded ?? false,
       timeline,
       agent,
       disks,

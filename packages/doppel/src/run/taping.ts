@@ -114,11 +114,12 @@ export function tapeFor(
   { deterministic }: RunOptions,
   given: Tape | RewindableTape | undefined,
   goesBack: boolean,
-): Pick<MachineParts, 'tape' | 'timeline'> {
+): Pick<MachineParts, 'tape' | 'timeline' | 'isRecorded'> {
   if (!deterministic) return {}
   const canGoBack = given === undefined || 'place' in given
-  if (!goesBack || !canGoBack) return { tape: given ?? new RecordingTape(() => undefined) }
-  return { timeline: new Timeline(given ?? new LiveTape()) }
+  const isRecorded = given !== undefined
+  if (!goesBack || !canGoBack) return { tape: given ?? new RecordingTape(() => undefined), isRecorded }
+  return { timeline: new Timeline(given ?? new LiveTape()), isRecorded }
 }
 
 /** A replay leaves the files that the recorded run wrote as they are. */

@@ -85,7 +85,10 @@ function pastOf(target: SmallTarget, landings: readonly (Landing | Error)[]): Tr
   }
 }
 
-function session(landings?: readonly (Landing | Error)[]): {
+function session(
+  landings?: readonly (Landing | Error)[],
+  sealed?: string,
+): {
   readonly target: SmallTarget
   readonly gdb: GdbSession
   /** What is answered to packets, in order, acknowledgements aside. */
@@ -104,6 +107,7 @@ function session(landings?: readonly (Landing | Error)[]): {
     kill: () => void target.log.push('kill'),
     monitor: (line: string) => Promise.resolve(line === 'help' ? 'none\n' : undefined),
     ...(landings && { travel: pastOf(target, landings) }),
+    sealed,
   }
   const gdb = new GdbSession(machine, bytes => {
     for (const received of reader.feed(bytes)) if (received.kind === 'packet') sent.push(received.text)
@@ -136,6 +140,16 @@ test('registers and memory are read and written, of the thread that was chosen',
   expect(await ask('M1004,3:0a0b0c', 'm1003,5', 'X1000,2:#*', 'm1000,2')).toEqual(['OK', '000a0b0c00', 'OK', '232a'])
   expect(target.memory[4]).toBe(10)
   expect(await ask('m0,4', 'M1000,4:00', 'p9', 'Hg7', 'm1000')).toEqual(['E01', 'E01', 'E01', 'E01', 'E01'])
+})
+
+test('a machine that nothing may be written to says so, is read, stopped and stepped, and keeps its past', async () => {
+  const { target, ask } = session([], 'it is recorded')
+  const refused = 'E.it is recorded'
+  expect(await ask('P0=3412', 'G34120000000000000000', 'M1004,3:0a0b0c', 'X1000,2:#*', 'c1234', 's1234')).toEqual(
+    Array.from({ length: 6 }, () => refused),
+  )
+  expect(await ask('p0', 'm1000,6', 'Z0,1234,2', 's')).toEqual(['0000', '000000000000', 'OK', 'T05thread:1;'])
+  expect(target.log).toEqual(['pause', 'set 4660', 'step 0'])
 })
 
 test('a breakpoint is told once, then the machine may go on', async () => {

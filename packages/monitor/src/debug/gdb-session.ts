@@ -17,6 +17,8 @@ export interface DebuggedMachine {
   monitor(line: string, thread: number): Promise<string | undefined>
   /** How to go back in its run, where that can be done. */
   readonly travel?: Travel
+  /** Why nothing may be written to it, where that is so. */
+  readonly sealed?: string | undefined
 }
 
 /** Signals by which GDB is told why a thread has stopped (GDB manual, appendix E.3). */
@@ -218,6 +220,8 @@ export class GdbSession {
   // Registers and memory: see access.ts
 
   #write(write: (access: TargetAccess) => boolean): string {
+    const { sealed } = this.#machine
+    if (sealed !== undefined) return `E.${sealed}`
     this.#machine.travel?.changed()
     return write(this.#access) ? OK : ERROR
   }
@@ -252,13 +256,15 @@ export class GdbSession {
     return OK
   }
   #goOn(from: string): undefined | string {
-    if (from !== '' && !this.#jump(from)) return ERROR
+    const refused = from === '' ? undefined : this.#jump(from)
+    if (refused !== undefined) return refused
     this.#isRunning = true
     this.#machine.resume()
     return NO_REPLY
   }
   #step(from: string): string | undefined {
-    if (from !== '' && !this.#jump(from)) return ERROR
+    const refused = from === '' ? undefined : this.#jump(from)
+    if (refused !== undefined) return refused
     if (this.#target.step(this.#thread) === 'resume') return this.#goOn('')
     return this.#stopReply(SIGTRAP)
   }
@@ -277,13 +283,15 @@ export class GdbSession {
     const watched = landing.watched ? watchReply(landing.watched) : ''
     return `${this.#stopReply(SIGTRAP)}${landing.isStart ? 'replaylog:begin;' : watched}`
   }
-  #jump(text: string): boolean {
-    this.#machine.travel?.changed()
+  /** Returns the answer where that cannot be done. */
+  #jump(text: string): string | undefined {
     const address = bigOf(text)
     const pc = this.#target.features[0]?.registers.findIndex(({ name }) => name === 'pc') ?? -1
     const bytes = new Uint8Array(8)
     new DataView(bytes.buffer).setBigUint64(0, address ?? 0n, true)
-    return address !== undefined && this.#target.writeRegister(this.#thread, pc, bytes)
+    if (address === undefined) return ERROR
+    const answer = this.#write(({ target, thread }) => target.writeRegister(thread, pc, bytes))
+    return answer === OK ? undefined : answer
   }
   /** vCont: what each thread is to do. A thread that steps does so alone; else all go on. */
   #continue(actions: readonly string[]): string | undefined {

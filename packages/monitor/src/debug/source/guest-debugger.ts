@@ -255,6 +255,8 @@ export class GuestDebugger implements SourceTarget {
   }
   /** What was before does not lead here any more. */
   #write(write: () => boolean): boolean {
+    const { sealed } = this.#machine
+    if (sealed !== undefined) throw new DoppelError('debug.sealed', sealed)
     this.#machine.travel?.changed()
     this.#views.clear()
     return write()
