@@ -9,6 +9,8 @@ export interface IsoCase {
   readonly title: string
   readonly program: string
   readonly input: string
+  /** Files beside the program, by their names. */
+  readonly files: Readonly<Record<string, string>>
   readonly outcome: Outcome
   /** Where « and » stood: line and column from 1, and the length. */
   readonly place: { readonly line: number; readonly column: number; readonly width: number } | undefined
@@ -44,17 +46,19 @@ function parseCase(file: string, title: string, body: string, sections: readonly
           width: close - open - 1,
         }
   let input = ''
+  const files: Record<string, string> = {}
   let outcome: Outcome | undefined
   for (const section of sections) {
     const end = section.indexOf('\n')
     const [kind = '', code = '', line] = section.slice(0, end).split(' ')
     const text = section.slice(end + 1)
     if (kind === 'input') input = text
+    else if (kind === 'file') files[code] = text
     else if (kind === 'output') outcome = { kind, text }
     else if (kind === 'rejected') outcome = { kind, code: `pascal.${code}` }
     else if (kind === 'stops')
       outcome = { kind, code: `pascal.${code}`, line: line === undefined ? undefined : Number(line) }
   }
   if (outcome === undefined) throw new Error(`${file}: ${title} has no outcome`)
-  return { file, title, program: marked.replace(/[«»]/g, ''), input, outcome, place }
+  return { file, title, program: marked.replace(/[«»]/g, ''), input, files, outcome, place }
 }

@@ -9,10 +9,11 @@ const ENGINES = ['interpreter', 'translator'] as const
 
 /** Compiles a case, runs it on both engines, and compares what comes of it. */
 export async function judgeCase(
-  { program: text, input, outcome, place }: IsoCase,
+  { program: text, input, files: beside, outcome, place }: IsoCase,
   dialect?: Dialect['name'],
 ): Promise<void> {
-  const { program, diagnostics } = compilePascal(text, { file: 't.pas', ...(dialect && { dialect }) })
+  const options = { file: 't.pas', readFile: (name: string) => beside[name], ...(dialect && { dialect }) }
+  const { program, diagnostics } = compilePascal(text, options)
   const found = diagnostics.map(d => `${d.code} ${d.at.line}:${d.at.column} ${d.message}`)
   if (outcome.kind === 'rejected') {
     expect(found).toHaveLength(1)

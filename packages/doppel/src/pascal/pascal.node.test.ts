@@ -59,14 +59,16 @@ begin
   while not eof(f) do begin readln(f, s); writeln(g, s, '!') end;
   close(g, lock);
   {$I-} reset(f, 'OTHER:X') {$I+}; writeln(ioresult);
-  close(f); {$I-} reset(f, 'WORK:SECRET') {$I+}; writeln(ioresult)
+  close(f); {$I-} reset(f, 'WORK:SECRET') {$I+}; writeln(ioresult);
+  rewrite(f, 'WORK:SECRET'); {$I-} close(f, lock) {$I+}; writeln(ioresult)
 end.`)
     mkdirSync(join(folder, 'granted'))
     writeFileSync(join(folder, 'granted/in.text'), 'a\nb\n')
     writeFileSync(join(folder, 'secret'), 'outside')
     symlinkSync('../secret', join(folder, 'granted/secret'))
     const run = doppel(['run', '--dialect', 'ucsd', 'prog.pas', 'work:=granted'])
-    expect(run).toEqual({ status: 0, out: '12\n16\n', err: '' })
+    expect(run).toEqual({ status: 0, out: '12\n10\n16\n', err: '' })
+    expect(readFileSync(join(folder, 'secret'), 'utf8')).toBe('outside')
     expect(readFileSync(join(folder, 'granted/Out.Text'), 'utf8')).toBe('a!\nb!\n')
   })
 

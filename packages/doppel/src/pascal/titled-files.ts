@@ -12,7 +12,7 @@ type Found = { readonly path: string } | { readonly fault: TitleFault }
 export function titledFiles(bindings: ReadonlyMap<string, string>): TitlePort {
   return {
     read(title) {
-      const found = locate(bindings, title)
+      const found = locate(bindings, title, 'fileMissing')
       if ('fault' in found) return found.fault
       const status = lstatOf(found.path)
       if (status === undefined) return 'fileMissing'
@@ -20,12 +20,12 @@ export function titledFiles(bindings: ReadonlyMap<string, string>): TitlePort {
       return failing(() => readFileSync(found.path), 'fileMissing')
     },
     write(title, bytes) {
-      const found = locate(bindings, title)
+      const found = locate(bindings, title, 'writeProtected')
       if ('fault' in found) return found.fault
       return given(failing(() => writeFileSync(found.path, bytes), 'writeProtected'))
     },
     remove(title) {
-      const found = locate(bindings, title)
+      const found = locate(bindings, title, 'fileMissing')
       if ('fault' in found) return found.fault
       if (lstatOf(found.path) === undefined) return 'fileMissing'
       return given(failing(() => unlinkSync(found.path), 'writeProtected'))
@@ -33,25 +33,26 @@ export function titledFiles(bindings: ReadonlyMap<string, string>): TitlePort {
   }
 }
 
-function locate(bindings: ReadonlyMap<string, string>, { volume, name }: Title): Found {
+/** Where a title leads; `noFile` is the fault where what is there is no file. */
+function locate(bindings: ReadonlyMap<string, string>, { volume, name }: Title, noFile: TitleFault): Found {
   const alone = volume === '' ? bindings.get(name.toLowerCase()) : undefined
   if (alone !== undefined) return { path: alone }
   const bound = bindings.get(`${volume}:`)
   if (bound === undefined) return { fault: volume === '' ? 'fileMissing' : 'noVolume' }
   const isFolder = statSync(bound, { throwIfNoEntry: false })?.isDirectory() === true
   if (name === '') return isFolder ? { fault: 'fileMissing' } : { path: bound }
-  return isFolder ? inFolder(bound, name) : { fault: 'noVolume' }
+  return isFolder ? inFolder(bound, name, noFile) : { fault: 'noVolume' }
 }
 
 /** A file of a folder, whichever letters it is spelled with; a new one is spelled as the program does. */
-function inFolder(folder: string, name: string): Found {
+function inFolder(folder: string, name: string, noFile: TitleFault): Found {
   const names = failing(() => readdirSync(folder), 'noVolume')
   if (typeof names === 'string') return { fault: names }
   const wanted = name.toLowerCase()
   const known = names.includes(name) ? name : names.find(other => other.toLowerCase() === wanted)
   if (known === undefined) return { path: join(folder, name) }
   // A link may lead out of what was granted.
-  return lstatOf(join(folder, known))?.isFile() === true ? { path: join(folder, known) } : { fault: 'writeProtected' }
+  return lstatOf(join(folder, known))?.isFile() === true ? { path: join(folder, known) } : { fault: noFile }
 }
 
 function lstatOf(path: string): ReturnType<typeof lstatSync> | undefined {

@@ -16,6 +16,12 @@ export interface Dialect {
   readonly lenientCase: boolean
   /** A variant part need not have a variant for every value of its tag. */
   readonly lenientVariants: boolean
+  /** `=` and `<>` of whole records and arrays (UCSD Pascal II.0). */
+  readonly comparesStructures: boolean
+  /** `ord` of a pointer is its address. */
+  readonly ordOfPointers: boolean
+  /** `eof` and `eoln` of a file that is not open, and `eoln` at the end of one, are true. */
+  readonly closedAtEnd: boolean
   /** `exit(routine)`. */
   readonly exits: boolean
   /** `unit`, `uses`. */
@@ -42,6 +48,9 @@ const NO_EXTENSIONS = {
   integerWidth: undefined,
   lenientCase: false,
   lenientVariants: false,
+  comparesStructures: false,
+  ordOfPointers: false,
+  closedAtEnd: false,
   exits: false,
   units: false,
   segments: false,
@@ -72,6 +81,9 @@ export const DIALECTS: Readonly<Record<Dialect['name'], Dialect>> = {
     integerWidth: 1,
     lenientCase: true,
     lenientVariants: true,
+    comparesStructures: true,
+    ordOfPointers: true,
+    closedAtEnd: true,
     exits: true,
     units: true,
     segments: true,

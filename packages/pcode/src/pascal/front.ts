@@ -54,7 +54,7 @@ export function checkPascal(text: string, options: FrontOptions = {}): FrontResu
   const isUnit = dialect.units && cursor.isWord('unit')
   const tree = isUnit ? programOf(parseUnitFile(cursor)) : parseProgram(cursor)
   if (isUnit && options.mayBeUnit !== true) diagnostics.report('unit-alone', tree.name)
-  const read = (file: string): UnitNode | undefined => {
+  const read = (file: string): readonly UnitNode[] | undefined => {
     const source = include(file)
     return source && parseUnitFile(cursorOf(source))
   }
@@ -64,9 +64,9 @@ export function checkPascal(text: string, options: FrontOptions = {}): FrontResu
   return { program: diagnostics.errors === 0 ? program : undefined, diagnostics: diagnostics.all(), sources }
 }
 
-/** A program that has one unit and does nothing. */
-function programOf(unit: UnitNode): ProgramNode {
-  const { name, pos, end } = unit
+/** A program that has units and does nothing. */
+function programOf(units: readonly [UnitNode, ...UnitNode[]]): ProgramNode {
+  const { name, pos, end } = units[0]
   const block: Block = { declarations: [], body: { kind: 'compound', body: [], pos, end }, pos, end }
-  return { name, parameters: [], units: [unit], uses: [], block, pos, end }
+  return { name, parameters: [], units, uses: [], block, pos, end }
 }

@@ -19,6 +19,7 @@ type BinaryName =
   | 'wbb'
   | 'wbr'
   | 'efb'
+  | 'ecb'
   | 'fin'
   | 'fcl'
   | 'fps'
@@ -32,6 +33,11 @@ function* fill(rt: Runtime, file: PascalFile, to: number, bytes: number): Genera
     rt.memory.setByte(to + i, byte)
     file.takeByte()
   }
+}
+function* atEnd(file: PascalFile): Generator<Promise<void>, number> {
+  if (file.titled) return file.titled.isOver ? 1 : 0
+  if (file.state === 'writing') return 1
+  return !file.buffered && (yield* file.filled()) === END_OF_FILE ? 1 : 0
 }
 function* component(rt: Runtime, f: number, to: number, bytes: number): Generator<Promise<void>, number> {
   const file = rt.reading(f)
@@ -112,10 +118,12 @@ export const binaryStandard: Readonly<Record<BinaryName, StandardRow>> = {
   wbb: served('i i -> i', 'Writes a Boolean.', writeByte),
   efb: waiting('i -> i', 'Whether the file ends here.', function* (rt, f) {
     const file = rt.file(f)
-    if (file.titled) return file.titled.isOver ? 1 : 0
     if (file.state === 'closed') throw new Problem('notOpen')
-    if (file.state === 'writing') return 1
-    return !file.buffered && (yield* file.filled()) === END_OF_FILE ? 1 : 0
+    return yield* atEnd(file)
+  }),
+  ecb: waiting('i -> i', 'Whether the file ends here or is closed.', function* (rt, f) {
+    const file = rt.file(f)
+    return file.state === 'closed' ? 1 : yield* atEnd(file)
   }),
   fps: served('i -> i', 'How often the file was moved.', (rt, f) => rt.file(f).moves),
   fmv: served('i i ->', 'Traps if the file was moved since: how often it had been.', (rt, f, moves) => {

@@ -24,6 +24,8 @@ type TextName =
   | 'rln'
   | 'eln'
   | 'eof'
+  | 'elc'
+  | 'eoc'
   | 'get'
   | 'put'
   | 'fbv'
@@ -129,6 +131,21 @@ export const textStandard: Readonly<Record<TextName, StandardRow>> = {
     const file = rt.file(f)
     if (file.state === 'closed') throw new Problem('notOpen')
     return file.state === 'writing' || (yield* file.ahead()) === END_OF_FILE ? 1 : 0
+  }),
+  elc: waiting(
+    'i -> i',
+    'Whether the line or the file ends here, as it does where a file is closed.',
+    function* (rt, f) {
+      const file = rt.file(f)
+      if (file.state === 'closed') return 1
+      if (file.state !== 'reading') throw new Problem('notReading')
+      const c = yield* file.ahead()
+      return c === END_OF_LINE || c === END_OF_FILE ? 1 : 0
+    },
+  ),
+  eoc: waiting('i -> i', 'Whether the file ends here or is closed.', function* (rt, f) {
+    const file = rt.file(f)
+    return file.state !== 'reading' || (yield* file.ahead()) === END_OF_FILE ? 1 : 0
   }),
   get: waiting('i ->', 'Goes to the next character.', function* (rt, f) {
     yield* rt.reading(f).advance()

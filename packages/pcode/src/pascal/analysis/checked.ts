@@ -39,7 +39,13 @@ export type Value =
       readonly isLenient?: boolean
     })
   /** `eof(f)` and `eoln(f)`. */
-  | (ValueBase & { readonly op: 'file-state'; readonly state: 'eof' | 'eoln'; readonly file: Place })
+  | (ValueBase & {
+      readonly op: 'file-state'
+      readonly state: 'eof' | 'eoln'
+      readonly file: Place
+      /** A closed file is at its end; else asking is an error. */
+      readonly isClosedAtEnd: boolean
+    })
   | (ValueBase & { readonly op: 'bad' })
 
 /** What every value has. */

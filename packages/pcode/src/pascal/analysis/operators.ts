@@ -8,6 +8,7 @@ import { longBinary, longOrder, longUnary } from './longs.ts'
 import { asString } from './strings.ts'
 import {
   BOOLEAN,
+  containsFile,
   ERROR,
   hostOf,
   INTEGER,
@@ -241,8 +242,16 @@ function relationValue(c: Context, node: BinaryExpression, operator: BinaryOpera
     }
     return make(pos, operator, a, b, BOOLEAN, 0, 1)
   }
+  if (c.dialect.comparesStructures && isEquality && isStructure(a.type) && a.type === b.type) {
+    return make(pos, operator, a, b, BOOLEAN, 0, 1)
+  }
   c.report('comparison', node, `type ${showType(a.type)}`, showType(b.type), symbol)
   return bad(pos)
+}
+
+/** A record or array that can be copied. */
+function isStructure(type: Type): boolean {
+  return (type.kind === 'array' || type.kind === 'record') && !containsFile(type)
 }
 
 function compare(operator: BinaryOperator, a: number, b: number): boolean {

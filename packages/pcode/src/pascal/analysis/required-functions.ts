@@ -136,7 +136,8 @@ function fileState(name: 'eof' | 'eoln'): RequiredRow {
       }
       const file: Place | undefined = fileArgument(c, node, 'input', name === 'eoln')
       if (file === undefined) return bad(node.pos)
-      return { op: 'file-state', state: name, file, pos: node.pos, type: BOOLEAN, low: 0, high: 1 }
+      const { closedAtEnd: isClosedAtEnd } = c.dialect
+      return { op: 'file-state', state: name, file, isClosedAtEnd, pos: node.pos, type: BOOLEAN, low: 0, high: 1 }
     },
   }
 }
@@ -156,8 +157,10 @@ const ORD: RequiredRow = {
   name: 'ord',
   isFunction: true,
   value(c, node) {
-    const value = oneArgument(c, node, isOrdinal, 'an ordinal value')
+    const isAddress = (type: Type): boolean => c.dialect.ordOfPointers && type.kind === 'pointer'
+    const value = oneArgument(c, node, type => isOrdinal(type) || isAddress(type), 'an ordinal value')
     if (value === undefined) return bad(node.pos)
+    if (isAddress(value.type)) return unary(node.pos, 'ord', value, INTEGER, -MAXINT, MAXINT)
     if (value.op === 'ordinal') return ordinalValue(node.pos, INTEGER, value.value)
     return unary(node.pos, 'ord', value, INTEGER, value.low, value.high)
   },

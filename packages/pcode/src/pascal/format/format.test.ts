@@ -120,6 +120,7 @@ end;
 end`
   const flat = unit.replace(/\s+/g, ' ')
   expect(formatPascal(`${flat}.`, 'u.pas', 'ucsd').text).toBe(`${unit}.\n`)
+  expect(formatPascal(`${flat}; ${flat}.`, 'u.pas', 'ucsd').text).toBe(`${unit};\n\n${unit}.\n`)
   const program = formatPascal(`program p; ${flat}; uses u; begin end.`, 'p.pas', 'ucsd').text
   expect(program).toBe(`program p;\n\n${unit};\n\nuses u;\nbegin\nend.\n`)
 })

@@ -42,7 +42,15 @@ export function formatPascal(text: string, file = 'program.pas', dialect: Dialec
     p.until(tree.block.pos)
     p.newLine()
     printBlock(p, tree.block)
-  } else printUnit(p, tree)
+  } else {
+    for (const [i, unit] of tree.entries()) {
+      if (i > 0) {
+        p.accept(Token.semicolon)
+        p.newLine(true)
+      }
+      printUnit(p, unit)
+    }
+  }
   p.next()
   return { text: p.finish(), diagnostics: [] }
 }

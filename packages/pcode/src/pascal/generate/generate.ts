@@ -8,6 +8,7 @@ import { reachPlace } from './reach.ts'
 import { emitRoutine, finishRoutine, layOutRoutine } from './routines.ts'
 import { emitStatement } from './statements.ts'
 import { FILE_ID_BYTES, sizeOf } from './storage.ts'
+import { comparingRoutines } from './structures.ts'
 import { emitValue } from './values.ts'
 
 /** Makes p-code of a program that was found right. */
@@ -19,6 +20,8 @@ export function generate(program: CheckedProgram, sources: Sources, options: Cod
     if (type.kind === 'file') g.files.push({ name, offset, text: type.isText, componentBytes: componentBytes(type) })
   }
   for (const unit of g.units.values()) emitRoutine(g, unit)
+  const [main] = program.routines
+  const comparing = main ? comparingRoutines(g, main) : []
   for (const { code, at, target } of g.outerGotos) {
     const outer = g.units.get(target.owner)
     if (outer) code.patch(at, 'q', outer.code.index(g.labelOf(target)))
@@ -34,7 +37,7 @@ export function generate(program: CheckedProgram, sources: Sources, options: Cod
     name: program.name,
     sources: sources.names,
     locate: position => sources.locate(position),
-    routines: [...g.units.values()].map(unit => finishRoutine(unit)),
+    routines: [...[...g.units.values()].map(unit => finishRoutine(unit)), ...comparing],
     globalBytes: globals.bytes,
     globals: globals.variables,
     constants: g.pool.bytes(),

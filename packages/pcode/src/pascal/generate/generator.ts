@@ -69,6 +69,8 @@ export class Generator {
     readonly targets: readonly Label[]
     readonly fallback: Label
   }[] = []
+  /** Types that a routine of its own compares, and its number. */
+  readonly compared: Map<Type, number> = new Map()
   /** Pointers that are kept while what they lead to is referred to: where in the frame. */
   readonly guarded: Map<Place, number> = new Map()
   /** Variables of the routine that have a value for certain. */
@@ -218,6 +220,13 @@ export class Generator {
       unit.labels.set(symbol, label)
     }
     return label
+  }
+
+  /** The number of the routine that compares variables of a type: such come after those of the program. */
+  comparer(type: Type): number {
+    const index = this.compared.get(type) ?? this.units.size + this.compared.size
+    this.compared.set(type, index)
+    return index
   }
 
   /** The number of a signature for indirect calls. */

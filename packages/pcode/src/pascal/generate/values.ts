@@ -1,12 +1,14 @@
 import type { InstructionName } from '../../rows/p5.ts'
+import type { StandardName } from '../../rows/standard.ts'
 import type { BinaryOperator, Operand, Place, UnaryOperator, Value } from '../analysis/checked.ts'
-import { lengthOf, type OrdinalType, type SetType, type Type } from '../analysis/types.ts'
+import { isString, lengthOf, type OrdinalType, type SetType, type Type } from '../analysis/types.ts'
 import { emitCall } from './calls.ts'
 import type { Generator } from './generator.ts'
 import { loadBound } from './reach.ts'
 import { checkWhole } from './references.ts'
 import { emitSet, emitSetOperation, isSetValue } from './sets.ts'
 import { isScalar, setKind, storageOf } from './storage.ts'
+import { emitStructuresEqual } from './structures.ts'
 
 /** What is asked of a standard procedure. */
 type StandardCall = Pick<Value & { readonly op: 'standard' }, 'name' | 'roomBytes'> & {
@@ -53,12 +55,18 @@ export function emitValue(g: Generator, value: Value): void {
     case 'file-state': {
       g.address(g.reach(value.file))
       const isText = value.file.type.kind === 'file' && value.file.type.isText
-      g.standard(value.state === 'eoln' ? 'eln' : isText ? 'eof' : 'efb')
+      g.standard(standardOf(value.state, isText, value.isClosedAtEnd))
       break
     }
     default:
       g.op('ldci', 0)
   }
+}
+
+function standardOf(state: 'eof' | 'eoln', isText: boolean, isClosedAtEnd: boolean): StandardName {
+  if (state === 'eoln') return isClosedAtEnd ? 'elc' : 'eln'
+  if (isText) return isClosedAtEnd ? 'eoc' : 'eof'
+  return isClosedAtEnd ? 'ecb' : 'efb'
 }
 
 /** Pushes the operands of a standard procedure, after the address of the room that it needs, and does it. */
@@ -189,9 +197,14 @@ function emitBinary(g: Generator, value: Value & { readonly op: 'binary' }): voi
     emitShort(g, operator, left, right)
     return
   }
+  const { kind } = left.type
+  if (kind === 'record' || (kind === 'array' && !isString(left.type))) {
+    emitStructuresEqual(g, left, right)
+    if (operator === 'not-equal') g.op('not')
+    return
+  }
   g.value(left)
   g.value(right)
-  const { kind } = left.type
   if (kind === 'real') g.op(REAL_OPERATORS[operator] as InstructionName)
   else if (kind === 'pointer') g.op(operator === 'equal' ? 'equa' : 'neqa')
   else if (left.type.kind === 'array') g.op(STRING_OPERATORS[operator] as InstructionName, lengthOf(left.type))
@@ -232,7 +245,7 @@ function operandsOf(g: Generator, value: Value): number {
         : Infinity
     case 'binary': {
       const isSafe = value.type.kind === 'ordinal' && value.type.family === 'boolean' && !isSetValue(value.right)
-      if (!isSafe || value.left.type.kind === 'array') return Infinity
+      if (!isSafe || value.left.type.kind === 'array' || value.left.type.kind === 'record') return Infinity
       return operandsOf(g, value.left) + operandsOf(g, value.right)
     }
     default:

@@ -80,6 +80,11 @@ export class Cursor {
     return this.#at + 1 < this.#tokens.count ? (this.#kinds[this.#at + 1] as number) : Token.end
   }
 
+  /** The file that the last `{$U file}` before this token names. */
+  get unitFile(): string | undefined {
+    return this.#tokens.unitFiles.findLast(({ at }) => at <= this.#at)?.file
+  }
+
   advance(): void {
     if (this.#at < this.#tokens.count - 1) this.kind = this.#kinds[++this.#at] as number
   }

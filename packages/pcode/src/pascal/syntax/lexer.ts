@@ -268,6 +268,8 @@ export class Lexer {
     this.tokens.pushComment(base + start, base + end)
     if (this.#ioSwitches) this.#switch(this.#ioSwitches, text.slice(body, i), base + end)
     const named = this.#include && /^\$I\s+(\S.*?)\s*$/i.exec(text.slice(body, i))?.[1]
+    const file = this.#include && /^\$U\s+(\S.*?)\s*$/i.exec(text.slice(body, i))?.[1]
+    if (file !== undefined) this.tokens.unitFiles.push({ at: this.tokens.count, file })
     if (named !== undefined) this.#takeIn(named, { pos: base + start, end: base + end })
     return end
   }

@@ -16,6 +16,7 @@ import type {
   RoutineNode,
   TypeNode,
   UnitNode,
+  UsedUnit,
 } from './tree.ts'
 
 /** Declaration parts in the order that ISO 7185 §6.2.1 gives them. */
@@ -62,11 +63,12 @@ export function parseProgram(p: Cursor): ProgramNode {
   return { name, parameters, units, uses, block, ...p.span(pos) }
 }
 
-/** The file of one unit (UCSD). */
-export function parseUnitFile(p: Cursor): UnitNode {
-  const unit = parseUnit(p)
+/** A file of units (UCSD). */
+export function parseUnitFile(p: Cursor): readonly [UnitNode, ...UnitNode[]] {
+  const units: [UnitNode, ...UnitNode[]] = [parseUnit(p)]
+  while (p.accept(Token.semicolon)) units.push(parseUnit(p))
   if (p.expect(Token.period) && p.kind !== Token.end) p.fail('text-after-end')
-  return unit
+  return units
 }
 
 function parseUnit(p: Cursor): UnitNode {
@@ -84,12 +86,16 @@ function parseUnit(p: Cursor): UnitNode {
 }
 
 /** `uses a, b;` */
-function parseUses(p: Cursor): readonly Name[] {
+function parseUses(p: Cursor): readonly UsedUnit[] {
   if (!p.dialect.units || !p.isWord('uses')) return []
-  p.advance()
-  const names = parseNames(p)
+  const used: UsedUnit[] = []
+  do {
+    p.advance()
+    const { unitFile: file } = p
+    used.push({ ...p.name(), file })
+  } while (p.kind === Token.comma)
   p.expect(Token.semicolon)
-  return names
+  return used
 }
 
 /** The heading of a routine that a unit offers. */

@@ -11,6 +11,8 @@ export class TokenBuffer {
   readonly literals: (number | string)[] = []
   /** Starts and ends of comments in turn. */
   readonly comments: number[] = []
+  /** Files that `{$U file}` names, each with the number of tokens before it. */
+  readonly unitFiles: { readonly at: number; readonly file: string }[] = []
   count = 0
   /** The rest of the text was lost, so that its end says nothing. */
   isCut = false

@@ -6,6 +6,12 @@ export interface Name extends Span {
   readonly id: number
 }
 
+/** A unit that is used (UCSD). */
+export interface UsedUnit extends Name {
+  /** Where it is, if `{$U file}` says so. */
+  readonly file: string | undefined
+}
+
 /** An expression as written (ISO 7185 §6.7). */
 export type Expression = ExpressionNode & {
   /** A variable in parentheses is a value, not a variable (§6.5.1). */
@@ -231,7 +237,7 @@ export interface Block extends Span {
 /** A unit (UCSD): what it offers to those that use it, and how that is done. */
 export interface UnitNode extends Span {
   readonly name: Name
-  readonly uses: readonly Name[]
+  readonly uses: readonly UsedUnit[]
   readonly offers: readonly Declaration[]
   readonly implementation: readonly Declaration[]
 }
@@ -242,7 +248,7 @@ export interface ProgramNode extends Span {
   readonly parameters: readonly Name[]
   /** Those whose text is in the program’s (UCSD). */
   readonly units: readonly UnitNode[]
-  readonly uses: readonly Name[]
+  readonly uses: readonly UsedUnit[]
   readonly block: Block
 }
 
