@@ -145,6 +145,18 @@ describe.each(KINDS)('a C program compiled with %s', kind => {
   })
 })
 
+test('a configuration with a flag of doppel run that has no place in a debugger is refused', async () => {
+  const client = new DapClient()
+  await client.ask('initialize', { adapterID: 'doppel' })
+  const program = elf('-g -O0')
+  const refused = await client.tries('launch', { program, breakOn: 'trap:illegal' })
+  expect([refused.success, refused.message]).toEqual([false, 'dap.flag'])
+  // Clients have keys of their own.
+  await client.ask('launch', { program, name: 'orchard', type: 'doppel', preLaunchTask: 'make', profile: false })
+  await client.ask('disconnect')
+  await client.close()
+})
+
 describe('a deterministic run', () => {
   const program = (): string => elf('-g -O0')
   const at = async (client: DapClient): Promise<string> => {

@@ -12,10 +12,13 @@ import { listOf, readSourceMap, sourcePaths } from './source-paths.ts'
 
 /** What a launch configuration may have of the flags of `doppel run`, by the same names. */
 const FLAGS = new Set(
-  'memory cpus kernel initrd append disk volume network firmware transport engine symbols deterministic seed break-on'.split(
+  'memory cpus kernel initrd append disk volume network firmware transport engine symbols deterministic seed'.split(
     ' ',
   ),
 )
+
+/** Its other flags; clients have keys of their own besides, of which only the name of a configuration is called like one of these. */
+const REFUSED = new Set(runCommand.flags.map(({ name }) => name).filter(name => name !== 'name' && !FLAGS.has(name)))
 
 /** Whether a launch configuration is of a machine: a kernel, an image, a replay, or a program of none of the languages that doppel compiles. */
 export function isGuestLaunch(given: DapArguments): boolean {
@@ -67,7 +70,11 @@ async function whatToRun(
   const words: string[] = []
   for (const [name, value] of Object.entries(given.all)) {
     const flag = name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
-    if (!FLAGS.has(flag)) continue
+    if (!FLAGS.has(flag)) {
+      if (value !== false && REFUSED.has(flag))
+        throw new DoppelError('dap.flag', `"${name}" is not for debugged machines`)
+      continue
+    }
     if (value === true) words.push(`--${flag}`)
     else if (value !== false) for (const each of listOf(given, name)) words.push(`--${flag}=${each}`)
   }
