@@ -7,6 +7,7 @@ type CheckName =
   | 'ckla'
   | 'ckdi'
   | 'ckda'
+  | 'ckdx'
   | 'ckdr'
   | 'cks'
   | 'cke'
@@ -82,6 +83,11 @@ export const checkRows: Rows<CheckName> = {
   }),
   ckdi: undefinedWord('undefined'),
   ckda: undefinedWord('pointer'),
+  ckdx: added('q:number', 'i -> i', 'Traps if the value is q, which stands for none.', (m, f, a) => {
+    const value = m.once(a)
+    m.trapIf(m.op('eq', value, m.word(f.q)), 'undefined')
+    return value
+  }),
   ckdr: added('', 'r -> r', 'Traps if the real is undefined.', (m, _, a) => {
     const value = m.once(a)
     m.trapIf(m.isUndefinedReal(value), 'undefined')

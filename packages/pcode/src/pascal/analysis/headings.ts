@@ -21,6 +21,7 @@ export function makeVariable(
     bounds: parameter?.bounds ?? [],
     threat: undefined,
     controls: 0,
+    isControl: false,
     isAssigned: false,
     isShared: false,
     isInFrame: false,

@@ -65,6 +65,7 @@ function controlVariable(c: Context, node: ForNode): Variable | undefined {
     c.report('for-threat-routine', name, quoted(), c.sources.locate(entity.threat.pos).line)
   }
   entity.isAssigned = true
+  entity.isControl = true
   return entity
 }
 

@@ -45,6 +45,8 @@ export interface Variable {
   threat: Span | undefined
   /** It controls for-statements around the place that is looked at. */
   controls: number
+  /** It controls a for-statement somewhere. */
+  isControl: boolean
   isAssigned: boolean
   /** An inner routine uses it. */
   isShared: boolean

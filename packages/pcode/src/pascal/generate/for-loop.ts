@@ -1,9 +1,8 @@
 import type { ForStatement } from '../analysis/checked.ts'
 import type { OrdinalType } from '../analysis/types.ts'
 import { emitRange } from './calls.ts'
-import { UNDEFINED_WORD } from '../../program/program.ts'
 import type { Generator } from './generator.ts'
-import { storageOf } from './storage.ts'
+import { noValueOf, storageOf } from './storage.ts'
 
 /**
  * A for-statement (ISO 7185 §6.8.3.9): bounds are evaluated once; the variable is never stepped beyond the last value,
@@ -61,9 +60,10 @@ export function emitFor(g: Generator, loop: ForStatement): void {
   g.store(at, storage)
   g.jump('ujp', again)
   g.place(end)
-  if (g.options.undefined && storage === 'i') {
+  const none = noValueOf(variable)
+  if (g.options.undefined && none !== undefined) {
     // Its value is undefined after the statement (§6.8.3.9).
-    g.op('ldci', UNDEFINED_WORD)
+    g.op('ldci', none)
     g.store(at, storage)
     g.definite.forget(variable)
   }

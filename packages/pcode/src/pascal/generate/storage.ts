@@ -1,5 +1,5 @@
 import { LONG_BYTES } from '../../machine/long-integers.ts'
-import { STORAGE, type StorageClass, type ValueType } from '../../program/program.ts'
+import { STORAGE, type StorageClass, UNDEFINED_WORD, type ValueType } from '../../program/program.ts'
 import type { FieldSymbol, TypeSymbol } from '../../program/type-symbol.ts'
 import {
   type Field,
@@ -46,6 +46,14 @@ function ordinalStorage(type: OrdinalType, packed: boolean): StorageClass {
 /** A small set where all members fit one. */
 export function setKind(type: SetType): 's' | 't' {
   return type.base === undefined || type.base.high <= LAST_OF_SMALL_SET ? 't' : 's'
+}
+
+/** What stands for no value in a variable that controls for-statements; undefined where each byte is a value. */
+export function noValueOf({ type }: { readonly type: Type }): number | undefined {
+  if (type.kind !== 'ordinal') return undefined
+  const storage = storageOf(type)
+  if (storage === 'i') return UNDEFINED_WORD
+  return type.high < LAST_OF_BYTE ? LAST_OF_BYTE : undefined
 }
 
 /** Whether a value of a type is on the operand stack itself; of others the address is. */

@@ -7,7 +7,7 @@ import type { Generator } from './generator.ts'
 import { loadBound } from './reach.ts'
 import { checkWhole } from './references.ts'
 import { emitSet, emitSetOperation, isSetValue } from './sets.ts'
-import { isScalar, setKind, storageOf } from './storage.ts'
+import { isScalar, noValueOf, setKind, storageOf } from './storage.ts'
 import { emitStructuresEqual } from './structures.ts'
 
 /** What is asked of a standard procedure. */
@@ -93,6 +93,10 @@ function emitLoad(g: Generator, place: Place): void {
   if (!needsDefinition(g, place)) return
   if (storage === 'i') g.op('ckdi')
   else if (storage === 'r') g.op('ckdr')
+  else if (place.at === 'variable' && place.variable.isControl) {
+    const none = noValueOf(place.variable)
+    if (none !== undefined) g.op('ckdx', none)
+  }
 }
 
 /** Whether a variable may still have no value where it is used (ISO 7185 §6.5.1). */
