@@ -291,6 +291,8 @@ test('a machine that runs is attached to, stopped, looked at, changed, and goes 
     const client = new DapClient(env)
     await client.ask('initialize', { adapterID: 'doppel' })
     expect((await client.tries('attach', { machine: 'nobody' })).success).toBe(false)
+    const missing = { machine: 'endless', symbols: [join(folder, 'missing.elf')] }
+    expect((await client.tries('attach', missing)).message).toBe('symbols.file')
     await client.ask('attach', { machine: 'endless' })
     await client.event('initialized')
     await client.breakAt(source, [3])

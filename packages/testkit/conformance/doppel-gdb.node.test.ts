@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DapClient } from './dap-client.ts'
 import { doppel, DOPPEL, TerminalSession } from './doppel-process.ts'
 
 const execute = promisify(execFile)
@@ -132,6 +133,35 @@ test('GDB debugs a machine that runs already, which goes on when it leaves', asy
   const after = await doppel(['exec', 'debugged', 'uname', '-m'], { env })
   expect(after.stdout.toString()).toBe('riscv64\n')
   await doppel(['rm', '-f', 'debugged'], { env })
+})
+
+test('a machine has one debugger at a time: the next is told so, and may come when the first has gone', async () => {
+  const env = { XDG_RUNTIME_DIR: folder }
+  const first = new TerminalSession(
+    `XDG_RUNTIME_DIR=${folder} ${process.execPath} ${DOPPEL} run --name shared --gdb 0 --gdb-wait linux`,
+  )
+  const [, port = ''] = await first.shows(/target remote :(\d+)/)
+  const editor = new DapClient(env)
+  await editor.ask('initialize', { adapterID: 'doppel' })
+  await editor.ask('attach', { machine: 'shared' })
+  // GDB by its port and by the machine's name, and a second editor.
+  await expect(gdb([], port)).rejects.toMatchObject({ stderr: expect.stringContaining('[debug.taken]') as string })
+  const pipe = `target remote | XDG_RUNTIME_DIR=${folder} ${process.execPath} ${DOPPEL} gdb --stdio shared`
+  const piped = execute('gdb-multiarch', ['-batch', '-nx', '-ex', pipe], { timeout: 60_000 })
+  await expect(piped).rejects.toMatchObject({ stderr: expect.stringContaining('[debug.taken]') as string })
+  const other = new DapClient(env)
+  await other.ask('initialize', { adapterID: 'doppel' })
+  expect((await other.tries('attach', { machine: 'shared' })).message).toBe('debug.taken')
+  // What an editor asks wrongly does not hold the machine, or its place.
+  await editor.ask('disconnect')
+  await editor.close()
+  expect((await other.tries('attach', { machine: 'shared', symbols: [program] })).message).not.toBe('debug.taken')
+  await other.close()
+  expect((await gdb(['print $pc != 0', 'detach'], port)).join('\n')).toContain('$1 = 1')
+  expect((await gdb(['print $pc != 0', 'detach'], port)).join('\n')).toContain('$1 = 1')
+  await first.shows(/# /)
+  first.type('poweroff -f\r')
+  expect(await first.ended).toBe(0)
 })
 
 test('GDB stops Linux where it starts, though that address has no page yet, and lets it go', async () => {

@@ -102,7 +102,7 @@ const ROWS: readonly Operation<Machine>[] = [
     async run(machine, _message, session) {
       const debug = machine.debug(bytes => void session.output(bytes))
       session.onInput(bytes => (bytes ? debug.receive(bytes) : undefined))
-      const end = await Promise.race([session.gone, machine.wait().catch(() => ({ kind: 'stopped' }) as const)])
+      const end = await Promise.race([session.silent, machine.wait().catch(() => ({ kind: 'stopped' }) as const)])
       if (end) debug.ended('code' in end ? end.code : 0)
       else debug.close()
       await debug.settled()
@@ -117,7 +117,7 @@ const ROWS: readonly Operation<Machine>[] = [
       const { promise: closed, resolve } = Promise.withResolvers<void>()
       const debug = attachDap(machine, bytes => void session.output(bytes), resolve)
       session.onInput(bytes => (bytes ? debug.receive(bytes) : debug.close()))
-      await Promise.race([session.gone, closed])
+      await Promise.race([session.silent, closed])
       debug.close()
       await debug.settled()
       return {}

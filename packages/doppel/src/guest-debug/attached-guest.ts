@@ -23,10 +23,10 @@ export function attachDap(machine: Machine, send: (bytes: Uint8Array) => void, o
       target,
       ...sourcePaths(target, readSourceMap(given), folder),
       give: text => machine.console.type(utf8Bytes(text)),
-      end: () => {
+      end: async () => {
         leave()
         close()
-        void target.detach()
+        await target.detach()
       },
     }
   }

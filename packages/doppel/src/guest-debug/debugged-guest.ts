@@ -4,7 +4,7 @@ import { Console, type GuestDebugger } from '@doppel/monitor'
 import type { RunOptions } from '../cli/run-options.ts'
 import { imageName } from '../control/entries.ts'
 import { bootFiles } from '../run/boot-files.ts'
-import { debuggedMachine } from '../run/gdb.ts'
+import { takeDebugged } from '../run/gdb.ts'
 import { prepareImage } from '../run/images.ts'
 import { type RunningMachine, runningMachine } from '../run/machine.ts'
 import { freshNonce } from '../run/nonce.ts'
@@ -69,7 +69,7 @@ async function begin(
   }: { readonly terminal: Console; readonly place: CpuPlace; readonly taping: Taping | undefined },
 ): Promise<DebuggedGuest> {
   const { timeline, vm } = running
-  const machine = debuggedMachine(running)
+  const machine = takeDebugged(running)
   const own = Machine.around(imageName(options), options, running, terminal, place)
   const { target, close } = await guestDebugger(options, running, machine)
   if (timeline) timeline.onEnd = () => target.reachedEnd()

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type DebuggedMachine, GuestDebugger } from '@doppel/monitor'
 import { physicalView } from '@doppel/riscv'
 import type { RunOptions } from '../cli/run-options.ts'
+import { takeDebugged } from '../run/gdb.ts'
 import type { RunningMachine } from '../run/machine.ts'
 import { guestNamesAndFiles } from '../run/symbols.ts'
 import { openDebugFiles } from './debug-files.ts'
@@ -23,4 +24,21 @@ export async function guestDebugger(
   const { files, close } = openDebugFiles(named)
   const code = new RiscvCode(cpu, names)
   return { target: new GuestDebugger({ machine, code, names, files, rest: setImmediate }), close }
+}
+
+/** The debugger of a machine that runs: it stands still from now on, unless this fails. Throws `debug.taken`, `gdb.threads`, `elf.*` and `symbols.*`. */
+export async function attachGuestDebugger(
+  options: RunOptions,
+  running: RunningMachine,
+  symbols: NonNullable<RunOptions['symbols']>,
+): Promise<OpenGuestDebugger> {
+  const machine = takeDebugged(running)
+  await machine.pause()
+  try {
+    return await guestDebugger({ ...options, ...(symbols.length > 0 && { symbols }) }, running, machine)
+  } catch (error) {
+    machine.resume()
+    machine.leave?.()
+    throw error
+  }
 }

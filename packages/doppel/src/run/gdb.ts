@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { DoppelError } from '@doppel/base'
 import type { MachineEnd } from '@doppel/board'
-import { type DebuggedMachine, GdbSession } from '@doppel/monitor'
+import { type DebuggedMachine, GdbRefusal, GdbSession } from '@doppel/monitor'
 import { RiscvDebug } from '@doppel/riscv'
 import { gdbCommands } from './gdb-commands.ts'
 import type { RunningMachine } from './machine.ts'
@@ -34,8 +34,12 @@ export function readGdbAddress(text: string): Omit<GdbAddress, 'waits'> | undefi
   return port <= 0xffff ? { host: match?.[1]?.replace(/^\[(.*)\]$/, '$1') || '127.0.0.1', port } : undefined
 }
 
-/** A machine as a debugger drives it. Throws `gdb.threads` for harts on threads of their own. */
-export function debuggedMachine(running: RunningMachine): DebuggedMachine {
+/** Takes a machine's place for a debugger, until the debugger leaves. Throws `debug.taken`, and `gdb.threads` for harts on threads of their own. */
+export function takeDebugged(running: RunningMachine): DebuggedMachine {
+  return running.debuggers.take(() => debuggedMachine(running))
+}
+
+function debuggedMachine(running: RunningMachine): DebuggedMachine {
   const { vm, cpu, threads, isDeterministic, isRecorded, timeline } = running
   if (threads) throw new DoppelError('gdb.threads', 'a debugger needs harts that take turns; leave out --smp parallel')
   const target = new RiscvDebug(cpu, { isDeterministic })
@@ -62,23 +66,30 @@ export function debuggedMachine(running: RunningMachine): DebuggedMachine {
 
 /** Serves GDB's remote protocol for a machine that does not run yet. Throws `gdb.threads`, and `gdb.listen` for an address that cannot be had. */
 export async function serveGdb(running: RunningMachine, address: GdbAddress): Promise<GdbServer> {
-  const machine = debuggedMachine(running)
+  running.debuggers.prepare(() => debuggedMachine(running))
   let current: { readonly session: GdbSession; readonly socket: Socket } | undefined
-  const server = createServer(socket => {
-    // Whoever comes second would only disturb the first.
-    if (current) return void socket.destroy()
-    socket.setNoDelay(true)
-    const session = new GdbSession(machine, bytes => void (socket.writable && socket.write(bytes)))
+  /** Resolves when the debugger before has left. */
+  let left = Promise.resolve()
+  const begin = (socket: Socket): void => {
+    const send = (bytes: Uint8Array): void => void (socket.writable && socket.write(bytes))
+    const machine = takeOrRefuse(running, socket, send)
+    if (!machine) return
+    const session = new GdbSession(machine, send)
     const mine = (current = { session, socket })
     if (running.timeline?.isReplay) running.timeline.onEnd = () => session.reachedEnd()
     socket.on('data', (bytes: Uint8Array) => session.receive(bytes))
-    socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       session.close()
+      left = session.settled()
       if (current !== mine) return
       current = undefined
       if (running.timeline) running.timeline.onEnd = undefined
     })
+  }
+  const server = createServer(socket => {
+    socket.setNoDelay(true)
+    socket.on('error', () => socket.destroy())
+    void left.then(() => (socket.destroyed ? undefined : begin(socket)))
   })
   const port = await listenAt(server, address)
   if (address.waits) await running.vm.pause()
@@ -90,6 +101,24 @@ export async function serveGdb(running: RunningMachine, address: GdbAddress): Pr
       current.session.ended(end?.kind === 'failure' ? end.code : 0)
       current.socket.end()
     },
+  }
+}
+
+/** The machine; undefined where another debugger has it, and this one is told so. */
+function takeOrRefuse(
+  running: RunningMachine,
+  socket: Socket,
+  send: (bytes: Uint8Array) => void,
+): DebuggedMachine | undefined {
+  try {
+    return takeDebugged(running)
+  } catch (error) {
+    if (!(error instanceof DoppelError)) throw error
+    const refusal = new GdbRefusal(`${error.message} [${error.code}]`, send)
+    socket.on('data', (bytes: Uint8Array) => refusal.receive(bytes))
+    // The machine's process does not stay for it.
+    socket.unref()
+    return undefined
   }
 }
 

@@ -40,6 +40,7 @@ import { nodeTimers } from '../host/net/node-network.ts'
 import { HostFolder } from '../host/host-folder.ts'
 import { joinNetwork } from '../network/join.ts'
 import { discardBytes, volumeTag } from './boot-files.ts'
+import { DebuggerPlace } from './debugger-place.ts'
 import { diskOver, openMachineDisk } from './disks.ts'
 import { type Network, type NetworkPlug, openPlug } from './network.ts'
 import type { RunMoment } from './time-travel.ts'
@@ -100,6 +101,7 @@ export interface RunningMachine {
   readonly balloon: Balloon | undefined
   /** Undefined for a machine without one. */
   readonly network: NetworkPlug | undefined
+  readonly debuggers: DebuggerPlace
   /** Host nanoseconds since it was made. */
   readonly elapsedNs: () => number
   close(): Promise<void>
@@ -234,6 +236,7 @@ export async function runningMachine(
       rates,
       balloon,
       network,
+      debuggers: new DebuggerPlace(),
       elapsedNs,
       close,
     }

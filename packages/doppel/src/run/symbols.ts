@@ -40,7 +40,7 @@ export function readSymbolFile(text: string): SymbolFile {
 
 /**
  * All names there are for a guest's code: of the files asked for, else of what it boots, and of the Linux kernel that it has
- * in memory. Throws `elf.*`, `symbols.none`, and `symbols.kernel` for a file of another kernel than the guest's.
+ * in memory. Throws `elf.*`, `symbols.file`, `symbols.none`, and `symbols.kernel` for a file of another kernel than the guest's.
  */
 export async function guestNames(
   options: Pick<RunOptions, 'symbols' | 'target' | 'kernel' | 'firmware'>,
@@ -63,7 +63,7 @@ export async function guestNamesAndFiles(
   const lines: (() => LineTable)[] = []
   const files: readonly SymbolFile[] = asked.length > 0 ? asked : booted
   for (const file of files) {
-    const bytes = await readFile(file.path)
+    const bytes = await bytesOf(file.path)
     // What is booted may well have no names.
     if (asked.length === 0 && (!isElf(bytes) || !hasSymbols(bytes, file.path))) continue
     const table = parseSymbols(bytes, { name: file.path, machine: EM_RISCV })
@@ -75,6 +75,15 @@ export async function guestNamesAndFiles(
   if (own) tables.push(own)
   const readLines = (): LineTable[] => lines.map(read => read()).filter(({ size }) => size > 0)
   return { names: new CodeNames(SymbolTable.join(tables), readLines), files: named }
+}
+
+async function bytesOf(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new DoppelError('symbols.file', `${path} cannot be read (${code})`, { path, code }, cause)
+  }
 }
 
 function hasSymbols(bytes: Uint8Array, path: string): boolean {

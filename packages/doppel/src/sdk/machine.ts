@@ -17,8 +17,8 @@ import { imageName } from '../control/entries.ts'
 import { GuestPtys } from '../guest/pty.ts'
 import { bootFiles } from '../run/boot-files.ts'
 import { prepareImage } from '../run/images.ts'
-import { guestDebugger, type OpenGuestDebugger } from '../guest-debug/guest-debugger.ts'
-import { debuggedMachine } from '../run/gdb.ts'
+import { attachGuestDebugger, type OpenGuestDebugger } from '../guest-debug/guest-debugger.ts'
+import { takeDebugged } from '../run/gdb.ts'
 import { hasAgent, type RunningMachine, runningMachine } from '../run/machine.ts'
 import { POWER_OFF } from '../run/power-off.ts'
 import { Network, type PublishedPort } from '../run/network.ts'
@@ -359,15 +359,13 @@ export class Machine implements AsyncDisposable {
     return this.#ports.published
   }
 
-  /** Stands still for a debugger: `receive` what it says by GDB's protocol, `close` when it has gone. Throws `gdb.threads`. */
+  /** Stands still for a debugger: `receive` what it says by GDB's protocol, `close` when it has gone. Throws `debug.taken`, `gdb.threads`. */
   debug(send: (bytes: Uint8Array) => void): GdbSession {
-    return new GdbSession(debuggedMachine(this.#running), send)
+    return new GdbSession(takeDebugged(this.#running), send)
   }
-  /** Stands still for a debugger of its guest's source. Throws `gdb.threads`, `elf.*`, `symbols.*`. */
+  /** Stands still for a debugger of its guest's source. Throws `debug.taken`, `gdb.threads`, `elf.*`, `symbols.*`. */
   async debugSource(symbols: NonNullable<RunOptions['symbols']>): Promise<OpenGuestDebugger> {
-    const machine = debuggedMachine(this.#running)
-    await machine.pause()
-    return await guestDebugger({ ...this.#options, ...(symbols.length > 0 && { symbols }) }, this.#running, machine)
+    return await attachGuestDebugger(this.#options, this.#running, symbols)
   }
 
   /** Changes what the machine may have, as far as it is named. Throws `limits.*`, `net.none`; then nothing has changed. */

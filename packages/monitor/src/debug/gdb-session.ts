@@ -19,6 +19,8 @@ export interface DebuggedMachine {
   readonly travel?: Travel
   /** Why nothing may be written to it, where that is so. */
   readonly sealed?: string | undefined
+  /** Its debugger has gone, and has taken away all that it had set. */
+  leave?(): void
 }
 
 /** Signals by which GDB is told why a thread has stopped (GDB manual, appendix E.3). */
@@ -55,6 +57,7 @@ export class GdbSession {
   #isRunning = false
   #isOver = false
   #isClosed = false
+  #hasLeft = false
   /** The thread that registers are read of, and that addresses are seen by. */
   #thread = 0
   /** The one that `s` and `bs` are about, where that is another. */
@@ -113,6 +116,8 @@ export class GdbSession {
     this.#then(() => this.#detach())
   }
   async #detach(): Promise<undefined> {
+    // Another debugger may be there by now.
+    if (this.#hasLeft) return
     if (!this.#isOver) await this.#machine.pause()
     if (this.#isClosed) this.#target.onStop = undefined
     for (const address of this.#breakpoints) this.#target.clearBreakpoint(address)
@@ -121,6 +126,9 @@ export class GdbSession {
     this.#watchpoints.clear()
     this.#isRunning = false
     if (!this.#isOver) this.#machine.resume()
+    if (!this.#isClosed) return
+    this.#hasLeft = true
+    this.#machine.leave?.()
   }
 
   #then(step: () => Promise<string | undefined> | string | undefined): void {

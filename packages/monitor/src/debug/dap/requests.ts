@@ -140,9 +140,9 @@ const ROWS: Readonly<Record<string, Handler>> = {
     on.program.target.pause()
     return undefined
   },
-  terminate: on => {
+  terminate: async on => {
     on.program.target.pause()
-    on.program.end()
+    await on.program.end()
     return undefined
   },
   disconnect: () => undefined,

@@ -15,8 +15,8 @@ export interface DapProgram {
   readonly fileOf: (path: string) => string | undefined
   /** Gives it text for its standard input. */
   readonly give: (text: string) => void
-  /** Ends it, where it still waits. */
-  readonly end: () => void
+  /** Ends it, where it still waits, or leaves it; resolves when that is done. */
+  readonly end: () => void | Promise<void>
 }
 
 /** Where a program's output, and what else is to be told, goes. */
@@ -57,6 +57,7 @@ export class DapSession {
   #stopsOnEntry = false
   #number = 0
   #queue: Promise<void> = Promise.resolve()
+  #leaving: void | Promise<void> = undefined
 
   /** `send` writes to the client; `onClose` is called when there is nothing more to say. */
   constructor(launch: DapLaunch, send: (bytes: Uint8Array) => void, onClose: () => void) {
@@ -76,16 +77,17 @@ export class DapSession {
       this.close()
     }
   }
-  /** Resolves when all that has been received so far is answered. */
+  /** Resolves when all that has been received so far is answered, and after `close` the program left. */
   async settled(): Promise<void> {
     await this.#queue
+    await this.#leaving
   }
   /** The client is gone, or is to go. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     if (this.#isRunning) this.#program?.target.pause()
-    this.#program?.end()
+    this.#leaving = this.#program?.end()
     this.#onClose()
   }
 
@@ -150,6 +152,8 @@ export class DapSession {
     if (this.#program) throw new DoppelError('dap.order', 'a program is debugged already')
     this.#stopsOnEntry = configuration.isSet('stopOnEntry') || configuration.isSet('stopAtEntry')
     this.#program = await this.#launch(configuration, this.tell, { attaches })
+    // The client may have gone meanwhile.
+    if (this.#isClosed) this.#leaving = this.#program.end()
     this.#program.target.onMessage = text => this.tell(`${text}\n`, 'console')
   }
   #begin(): void {

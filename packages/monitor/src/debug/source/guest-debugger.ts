@@ -101,6 +101,7 @@ export class GuestDebugger implements SourceTarget {
     this.#watched.set([])
     this.#run.close()
     if (!this.#run.end) this.#machine.resume()
+    this.#machine.leave?.()
   }
 
   get files(): readonly string[] {
