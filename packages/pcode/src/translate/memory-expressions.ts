@@ -122,7 +122,10 @@ export abstract class MemoryExpressions extends SetExpressions {
       new Gc(this.fn).memoryCopy(this.node(to), this.node(from), this.node(bytes))
       return
     }
-    const [target, source] = [this.once(to), this.once(from)]
+    // Of a sum the whole must be in memory, whatever its parts are.
+    const address = (value: Value): Value =>
+      value.kind === 'constant' ? value : this.once(inNode(I32, this.node(value)))
+    const [target, source] = [address(to), address(from)]
     const copied: [number, number, Local][] = []
     for (let at = 0; at < bytes.base; ) {
       const left = bytes.base - at
